@@ -1,0 +1,1 @@
+"""The Python door; its functions are loaded when they are first used."""

@@ -1,0 +1,90 @@
+"""A number that was estimated, and the closed set of metrics it may be of."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from ml_engineer.vocabulary.records import Record
+
+__all__ = ["METRIC_DIRECTION", "Direction", "Estimate", "Metric", "MetricEstimate", "direction_of"]
+
+Metric = Literal[
+    "accuracy",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "roc_auc",
+    "average_precision",
+    "log_loss",
+    "brier",
+    "mae",
+    "rmse",
+    "r2",
+    "median_absolute_error",
+    "expected_cost",
+]
+"""Names as scikit-learn spells them. Multiclass precision, recall, F1, ROC AUC and average precision are
+macro averages; `expected_cost` is the mean cost per row under the problem's costs."""
+
+Direction = Literal["higher", "lower"]
+
+METRIC_DIRECTION: dict[Metric, Direction] = {
+    "accuracy": "higher",
+    "balanced_accuracy": "higher",
+    "precision": "higher",
+    "recall": "higher",
+    "f1": "higher",
+    "roc_auc": "higher",
+    "average_precision": "higher",
+    "log_loss": "lower",
+    "brier": "lower",
+    "mae": "lower",
+    "rmse": "lower",
+    "r2": "higher",
+    "median_absolute_error": "lower",
+    "expected_cost": "lower",
+}
+
+
+def direction_of(metric: Metric) -> Direction:
+    """Whether a higher or a lower value of `metric` is better."""
+    return METRIC_DIRECTION[metric]
+
+
+class Estimate(Record):
+    """A number with its uncertainty."""
+
+    value: float = Field(description="Point estimate, in the metric's own unit.")
+    low: float = Field(description="Lower end of the interval, same unit.")
+    high: float = Field(description="Upper end of the interval, same unit.")
+    level: float = Field(default=0.95, gt=0, lt=1, description="Nominal coverage of the interval.")
+    method: str = Field(description="How the interval was made, e.g. 'bootstrap by group, 2000 replicates'.")
+    rows: int = Field(ge=0, description="Rows that the number rests on.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Estimate:
+        if self.low > self.high:
+            msg = f"interval [{self.low}, {self.high}] is upside down"
+            raise ValueError(msg)
+        return self
+
+    def __str__(self) -> str:
+        return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}]"
+
+
+class MetricEstimate(Record):
+    """One metric of one model on one set of rows, beside the baseline's on the same rows."""
+
+    metric: Metric = Field(description="What was measured.")
+    direction: Direction = Field(description="Whether higher or lower is better.")
+    model: Estimate = Field(description="The model's value.")
+    baseline: Estimate | None = Field(
+        default=None, description="The naive baseline's value on the same rows; null where undefined."
+    )
+    difference: Estimate | None = Field(
+        default=None,
+        description="Model minus baseline, paired on the same rows; null where the baseline's value is undefined.",
+    )

@@ -1,0 +1,90 @@
+"""What a look at the held-out rows gave."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from ml_engineer.vocabulary.estimates import Estimate, Metric, MetricEstimate
+from ml_engineer.vocabulary.records import Record, StoredRecord
+
+__all__ = ["ConfusionMatrix", "EvaluationReport", "GroupResult", "Importance", "Plot", "WorstRow"]
+
+
+class ConfusionMatrix(Record):
+    """Counts of actual (rows) against predicted (columns) classes."""
+
+    labels: tuple[str, ...] = Field(description="Class labels, in row and column order.")
+    counts: tuple[tuple[int, ...], ...] = Field(description="Counts, one inner list per actual class.")
+
+
+class GroupResult(Record):
+    """One metric for the rows of one value of one sensitive column."""
+
+    column: str = Field(description="Sensitive column.")
+    group: str = Field(description="Its value, or its range for numbers.")
+    rows: int = Field(ge=0, description="Held-out rows in the group.")
+    metric: str = Field(description="What was measured: a metric, or 'selection_rate'.")
+    estimate: Estimate | None = Field(description="The group's value; null if there are too few rows.")
+    note: str = Field(default="", description="Why there is no value, or what to bear in mind.")
+
+
+class Importance(Record):
+    """How much the score falls when a feature is shuffled, on out-of-fold rows."""
+
+    feature: str = Field(description="Column of the raw data.")
+    drop: Estimate = Field(description="Loss of primary metric; positive means that the model needs the feature.")
+
+
+class WorstRow(Record):
+    """A development row that the model got badly wrong, out of fold."""
+
+    row: int = Field(ge=0, description="Row number in the source, from 0.")
+    actual: str = Field(description="Actual value or class.")
+    predicted: str = Field(description="Predicted value or class.")
+    error: float = Field(description="Absolute error, or one minus the probability given to the actual class.")
+
+
+class Plot(Record):
+    """A picture on disk."""
+
+    name: str = Field(description="What it shows.")
+    path: str = Field(description="SVG file, relative to the project.")
+
+
+class EvaluationReport(StoredRecord):
+    """One look at the held-out rows, with what out-of-fold predictions add."""
+
+    kind: ClassVar[str] = "evaluation"
+
+    run_id: str = Field(description="The training run that was evaluated.")
+    deal_id: str = Field(description="The deal whose held-out rows were opened.")
+    model_sha256: str = Field(description="Hash of the model that was evaluated.")
+    evaluated_at: str = Field(description="Time, ISO 8601 UTC.")
+    look: int = Field(ge=1, description="How many looks these rows have had, this one included.")
+    repeated: bool = Field(
+        default=False, description="Whether the stored answer was given again, which is no new look."
+    )
+    held_out_rows: int = Field(ge=0, description="Rows that were scored.")
+    primary_metric: Metric = Field(description="The number that decides.")
+    metrics: tuple[MetricEstimate, ...] = Field(description="Held-out metrics; the primary one first.")
+    cross_validated: Estimate = Field(description="The champion's cross-validated primary metric, for comparison.")
+    verdict: Literal["better_than_baseline", "no_evidence", "worse_than_baseline"] = Field(
+        description="By the interval of the paired difference in the primary metric."
+    )
+    confusion: ConfusionMatrix | None = Field(default=None, description="For classification.")
+    decision_threshold: float | None = Field(default=None, description="Threshold in force; binary tasks.")
+    interval_coverage: Estimate | None = Field(
+        default=None, description="Share of held-out rows inside their 90 % prediction interval; regression."
+    )
+    groups: tuple[GroupResult, ...] = Field(default=(), description="Metrics per sensitive group.")
+    importances: tuple[Importance, ...] = Field(default=(), description="From out-of-fold rows, most needed first.")
+    worst_rows: tuple[WorstRow, ...] = Field(default=(), description="From out-of-fold rows, worst first.")
+    plots: tuple[Plot, ...] = Field(default=(), description="Pictures on disk.")
+    warnings: tuple[str, ...] = Field(default=(), description="What a person should know, one sentence each.")
+
+    @property
+    def primary(self) -> MetricEstimate:
+        """The primary metric's result."""
+        return self.metrics[0]

@@ -1,0 +1,180 @@
+"""The problem as a document: what is predicted, from what, when, and how success is judged."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from ml_engineer.vocabulary.estimates import Estimate, Metric
+from ml_engineer.vocabulary.records import Fraction, Record, StoredRecord
+
+__all__ = [
+    "SUPPORTED_TASKS",
+    "Availability",
+    "BaselineSummary",
+    "ColumnRole",
+    "Costs",
+    "ProblemColumn",
+    "ProblemDefinition",
+    "Question",
+    "SignalTest",
+    "SplitDefinition",
+    "SplitStrategy",
+    "TaskType",
+]
+
+TaskType = Literal[
+    "binary",
+    "multiclass",
+    "regression",
+    "multilabel",
+    "ordinal",
+    "ranking",
+    "forecasting",
+    "text_classification",
+    "anomaly_detection",
+    "clustering",
+    "survival",
+]
+SUPPORTED_TASKS: frozenset[TaskType] = frozenset({"binary", "multiclass", "regression"})
+"""Task types that are whole today; the others are named and refused with a pointer."""
+
+ColumnRole = Literal[
+    "target",
+    "numeric",
+    "categorical",
+    "ordinal",
+    "text",
+    "datetime",
+    "identifier",
+    "group",
+    "constant",
+    "weight",
+    "ignored",
+]
+Availability = Literal["at_prediction", "after_the_fact", "unsure"]
+"""Whether a column's value is known when the prediction is made."""
+SplitStrategy = Literal["stratified", "random", "grouped", "time", "own_test_file"]
+
+
+class ProblemColumn(Record):
+    """One column and its part in the problem."""
+
+    name: str = Field(description="Column name, exactly as in the data.")
+    role: ColumnRole = Field(description="Its part in the problem.")
+    used: bool = Field(description="Whether the model may see it.")
+    sensitive: bool = Field(default=False, description="Whether it names a protected attribute or a close stand-in.")
+    availability: Availability = Field(
+        default="at_prediction", description="Whether its value is known at the prediction moment."
+    )
+    reason: str = Field(description="Why this role, availability and use were chosen.")
+    decided_by: Literal["inferred", "person"] = Field(default="inferred", description="Who decided.")
+
+
+class Costs(Record):
+    """What errors cost, in any one unit. For binary tasks; a correct answer costs nothing."""
+
+    false_positive: float = Field(ge=0, description="Cost of calling a negative row positive.")
+    false_negative: float = Field(ge=0, description="Cost of calling a positive row negative.")
+
+
+class SplitDefinition(Record):
+    """How rows are dealt into held-out, development and folds."""
+
+    strategy: SplitStrategy = Field(description="Rule by which held-out rows are dealt.")
+    group_columns: tuple[str, ...] = Field(
+        default=(), description="Columns that together name a group, whose rows stay on one side."
+    )
+    time_column: str | None = Field(
+        default=None, description="Column that orders rows in time; later rows are held out."
+    )
+    held_out_fraction: Fraction = Field(description="Share of rows to seal.")
+    folds: int = Field(ge=2, description="Number of cross-validation folds over development rows.")
+    seed: int = Field(default=0, ge=0, description="Seed of the deal and of the folds.")
+    reason: str = Field(description="Why this strategy.")
+
+
+class BaselineSummary(Record):
+    """The naive rule every model is compared with."""
+
+    rule: str = Field(description="The rule in words, e.g. 'always predicts the class shares'.")
+    metric: Metric = Field(description="The primary metric.")
+    score: Estimate = Field(description="Its cross-validated score on development rows.")
+
+
+class SignalTest(Record):
+    """Is there anything to learn? A quick model against the baseline, on development rows."""
+
+    verdict: Literal["learnable", "not_above_baseline", "unsure"] = Field(
+        description="'learnable' if the whole interval of the gain is better than the baseline."
+    )
+    gain: Estimate = Field(
+        description="Improvement of a quick model over the baseline in the primary metric; positive is better."
+    )
+    explanation: str = Field(description="The verdict in a sentence.")
+
+
+class Question(Record):
+    """A question only the person can answer, asked because the answer changes validity."""
+
+    id: Literal["target", "prediction_moment", "groups", "time", "costs"] = Field(description="What is asked about.")
+    text: str = Field(description="The question.")
+    assumption: str = Field(description="What is assumed until it is answered.")
+    argument: str = Field(description="How to answer: the argument of frame_problem to pass.")
+
+
+class ProblemDefinition(StoredRecord):
+    """The ML problem definition: PROBLEM.md for people, problem.yaml for machines."""
+
+    kind: ClassVar[str] = "problem"
+
+    title: str = Field(description="Short name of the problem.")
+    business_goal: str = Field(description="What the prediction is for, in the person's words or as assumed.")
+    goal_given: bool = Field(description="Whether the person stated the goal.")
+    task_type: TaskType = Field(description="Kind of learning task.")
+    task_reason: str = Field(description="Why this task type.")
+    target: str = Field(description="Name of the column to predict.")
+    classes: tuple[str, ...] = Field(
+        default=(), description="Class labels as text, in sorted order; empty for regression."
+    )
+    positive_class: str | None = Field(default=None, description="The class that 'positive' means, for binary tasks.")
+    unit: str | None = Field(default=None, description="Unit of a regression target, if known.")
+    primary_metric: Metric = Field(description="The number that decides.")
+    metric_reason: str = Field(description="Why this metric.")
+    target_score: float | None = Field(
+        default=None, description="Score that would be good enough, if the person named one."
+    )
+    prediction_moment: str = Field(description="When, in the life of a row, the prediction is made.")
+    prediction_moment_given: bool = Field(description="Whether the person stated the prediction moment.")
+    columns: tuple[ProblemColumn, ...] = Field(description="Every column of the table with its part.")
+    split: SplitDefinition = Field(description="How rows are dealt.")
+    costs: Costs | None = Field(default=None, description="What errors cost, if the person said.")
+    baseline: BaselineSummary = Field(description="The naive baseline.")
+    signal: SignalTest = Field(description="Is there anything to learn?")
+    worth_building: bool = Field(description="False if nothing above the baseline was found.")
+    risks: tuple[str, ...] = Field(
+        default=(), description="What could make the model wrong or harmful, one sentence each."
+    )
+    assumptions: tuple[str, ...] = Field(
+        default=(), description="What was assumed without being told, one sentence each."
+    )
+    questions: tuple[Question, ...] = Field(default=(), max_length=4, description="Open questions, at most four.")
+    deal_id: str = Field(description="The deal of rows that this problem lives on.")
+
+    @property
+    def features(self) -> tuple[ProblemColumn, ...]:
+        """The columns that the model may see, in table order."""
+        return tuple(column for column in self.columns if column.used)
+
+    @property
+    def sensitive_columns(self) -> tuple[str, ...]:
+        """Names of the columns marked sensitive."""
+        return tuple(column.name for column in self.columns if column.sensitive)
+
+    def column(self, name: str) -> ProblemColumn:
+        """The column called `name`; KeyError if there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)

@@ -1,0 +1,163 @@
+"""What each verb answers: one flat record, usually under 2 KB."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ml_engineer.vocabulary.estimates import Estimate, Metric
+from ml_engineer.vocabulary.guardrails import Finding, Stage, Verdict
+from ml_engineer.vocabulary.jobs import Job
+from ml_engineer.vocabulary.problem import Question, TaskType
+from ml_engineer.vocabulary.records import Record
+
+__all__ = [
+    "CheckGuardrailsReply",
+    "EvaluateReply",
+    "FrameProblemReply",
+    "JobsReply",
+    "PredictReply",
+    "Reply",
+    "RunReply",
+    "ScaffoldProjectReply",
+    "TrainReply",
+    "WaiveFindingReply",
+]
+
+
+class Reply(Record):
+    """What every verb answers. `--json` prints it, the MCP tool returns it."""
+
+    status: Literal["done", "running", "refused"] = Field(
+        description="'running': call job_status with the job_id. 'refused': see findings and next_step."
+    )
+    summary: str = Field(description="What happened, in a sentence or two.")
+    warnings: list[str] = Field(default_factory=list, description="What a person should know.")
+    questions: list[Question] = Field(default_factory=list, description="Questions only the person can answer.")
+    findings: list[Finding] = Field(default_factory=list, description="Findings that did not pass.")
+    next_step: str = Field(default="", description="What to do next.")
+    artifacts: dict[str, str] = Field(default_factory=dict, description="Files written, absolute paths by name.")
+    job_id: str | None = Field(default=None, description="The job that did or does the work.")
+    project_dir: str | None = Field(default=None, description="The project, absolute.")
+
+
+class FrameProblemReply(Reply):
+    """The framed problem in short."""
+
+    task_type: TaskType | None = Field(default=None, description="Kind of task.")
+    primary_metric: Metric | None = Field(default=None, description="The number that decides.")
+    split: str | None = Field(default=None, description="How rows were dealt, in words.")
+    development_rows: int | None = Field(default=None, description="Rows to learn from.")
+    held_out_rows: int | None = Field(default=None, description="Sealed rows.")
+    features: list[str] = Field(default_factory=list, description="Columns the model may see (the first 40).")
+    not_used: dict[str, str] = Field(
+        default_factory=dict, description="Columns it may not see, and why (the first 20)."
+    )
+    baseline: Estimate | None = Field(default=None, description="Naive baseline in the primary metric.")
+    signal: Estimate | None = Field(
+        default=None, description="Gain of a quick model over the baseline; positive is better."
+    )
+    worth_building: bool | None = Field(default=None, description="False if nothing above the baseline was found.")
+    assumptions: list[str] = Field(default_factory=list, description="What was assumed without being told.")
+
+
+class ScaffoldProjectReply(Reply):
+    """What was rendered."""
+
+    written: list[str] = Field(default_factory=list, description="Files written, relative to the project.")
+    unchanged: int = Field(default=0, ge=0, description="Files that were already as they should be.")
+    kept: list[str] = Field(
+        default_factory=list,
+        description="Files that a person changed: kept, with the new text beside them as NAME.new.",
+    )
+
+
+class TrainReply(Reply):
+    """The run in short."""
+
+    run_id: str | None = Field(default=None, description="The training run.")
+    champion: str | None = Field(default=None, description="Name of the winning candidate.")
+    primary_metric: Metric | None = Field(default=None, description="The number that decides.")
+    score: Estimate | None = Field(default=None, description="Cross-validated score of the champion.")
+    baseline: Estimate | None = Field(default=None, description="The naive baseline's score on the same folds.")
+    gain: Estimate | None = Field(default=None, description="Champion against baseline, paired; positive is better.")
+    leaderboard: list[str] = Field(default_factory=list, description="One line a candidate, best first.")
+    seconds: float | None = Field(default=None, ge=0, description="Wall time.")
+
+
+class EvaluateReply(Reply):
+    """The evaluation in short."""
+
+    run_id: str | None = Field(default=None, description="The training run that was evaluated.")
+    verdict: str | None = Field(
+        default=None, description="Against the naive baseline, by the interval of the paired difference."
+    )
+    look: int | None = Field(default=None, description="How many looks these rows have had.")
+    held_out_rows: int | None = Field(default=None, description="Rows that were scored.")
+    metrics: dict[str, Estimate] = Field(
+        default_factory=dict, description="Held-out metrics by name; the primary one first."
+    )
+    baseline: dict[str, float] = Field(
+        default_factory=dict, description="The naive baseline's values on the same rows."
+    )
+    confusion: list[list[int]] | None = Field(
+        default=None, description="Actual (rows) against predicted (columns), at most 10 classes."
+    )
+    labels: list[str] | None = Field(default=None, description="Class labels, in the matrix's order.")
+    cross_validated: Estimate | None = Field(
+        default=None, description="Cross-validated primary metric, for comparison."
+    )
+    worst_group: str | None = Field(default=None, description="The sensitive group with the poorest metric, in words.")
+
+
+class CheckGuardrailsReply(Reply):
+    """The guardrails in short."""
+
+    stage: Stage | None = Field(default=None, description="What is about to be done.")
+    verdict: Verdict | None = Field(default=None, description="'block' forbids the stage.")
+    guardrails: dict[str, str] = Field(
+        default_factory=dict, description="Each of the five with its verdict and a sentence."
+    )
+    passed: int = Field(default=0, ge=0, description="Checks that passed.")
+    not_applicable: int = Field(default=0, ge=0, description="Checks that do not apply here.")
+    waivers: list[str] = Field(default_factory=list, description="Overrides in force, with name and reason.")
+
+
+class WaiveFindingReply(Reply):
+    """The override as it was written down."""
+
+    waivers: list[str] = Field(default_factory=list, description="All overrides in force, with name and reason.")
+
+
+class PredictReply(Reply):
+    """What was scored."""
+
+    rows: int | None = Field(default=None, description="Rows scored.")
+    output: str | None = Field(default=None, description="File with the predictions.")
+    columns: list[str] = Field(default_factory=list, description="Columns of that file.")
+    preview: list[dict[str, str | float | int | None]] = Field(
+        default_factory=list, description="The first rows of that file."
+    )
+
+
+class RunReply(Reply):
+    """The whole way in short."""
+
+    task_type: TaskType | None = Field(default=None, description="Kind of task.")
+    primary_metric: Metric | None = Field(default=None, description="The number that decides.")
+    champion: str | None = Field(default=None, description="Name of the winning candidate.")
+    cross_validated: Estimate | None = Field(default=None, description="Cross-validated score.")
+    held_out: Estimate | None = Field(default=None, description="Held-out score.")
+    baseline: float | None = Field(default=None, description="The naive baseline's held-out score.")
+    verdict: Verdict | None = Field(default=None, description="Of the guardrails.")
+    guardrails: dict[str, str] = Field(
+        default_factory=dict, description="Each of the five with its verdict and a sentence."
+    )
+    stopped_at: str | None = Field(default=None, description="The verb that refused, if one did.")
+
+
+class JobsReply(Reply):
+    """Jobs of this user, newest first."""
+
+    jobs: list[Job] = Field(default_factory=list, description="Newest first.")

@@ -1,0 +1,180 @@
+"""What each verb may be asked. Field descriptions are the help of every door."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ml_engineer.vocabulary.estimates import Metric
+from ml_engineer.vocabulary.guardrails import Stage
+from ml_engineer.vocabulary.problem import ColumnRole, SplitStrategy, TaskType
+from ml_engineer.vocabulary.records import Record
+
+__all__ = [
+    "FEATURE_FOLDERS",
+    "CheckGuardrailsRequest",
+    "EvaluateRequest",
+    "FeatureFolder",
+    "FrameProblemRequest",
+    "PredictRequest",
+    "RunRequest",
+    "ScaffoldProjectRequest",
+    "TrainRequest",
+    "WaiveFindingRequest",
+]
+
+FeatureFolder = Literal["serving", "monitoring", "llm", "ci", "notebook"]
+FEATURE_FOLDERS: tuple[FeatureFolder, ...] = ("serving", "monitoring", "llm", "ci", "notebook")
+
+
+ProjectDir = Annotated[
+    str, Field(description="Folder of the ML project; doors resolve a relative path in the workspace.")
+]
+
+
+class _DataArguments(Record):
+    """How to find the table; shared by the verbs that read one."""
+
+    table: str | None = Field(default=None, description="Sheet of a workbook, or table of a SQLite or DuckDB file.")
+    sql: str | None = Field(
+        default=None, description="One read-only SELECT for DuckDB instead of (or over) the data file."
+    )
+    column_names: list[str] | None = Field(
+        default=None, description="Names for the columns, if the file has no header line."
+    )
+    query_path: str | None = Field(default=None, description="File with rows per query, for libsvm ranking data.")
+
+
+class FrameProblemRequest(_DataArguments):
+    """Turn a table and a target into a framed problem: seals held-out rows first, then looks at the rest."""
+
+    data: str = Field(
+        description="Path of the data: a file (CSV, TSV, Parquet, Excel, JSON, libsvm, SQLite, DuckDB; gz or zip), a folder, or a glob."
+    )
+    target: str = Field(description="Name of the column to predict.")
+    goal: str | None = Field(default=None, description="What the prediction is for, in the person's words.")
+    project_dir: ProjectDir = "ml"
+    test_data: str | None = Field(default=None, description="The person's own test file; it is sealed as it is.")
+    task_type: TaskType | None = Field(default=None, description="Kind of task, if the inference should be overridden.")
+    metric: Metric | None = Field(default=None, description="Primary metric, if the inference should be overridden.")
+    positive_class: str | None = Field(default=None, description="The class that 'positive' means, for binary tasks.")
+    split: SplitStrategy | None = Field(
+        default=None, description="How held-out rows are dealt, if the inference should be overridden."
+    )
+    group_columns: list[str] | None = Field(
+        default=None,
+        description="Columns that together name a person or thing with several rows; an empty list means rows are independent.",
+    )
+    time_column: str | None = Field(
+        default=None, description="Column that orders rows in time; an empty text means that time does not matter."
+    )
+    prediction_moment: str | None = Field(
+        default=None, description="When, in the life of a row, the prediction is made."
+    )
+    after_the_fact: list[str] | None = Field(
+        default=None, description="Columns whose value is known only after the prediction moment; they are not used."
+    )
+    known_at_prediction: list[str] | None = Field(
+        default=None, description="Columns that are known in time although they look as if they were not."
+    )
+    sensitive_columns: list[str] | None = Field(
+        default=None, description="Columns that name a protected attribute; an empty list means none."
+    )
+    exclude_columns: list[str] | None = Field(default=None, description="Columns the model must not see.")
+    roles: dict[str, ColumnRole] | None = Field(
+        default=None, description="Role of single columns, by name, if the inference should be overridden."
+    )
+    false_positive_cost: float | None = Field(
+        default=None, ge=0, description="Cost of calling a negative row positive (binary; give both costs)."
+    )
+    false_negative_cost: float | None = Field(
+        default=None, ge=0, description="Cost of calling a positive row negative (binary; give both costs)."
+    )
+    target_score: float | None = Field(
+        default=None, description="Value of the primary metric that would be good enough."
+    )
+    held_out_fraction: float | None = Field(
+        default=None,
+        gt=0,
+        lt=0.9,
+        description="Share of rows to seal; by default 0.2, and at least enough for a useful interval.",
+    )
+    redeal: bool = Field(
+        default=False,
+        description="Deal the rows anew although they were dealt before; looks already taken stay counted.",
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of the deal and the folds.")
+
+
+class ScaffoldProjectRequest(Record):
+    """Render the project's code, tests and documents from the framed problem."""
+
+    project_dir: ProjectDir = "ml"
+    features: list[FeatureFolder] | None = Field(
+        default=None, description="Feature folders to include; by default all: serving, monitoring, llm, ci, notebook."
+    )
+
+
+class TrainRequest(Record):
+    """Validate the data, train candidates on the planned folds under MLflow, and write the champion."""
+
+    project_dir: ProjectDir = "ml"
+    budget_seconds: float = Field(
+        default=60,
+        gt=0,
+        le=86_400,
+        description="Wall time for the search, from the child's readiness to a saved model.",
+    )
+    candidates: list[str] | None = Field(
+        default=None,
+        description="Names of the candidates to try; by default the portfolio and everything in candidates.py.",
+    )
+    seed: int = Field(default=0, ge=0, description="Random state of every model.")
+
+
+class EvaluateRequest(Record):
+    """Open the sealed rows once for the champion, count the look, and write the report."""
+
+    project_dir: ProjectDir = "ml"
+    reason: str = Field(default="", description="Why the rows are looked at now; kept in the ledger.")
+
+
+class CheckGuardrailsRequest(Record):
+    """Check the five guardrails for what is about to be done."""
+
+    project_dir: ProjectDir = "ml"
+    stage: Stage = Field(default="deploy", description="What is about to be done: 'train', 'deploy' or 'production'.")
+
+
+class WaiveFindingRequest(Record):
+    """Write down a person's override of a finding; it stays visible in every later report."""
+
+    code: str = Field(pattern=r"^[A-Z]{3}\d{3}$", description="Code of the check, e.g. LEA002.")
+    reason: str = Field(min_length=10, description="Why the finding may be overridden, in at least ten characters.")
+    name: str = Field(min_length=2, description="The person who takes responsibility.")
+    columns: list[str] | None = Field(
+        default=None, description="Columns the override is limited to; by default the whole finding."
+    )
+    project_dir: ProjectDir = "ml"
+
+
+class PredictRequest(_DataArguments):
+    """Score a file or table with the champion."""
+
+    data: str = Field(description="Path of the rows to score: any format that frame_problem reads.")
+    output: str | None = Field(
+        default=None,
+        description="File to write; by default beside the project's reports. The ending chooses the format (csv, parquet, xlsx, json, jsonl).",
+    )
+    project_dir: ProjectDir = "ml"
+
+
+class RunRequest(FrameProblemRequest):
+    """The whole way: frame, scaffold, train, evaluate and check."""
+
+    budget_seconds: float = Field(default=60, gt=0, le=86_400, description="Wall time for the search.")
+    features: list[FeatureFolder] | None = Field(
+        default=None, description="Feature folders to include; by default all."
+    )
+    stage: Stage = Field(default="deploy", description="Stage for which the guardrails are checked.")

@@ -1,0 +1,48 @@
+"""How the rows were dealt."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from ml_engineer.vocabulary.problem import SplitDefinition
+from ml_engineer.vocabulary.records import Record, StoredRecord
+
+__all__ = ["LedgerEntry", "SplitPlan"]
+
+
+class SplitPlan(StoredRecord):
+    """The deal as it was made: counts and fingerprints, never the held-out rows themselves."""
+
+    kind: ClassVar[str] = "split"
+
+    deal_id: str = Field(description="Name of the deal; the vault and the ledger carry it too.")
+    definition: SplitDefinition = Field(description="The rule.")
+    table_sha256: str = Field(description="Content fingerprint of the table that was dealt.")
+    development_rows: int = Field(ge=0, description="Rows for training and cross-validation.")
+    held_out_rows: int = Field(ge=0, description="Sealed rows.")
+    development_sha256: str = Field(description="Fingerprint of the development rows, order-free.")
+    held_out_sha256: str = Field(description="Fingerprint of the held-out rows, order-free.")
+    fold_rows: tuple[int, ...] = Field(description="Rows in each fold.")
+    matched_rows: int = Field(default=0, ge=0, description="Rows recognised from an earlier deal, whose side was kept.")
+    ambiguous_rows: int = Field(default=0, ge=0, description="Rows that could not be matched to one earlier row.")
+    looks_inherited: int = Field(default=0, ge=0, description="Looks taken at these rows before this deal.")
+
+
+class LedgerEntry(Record):
+    """One line of the append-only ledger; each names the hash of the one before."""
+
+    sequence: int = Field(ge=0, description="Place in the ledger, from 0.")
+    event: str = Field(
+        description="'deal', 'redeal', 'look' (written before the rows are read) or 'score' (what that look gave)."
+    )
+    deal_id: str = Field(description="Deal concerned.")
+    at: str = Field(description="Time, ISO 8601 UTC.")
+    held_out_sha256: str = Field(description="Fingerprint of the held-out rows.")
+    model_sha256: str | None = Field(default=None, description="Hash of the model that was evaluated, for looks.")
+    who: str = Field(default="", description="User and host that caused the entry.")
+    why: str = Field(default="", description="Reason, for looks and re-deals.")
+    metrics: dict[str, float] = Field(default_factory=dict, description="Point values that a look gave.")
+    previous_sha256: str = Field(description="Hash of the entry before; 64 zeros for the first.")
+    entry_sha256: str = Field(description="Hash over all other fields.")

@@ -1,0 +1,100 @@
+"""One training run: what was tried, what it scored, and which model won."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from ml_engineer.vocabulary.estimates import Estimate, Metric
+from ml_engineer.vocabulary.records import Record, Seconds, StoredRecord
+
+__all__ = ["CandidateResult", "Champion", "Environment", "Leaderboard", "TrainingRun"]
+
+
+class CandidateResult(Record):
+    """One candidate model on the planned folds."""
+
+    name: str = Field(description="Name of the candidate.")
+    family: Literal["baseline", "linear", "boosting", "forest", "user"] = Field(
+        description="Kind of model; 'user' comes from candidates.py."
+    )
+    status: Literal["finished", "failed", "out_of_time"] = Field(description="What became of it.")
+    fold_scores: tuple[float, ...] = Field(
+        default=(), description="Primary metric on each finished fold, in fold order."
+    )
+    score: Estimate | None = Field(default=None, description="Primary metric over all out-of-fold predictions.")
+    score_std: float | None = Field(default=None, ge=0, description="Standard deviation of the fold scores.")
+    fit_seconds: Seconds = Field(default=0.0, description="Time spent on fitting, all folds together.")
+    predict_milliseconds_per_row: float | None = Field(
+        default=None, ge=0, description="Prediction time per row, in batches."
+    )
+    parameters: dict[str, str] = Field(
+        default_factory=dict, description="Parameters that differ from their defaults, as text."
+    )
+    reason: str = Field(default="", description="Why it failed or ran out of time; empty if it finished.")
+
+
+class Leaderboard(Record):
+    """Every candidate that was tried, best first; failures last, never left out."""
+
+    metric: Metric = Field(description="The metric candidates are ordered by.")
+    candidates: tuple[CandidateResult, ...] = Field(description="Best first.")
+
+
+class Champion(Record):
+    """The model that won, and the files that prove it."""
+
+    name: str = Field(description="Name of the winning candidate.")
+    family: Literal["baseline", "linear", "boosting", "forest", "user"] = Field(description="Kind of model.")
+    score: Estimate = Field(description="Cross-validated score of exactly what champion.py builds.")
+    model_path: str = Field(description="Model file, relative to the project.")
+    model_sha256: str = Field(description="Hash of the model file.")
+    model_format: Literal["skops", "pickle"] = Field(
+        description="'skops' is safe to load after its hash is checked; 'pickle' runs code when loaded."
+    )
+    code_path: str = Field(description="champion.py, relative to the project.")
+    code_sha256: str = Field(description="Hash of champion.py.")
+    features_sha256: str = Field(description="Hash of features.py, whose output the model takes.")
+    decision_threshold: float | None = Field(
+        default=None, ge=0, le=1, description="Probability from which the positive class is predicted; binary tasks."
+    )
+    threshold_reason: str = Field(default="", description="How the threshold was chosen.")
+    interval_half_width: float | None = Field(
+        default=None,
+        ge=0,
+        description="Half width of a 90 % prediction interval, in the target's unit; regression tasks.",
+    )
+
+
+class Environment(Record):
+    """What the run was made with."""
+
+    python: str = Field(description="Python version.")
+    platform: str = Field(description="Operating system and machine.")
+    cores: int = Field(ge=1, description="Processor cores available.")
+    packages: dict[str, str] = Field(description="Version of each package that matters to the result.")
+
+
+class TrainingRun(StoredRecord):
+    """One call of `train`."""
+
+    kind: ClassVar[str] = "training"
+
+    run_id: str = Field(description="Name of the run.")
+    mlflow_run_id: str = Field(description="Run in the project's MLflow store.")
+    started_at: str = Field(description="Time, ISO 8601 UTC.")
+    seconds: Seconds = Field(description="Wall time of the run.")
+    budget_seconds: Seconds = Field(description="Time it was allowed.")
+    seed: int = Field(description="Random state.")
+    development_sha256: str = Field(description="Fingerprint of the development rows.")
+    leaderboard: Leaderboard = Field(description="What was tried.")
+    baseline: CandidateResult = Field(description="The naive baseline on the same folds.")
+    champion: Champion = Field(description="What won.")
+    gain: Estimate = Field(
+        description="Champion against baseline in the primary metric, paired on the same rows; positive is better."
+    )
+    out_of_fold_path: str = Field(description="Out-of-fold predictions of the champion, relative to the project.")
+    feature_columns: tuple[str, ...] = Field(description="Columns that features.py gave.")
+    environment: Environment = Field(description="What it was made with.")
+    warnings: tuple[str, ...] = Field(default=(), description="What a person should know, one sentence each.")
