@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from mcp import Client, StdioServerParameters
+
 from measure import CLI, ratio, run
 
 
