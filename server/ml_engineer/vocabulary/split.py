@@ -19,6 +19,7 @@ class SplitPlan(StoredRecord):
 
     deal_id: str = Field(description="Name of the deal; the vault and the ledger carry it too.")
     definition: SplitDefinition = Field(description="The rule.")
+    target: str = Field(default="", description="Column to predict when the rows were dealt.")
     table_sha256: str = Field(description="Content fingerprint of the table that was dealt.")
     development_rows: int = Field(ge=0, description="Rows for training and cross-validation.")
     held_out_rows: int = Field(ge=0, description="Sealed rows.")
