@@ -1,0 +1,22 @@
+"""The checks that stand between a table and a number that somebody will believe.
+
+`evidence` is all that is known, handed in; `check` is what a rule is; the families are files
+(`data`, `leakage`, `split`, `model`, `fairness`, `readiness`); `registry` lists them; `report` asks
+them all and folds the findings into the five guardrails.
+"""
+
+from ml_engineer.guardrails.evidence import ChampionFiles, Evidence, LedgerFacts, ServingFacts, TrackingFacts
+from ml_engineer.guardrails.registry import CHECKS
+from ml_engineer.guardrails.report import assemble_report, is_open, run_checks
+
+__all__ = [
+    "CHECKS",
+    "ChampionFiles",
+    "Evidence",
+    "LedgerFacts",
+    "ServingFacts",
+    "TrackingFacts",
+    "assemble_report",
+    "is_open",
+    "run_checks",
+]

@@ -1,0 +1,175 @@
+"""What a check is, what it may answer, and how its answer becomes a finding."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from ml_engineer.guardrails.evidence import Evidence, Part
+from ml_engineer.guardrails.wording import listed
+from ml_engineer.vocabulary.guardrails import Family, Finding, Guardrail, Outcome, Stage
+from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, TaskType
+
+__all__ = [
+    "ALL_STAGES",
+    "BEFORE_USE",
+    "Answer",
+    "Check",
+    "Observation",
+    "does_not_apply",
+    "observed",
+    "passed",
+]
+
+ALL_STAGES: frozenset[Stage] = frozenset({"train", "deploy", "production"})
+BEFORE_USE: frozenset[Stage] = frozenset({"deploy", "production"})
+"""The stages at which a trained model is about to be used."""
+
+_ABSENT: dict[Part, str] = {
+    "features": "features.py is not there yet",
+    "training": "nothing was trained yet",
+    "champion": "there is no champion on disk yet",
+    "evaluation": "nothing was evaluated yet",
+    "predictions": "there are no out-of-fold predictions yet",
+    "tracking": "the experiment store was not read",
+    "serving": "the serving folder was not read",
+    "ledger": "the ledger was not read",
+}
+_MOST_SEVERE_FIRST: tuple[Literal["issue", "question", "advice"], ...] = ("issue", "question", "advice")
+_MOST_OBSERVATIONS = 5
+_MOST_EXAMPLE_ROWS = 5
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One thing that a check noticed; a waiver limited to columns removes the observations it covers.
+
+    Parameters
+    ----------
+    outcome : {'issue', 'question', 'advice'}
+        An issue blocks at the stages where its check blocks; a question needs a person's answer; advice needs nothing.
+    text : str
+        What was found, with numbers, without its full stop.
+    columns : tuple of str
+        Columns concerned.
+    rows : tuple of int
+        Example development rows, by row number in the source.
+    """
+
+    outcome: Literal["issue", "question", "advice"]
+    text: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a check answers.
+
+    Parameters
+    ----------
+    outcome : {'passed', 'not_applicable', 'issue', 'question', 'advice'}
+        That of the most severe observation, if there is any.
+    found : str
+        What was looked at and found, for answers without observations.
+    observations : tuple of Observation
+        Empty unless something is wrong.
+    remedy : str
+        What to do about it.
+    """
+
+    outcome: Outcome
+    found: str
+    observations: tuple[Observation, ...] = ()
+    remedy: str = ""
+
+    def without(self, columns: frozenset[str]) -> Answer | None:
+        """The answer without the observations that concern these columns only; None if nothing is left."""
+        left = [seen for seen in self.observations if not (seen.columns and columns.issuperset(seen.columns))]
+        return observed(left, remedy=self.remedy) if left else None
+
+
+def passed(found: str) -> Answer:
+    """The check looked and found nothing wrong; `found` says at what it looked."""
+    return Answer(outcome="passed", found=found)
+
+
+def does_not_apply(reason: str) -> Answer:
+    """The check has nothing to look at."""
+    return Answer(outcome="not_applicable", found=reason)
+
+
+def observed(observations: Sequence[Observation], *, remedy: str) -> Answer:
+    """Something is wrong; the most severe observations come first and give the outcome."""
+    ordered = sorted(observations, key=lambda seen: _MOST_SEVERE_FIRST.index(seen.outcome))
+    text = listed([seen.text for seen in ordered], limit=_MOST_OBSERVATIONS, join="; ")
+    return Answer(outcome=ordered[0].outcome, found=text, observations=tuple(ordered), remedy=remedy)
+
+
+class Check(ABC):
+    """One rule. The class is called by its code; its docstring says what it looks for and why.
+
+    A check is asked once per report and always answers: silence is never success. Thresholds stand
+    in the class body, with their reason.
+    """
+
+    title: ClassVar[str]
+    """What the check is about, in a few words."""
+    family: ClassVar[Family]
+    guardrail: ClassVar[Guardrail]
+    asked_at: ClassVar[frozenset[Stage]] = ALL_STAGES
+    """Stages at which the question makes sense."""
+    blocks_at: ClassVar[frozenset[Stage]] = frozenset()
+    """Stages at which an issue forbids to go on."""
+    cost: ClassVar[Literal["light", "models"]] = "light"
+    """'models' if the check fits models; such checks work on a sample of rows."""
+    needs: ClassVar[tuple[Part, ...]] = ()
+    """Parts of the evidence without which there is nothing to look at."""
+    tasks: ClassVar[frozenset[TaskType]] = SUPPORTED_TASKS
+    """Task types it is meant for."""
+
+    @property
+    def code(self) -> str:
+        """The check's code, e.g. LEA001."""
+        return type(self).__name__
+
+    def applies_to(self, evidence: Evidence) -> str:
+        """Why the check does not apply; an empty text if it does."""
+        if evidence.problem.task_type not in self.tasks:
+            return f"not meant for {evidence.problem.task_type.replace('_', ' ')} tasks"
+        return next((_ABSENT[part] for part in self.needs if getattr(evidence, part) is None), "")
+
+    @abstractmethod
+    def find(self, evidence: Evidence) -> Answer:
+        """Look at the evidence and answer."""
+
+    def answer(self, evidence: Evidence, *, stage: Stage) -> Answer:
+        """Find, unless the stage or the evidence gives nothing to look at."""
+        if stage not in self.asked_at:
+            return does_not_apply(f"not asked before stage '{first_stage(self.asked_at)}'")
+        reason = self.applies_to(evidence)
+        return does_not_apply(reason) if reason else self.find(evidence)
+
+    def finding(self, answer: Answer, *, stage: Stage) -> Finding:
+        """The answer as the record that reports hold."""
+        columns = dict.fromkeys(name for seen in answer.observations for name in seen.columns)
+        rows = dict.fromkeys(row for seen in answer.observations for row in seen.rows)
+        return Finding(
+            code=self.code,
+            title=self.title,
+            guardrail=self.guardrail,
+            outcome=answer.outcome,
+            blocks=answer.outcome == "issue" and stage in self.blocks_at,
+            found=answer.found,
+            remedy=answer.remedy,
+            columns=tuple(columns),
+            example_rows=tuple(rows)[:_MOST_EXAMPLE_ROWS],
+        )
+
+
+def first_stage(stages: frozenset[Stage]) -> Stage:
+    """The earliest of `stages`."""
+    order: tuple[Stage, ...] = ("train", "deploy", "production")
+    return next(stage for stage in order if stage in stages)

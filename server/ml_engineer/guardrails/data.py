@@ -1,0 +1,410 @@
+"""DAT: whether the table is fit to learn from."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from ml_engineer.guardrails.check import ALL_STAGES, Answer, Check, Observation, observed, passed
+from ml_engineer.guardrails.evidence import Evidence
+from ml_engineer.guardrails.wording import listed, percent, quoted, quoted_list, rows_text
+from ml_engineer.vocabulary.guardrails import Family, Guardrail, Stage
+from ml_engineer.vocabulary.problem import TaskType
+
+__all__ = ["DAT001", "DAT002", "DAT003", "DAT004", "DAT005", "DAT006", "DAT007", "DAT008", "DAT009", "DAT010"]
+
+_CLASSIFICATION: frozenset[TaskType] = frozenset({"binary", "multiclass"})
+
+
+def row_hashes(frame: pd.DataFrame) -> pd.Series:
+    """One 64-bit hash a row, equal for rows that are equal in every column; indexed like `frame`."""
+    return pd.util.hash_pandas_object(frame, index=False)
+
+
+def is_text(column: pd.Series) -> bool:
+    """Whether the column holds strings."""
+    return isinstance(column.dtype, pd.StringDtype) or column.dtype == object
+
+
+def is_number(column: pd.Series) -> bool:
+    """Whether the column holds integers or floats (not booleans)."""
+    return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype)
+
+
+class _DataCheck(Check):
+    family: ClassVar[Family] = "data"
+    guardrail: ClassVar[Guardrail] = "data_quality"
+
+
+class DAT001(_DataCheck):
+    """Rows that repeat an earlier one.
+
+    Repeats count some cases more than once and, when they fall on both sides of a split, let the model be
+    examined on what it has learned. Unique identifiers are left out of the comparison. Tables with few different values
+    repeat themselves by chance, so the number of equal pairs is compared with what independent columns would give.
+    """
+
+    title = "Rows that repeat"
+    worrying_share: ClassVar[float] = 0.05
+    notable_share: ClassVar[float] = 0.01
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Compare rows by hash."""
+        frame = evidence.frame[_without_identifiers(evidence)]
+        hashes = row_hashes(frame)
+        repeats = hashes.duplicated()
+        share = float(repeats.mean())
+        counts = hashes.value_counts().to_numpy()
+        pairs = float((counts * (counts - 1) / 2).sum())
+        if share < self.notable_share:
+            return passed(f"{rows_text(int(repeats.sum()))} of {len(frame):,} repeat an earlier one")
+        if pairs <= 2 * _pairs_by_chance(frame) + 5:
+            return passed(
+                f"{rows_text(int(repeats.sum()))} ({percent(share)}) repeat an earlier one, "
+                "no more than so few different values make likely"
+            )
+        seen = Observation(
+            "issue" if share >= self.worrying_share else "advice",
+            f"{rows_text(int(repeats.sum()))} of {len(frame):,} ({percent(share)}) repeat an earlier one "
+            "in every column but identifiers",
+            rows=tuple(int(row) for row in frame.index[hashes.duplicated(keep=False)][:4]),
+        )
+        return observed(
+            [seen],
+            remedy='Ask whether repeats are real cases; if not, frame again with sql="SELECT DISTINCT ... FROM '
+            "'FILE'\"; if one thing was recorded several times, name its key with group_columns",
+        )
+
+
+def _without_identifiers(evidence: Evidence) -> list[str]:
+    """Columns of the table, unless they are identifiers with a value of their own in every row."""
+    skipped = {
+        column.name
+        for column in evidence.problem.columns
+        if column.role == "identifier"
+        and column.name in evidence.frame.columns
+        and evidence.frame[column.name].is_unique
+    }
+    return [name for name in evidence.frame.columns if name not in skipped]
+
+
+def _pairs_by_chance(frame: pd.DataFrame) -> float:
+    """Expected number of equal pairs of rows if columns were independent of each other."""
+    log_chance = sum(
+        float(np.log((frame[name].value_counts(normalize=True, dropna=False) ** 2).sum())) for name in frame.columns
+    )
+    return len(frame) * (len(frame) - 1) / 2 * float(np.exp(log_chance))
+
+
+class DAT002(_DataCheck):
+    """Rows that the model cannot tell apart, with different labels.
+
+    They are either label errors or cases whose deciding column is not in the table, and they put a ceiling on
+    accuracy. Where most rows share their features with others, mixed labels are what a probability is for: advice.
+    """
+
+    title = "Same features, different label"
+    tasks = _CLASSIFICATION
+    notable_share: ClassVar[float] = 0.01
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Group rows by their features and count labels."""
+        if not evidence.used_names:
+            return passed("the model sees no column")
+        hashes = row_hashes(evidence.frame[evidence.used_names]).to_numpy()
+        target = evidence.frame[evidence.problem.target]
+        groups = pd.DataFrame({"key": hashes, "label": evidence.target.values}, index=evidence.frame.index)
+        labels = groups.groupby("key")["label"].transform("nunique")
+        mixed = labels > 1
+        share = float(mixed.mean())
+        if share < self.notable_share:
+            return passed(f"{rows_text(int(mixed.sum()))} of {len(groups):,} share all features with another label")
+        ceiling = groups.groupby(["key", "label"]).size().groupby("key").max().sum() / len(groups)
+        coarse = groups["key"].nunique() < len(groups) / 2
+        first = groups.loc[mixed, "key"].iloc[0]
+        rows = groups.index[groups["key"] == first]
+        example = listed([quoted(value) for value in dict.fromkeys(target.loc[rows])], limit=3)
+        seen = Observation(
+            "advice" if coarse else "issue",
+            f"{rows_text(int(mixed.sum()))} of {len(groups):,} ({percent(share)}) share all features with a row of "
+            f"another label (for example {example}), so that no model can reach more than {percent(float(ceiling))} "
+            "accuracy on these rows",
+            rows=tuple(int(row) for row in rows[:4]),
+        )
+        return observed(
+            [seen],
+            remedy="Ask whether labels are in doubt, or which column tells such cases apart and is not in the table",
+        )
+
+
+class DAT003(_DataCheck):
+    """Columns that carry nothing: one value only, or the same as another column."""
+
+    title = "Columns that carry nothing"
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Compare value codes of the used columns."""
+        seen: list[Observation] = []
+        first_with: dict[bytes, str] = {}
+        for name in evidence.used_names:
+            codes, values = pd.factorize(evidence.frame[name])
+            if len(values) <= 1 and (codes < 0).mean() in (0.0, 1.0):
+                seen.append(Observation("advice", f"{quoted(name)} has one value in every row", (name,)))
+                continue
+            # Columns that rename each other's values are the same only where values repeat.
+            repeats = len(values) <= len(codes) / 2
+            same = codes if repeats else row_hashes(evidence.frame[[name]]).to_numpy()
+            twin = first_with.setdefault(same.tobytes(), name)
+            if twin != name:
+                seen.append(
+                    Observation("advice", f"{quoted(name)} says the same as {quoted(twin)} in every row", (name,))
+                )
+        if not seen:
+            return passed(f"each of {len(evidence.used_names):,} used columns varies and differs from the others")
+        return observed(seen, remedy="Frame again with exclude_columns naming them; the model loses nothing")
+
+
+class DAT004(_DataCheck):
+    """Text columns that are mostly numbers: a few odd words hide the numbers from the model."""
+
+    title = "Numbers mixed with words"
+    numeric_share: ClassVar[float] = 0.5
+    most_words: ClassVar[int] = 20
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Try to read each used text column as numbers."""
+        seen = []
+        texts = [name for name in evidence.used_names if is_text(evidence.frame[name])]
+        for name in texts:
+            known = evidence.frame[name].dropna()
+            odd = known[pd.to_numeric(known, errors="coerce").isna()]
+            words = list(dict.fromkeys(odd))
+            if len(known) and 0 < len(odd) <= (1 - self.numeric_share) * len(known) and len(words) <= self.most_words:
+                seen.append(
+                    Observation(
+                        "issue",
+                        f"{percent(1 - len(odd) / len(known))} of {quoted(name)} are numbers; the rest is "
+                        f"{quoted_list(words, limit=4)}",
+                        (name,),
+                        rows=tuple(int(row) for row in odd.index[:3]),
+                    )
+                )
+        if not seen:
+            return passed(f"none of {len(texts):,} used text columns is mostly numbers")
+        return observed(
+            seen,
+            remedy="In features.py turn the column into numbers with pandas.to_numeric(..., errors='coerce'), and keep "
+            "what the words say in a column of its own if it matters",
+        )
+
+
+class DAT005(_DataCheck):
+    """A class with too few rows: it cannot be learned on one part and examined on another."""
+
+    title = "Class too small"
+    tasks = _CLASSIFICATION
+    blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
+    comfortable_rows: ClassVar[int] = 30
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Count development rows per class."""
+        counts = evidence.frame[evidence.problem.target].astype(str).value_counts()
+        folds = evidence.problem.split.folds
+        seen = [
+            Observation(
+                "issue" if rows < folds else "advice",
+                f"class {quoted(label)} has {rows_text(int(rows))} in development"
+                + (f", fewer than the {folds} folds" if rows < folds else ""),
+            )
+            for label, rows in counts.items()
+            if rows < self.comfortable_rows
+        ]
+        if not seen:
+            return passed(f"the smallest class has {rows_text(int(counts.min()))} in development")
+        return observed(
+            seen,
+            remedy="Collect more rows of the class, merge it with a related one, or leave it out with "
+            'sql="SELECT ... WHERE ..."; below 30 rows nothing reliable can be said about it',
+        )
+
+
+class DAT006(_DataCheck):
+    """A rare class and a metric that looks good without ever finding it."""
+
+    title = "Imbalance that the metric hides"
+    tasks = _CLASSIFICATION
+    common_share: ClassVar[float] = 0.8
+    rare_share: ClassVar[float] = 0.02
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Hold the class shares against the primary metric."""
+        shares = evidence.frame[evidence.problem.target].astype(str).value_counts(normalize=True)
+        metric = evidence.problem.primary_metric
+        most, least = float(shares.iloc[0]), float(shares.iloc[-1])
+        if metric == "accuracy" and most >= self.common_share:
+            text = (
+                f"{percent(most)} of rows are {quoted(shares.index[0])}, so always saying so gives an accuracy of "
+                f"{most:.2f}"
+            )
+            return observed(
+                [Observation("issue", text)],
+                remedy="Frame again with metric='average_precision' (binary) or metric='balanced_accuracy'",
+            )
+        if metric == "roc_auc" and least < self.rare_share:
+            text = f"{quoted(shares.index[-1])} is {percent(least)} of rows; ROC AUC looks good even if most alarms are false"
+            return observed(
+                [Observation("advice", text)], remedy="Frame again with metric='average_precision' if alarms cost work"
+            )
+        return passed(f"classes hold {percent(least)} to {percent(most)} of rows; {metric} does not hide that")
+
+
+class DAT007(_DataCheck):
+    """Rows without a target value. If they are missing for a reason, the rest is no fair picture."""
+
+    title = "Rows without a target value"
+    worrying_share: ClassVar[float] = 0.05
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Compare the table's rows with those that were dealt."""
+        dealt = evidence.split.development_rows + evidence.split.held_out_rows
+        left_out = max(0, evidence.profile.rows - dealt)
+        if not left_out:
+            return passed(f"all {dealt:,} rows have a target value")
+        share = left_out / evidence.profile.rows
+        seen = Observation(
+            "question" if share >= self.worrying_share else "advice",
+            f"{rows_text(left_out)} of {evidence.profile.rows:,} ({percent(share)}) have no value of "
+            f"{quoted(evidence.problem.target)} and were left out",
+        )
+        return observed(
+            [seen],
+            remedy="Ask why the target is missing there; if it depends on the outcome, the model learns a biased part",
+        )
+
+
+class DAT008(_DataCheck):
+    """A column that names the single row: it cannot generalise, and it invites learning by heart."""
+
+    title = "Identifier used as a feature"
+    unique_share: ClassVar[float] = 0.9
+    least_rows: ClassVar[int] = 50
+    longest_key: ClassVar[int] = 30
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Look for used columns with a value of its own in nearly every row."""
+        seen = [
+            Observation("issue", f"{quoted(name)} {reason}", (name,))
+            for name, reason in ((name, self._reason(evidence, name)) for name in evidence.used_names)
+            if reason
+        ]
+        if not seen:
+            return passed("no used column names single rows")
+        return observed(seen, remedy="Frame again with exclude_columns naming it, or with roles if it is a measurement")
+
+    def _reason(self, evidence: Evidence, name: str) -> str:
+        column = evidence.frame[name].dropna()
+        if evidence.problem.column(name).role == "identifier":
+            return "is an identifier and used"
+        if len(column) < self.least_rows or evidence.problem.column(name).role in ("text", "datetime"):
+            return ""
+        distinct = column.nunique()
+        if (
+            is_text(column)
+            and distinct >= self.unique_share * len(column)
+            and column.str.len().mean() <= self.longest_key
+        ):
+            return f"has {distinct:,} different values in {rows_text(len(column))}"
+        if is_number(column) and distinct == len(column) and _counts_up(column, rows=evidence.profile.rows):
+            return "counts the rows"
+        return ""
+
+
+def _counts_up(numbers: pd.Series, *, rows: int) -> bool:
+    """Whether whole numbers fill a range hardly wider than the table."""
+    values = numbers.to_numpy(dtype=float)
+    return bool((values == np.round(values)).all() and values.max() - values.min() < 1.1 * max(rows, len(values)))
+
+
+class DAT009(_DataCheck):
+    """Used columns that are mostly empty: what is learned from them rests on few rows."""
+
+    title = "Columns mostly empty"
+    mostly: ClassVar[float] = 0.5
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Share of missing cells per used column."""
+        shares = evidence.frame[evidence.used_names].isna().mean().sort_values(ascending=False)
+        empty = shares[shares > self.mostly]
+        if empty.empty:
+            return passed(f"no used column is empty in more than {percent(self.mostly)} of rows")
+        seen = [
+            Observation("advice", f"{quoted(name)} is empty in {percent(float(share))}", (str(name),))
+            for name, share in empty.items()
+        ]
+        return observed(
+            seen,
+            remedy="Find out what an empty cell means; where it means 'none', say so in features.py, else exclude it",
+        )
+
+
+class DAT010(_DataCheck):
+    """One category spelled in several ways: the model sees several categories."""
+
+    title = "Categories spelled in several ways"
+    most_categories: ClassVar[int] = 1_000
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Fold case and white space, and see what falls together."""
+        seen = []
+        for name in evidence.used_names:
+            column = evidence.frame[name]
+            if not is_text(column) or evidence.problem.column(name).role == "text":
+                continue
+            counts = column.value_counts()
+            if len(counts) > self.most_categories:
+                continue
+            folded = pd.Series(counts.index, index=counts.index).str.split().str.join(" ").str.casefold()
+            together = folded[folded.duplicated(keep=False)]
+            if len(together):
+                variants = together.index[together == together.iloc[0]]
+                seen.append(
+                    Observation(
+                        "issue",
+                        f"{quoted(name)} spells {together.nunique():,} of its categories in several ways, for example "
+                        f"{quoted_list(variants, limit=3)}",
+                        (name,),
+                        rows=tuple(int(row) for row in evidence.frame.index[column.isin(variants)][:3]),
+                    )
+                )
+        if not seen:
+            return passed("no category of a used column is spelled in several ways")
+        return observed(
+            seen, remedy="In features.py clean the text: rows[NAME].str.split().str.join(' ').str.casefold()"
+        )
+
+
+class DAT011(_DataCheck):
+    """Infinite numbers: most models refuse them, and the others misread them."""
+
+    title = "Infinite numbers"
+    blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Look for infinities in what the model sees."""
+        seen = []
+        for name in evidence.inputs.columns:
+            column = evidence.inputs[name]
+            if not is_number(column):
+                continue
+            infinite = np.isinf(column.to_numpy(dtype=float, na_value=np.nan))
+            if infinite.any():
+                rows = tuple(int(row) for row in evidence.inputs.index[infinite][:3])
+                text = f"{quoted(name)} is infinite in {rows_text(int(infinite.sum()))}"
+                seen.append(Observation("issue", text, (str(name),), rows))
+        if not seen:
+            return passed("no number that the model sees is infinite")
+        return observed(
+            seen, remedy="In features.py replace infinities by missing values, and mend a division by zero there"
+        )

@@ -1,0 +1,157 @@
+"""Everything the checks may look at, handed in: no check reads a file, asks a clock or draws a number of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from ml_engineer.guardrails.predictive_power import Probe, Target
+from ml_engineer.vocabulary.data import DataProfile
+from ml_engineer.vocabulary.evaluation import EvaluationReport
+from ml_engineer.vocabulary.problem import ProblemColumn, ProblemDefinition
+from ml_engineer.vocabulary.split import SplitPlan
+from ml_engineer.vocabulary.training import TrainingRun
+
+__all__ = ["ChampionFiles", "Evidence", "LedgerFacts", "Part", "ServingFacts", "TrackingFacts"]
+
+Part = Literal["features", "training", "champion", "evaluation", "predictions", "tracking", "serving", "ledger"]
+"""Parts of the evidence that may be absent."""
+
+
+@dataclass(frozen=True)
+class TrackingFacts:
+    """What the experiment store holds of the champion's run.
+
+    Parameters
+    ----------
+    run_found : bool
+        Whether the store holds the run that the training record names.
+    missing : tuple of str
+        What that run lacks, in words: 'parameters', 'fold scores', 'the data fingerprint', ...
+    problem : str
+        Why the store cannot be read; empty if it can.
+    """
+
+    run_found: bool
+    missing: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class ChampionFiles:
+    """SHA-256 of the champion's files as they lie on disk now; None for a file that is not there."""
+
+    model_sha256: str | None
+    code_sha256: str | None
+    features_sha256: str | None
+    manifest_model_sha256: str | None = None
+    """Hash of the model file that the serving manifest promises."""
+
+
+@dataclass(frozen=True)
+class ServingFacts:
+    """What stands ready to serve and to watch.
+
+    Parameters
+    ----------
+    app_present, monitor_present : bool
+        Whether the service and the drift monitor are in the project.
+    logged_predictions : int or None
+        Rows in the prediction log that the monitor reads; None if there is no log.
+    """
+
+    app_present: bool
+    monitor_present: bool
+    logged_predictions: int | None = None
+
+
+@dataclass(frozen=True)
+class LedgerFacts:
+    """What the ledger of looks says of this deal.
+
+    Parameters
+    ----------
+    problems : tuple of str
+        What does not add up, one sentence each; empty if the ledger is sound.
+    looks : int
+        Different models that the held-out rows were opened for.
+    """
+
+    problems: tuple[str, ...]
+    looks: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known when the checks are asked.
+
+    Parameters
+    ----------
+    problem, profile, split : records
+        The framed problem, the table's profile, the deal.
+    frame : pandas.DataFrame of shape (n, columns)
+        Cleaned development rows with all their columns; the index is the row number in the source.
+    folds : numpy.ndarray of shape (n,), int
+        Fold number of each development row.
+    features : pandas.DataFrame of shape (n, features) or None
+        What features.py makes of `frame`.
+    training, evaluation : records or None
+        The newest training run and the newest look at the held-out rows.
+    stale : dict of str to str
+        Records made from a parent that has changed since: kind of the record, kind of the parent.
+    predictions : pandas.DataFrame or None
+        The champion's out-of-fold predictions with columns ``row``, ``fold``, ``predicted`` and, for classification,
+        ``p0`` to ``p{k-1}``.
+    champion, tracking, serving, ledger : facts or None
+        See their classes.
+    packages : dict of str to str
+        Versions installed now, by package.
+    seed : int
+        Random state of the models that checks fit.
+    """
+
+    problem: ProblemDefinition
+    profile: DataProfile
+    split: SplitPlan
+    frame: pd.DataFrame
+    folds: np.ndarray
+    features: pd.DataFrame | None = None
+    training: TrainingRun | None = None
+    evaluation: EvaluationReport | None = None
+    stale: dict[str, str] = field(default_factory=dict)
+    predictions: pd.DataFrame | None = None
+    champion: ChampionFiles | None = None
+    tracking: TrackingFacts | None = None
+    serving: ServingFacts | None = None
+    ledger: LedgerFacts | None = None
+    packages: dict[str, str] = field(default_factory=dict)
+    seed: int = 0
+
+    @cached_property
+    def used(self) -> tuple[ProblemColumn, ...]:
+        """Columns that the model may see and that the table has."""
+        return tuple(column for column in self.problem.features if column.name in self.frame.columns)
+
+    @cached_property
+    def used_names(self) -> list[str]:
+        """Names of `used`."""
+        return [column.name for column in self.used]
+
+    @cached_property
+    def inputs(self) -> pd.DataFrame:
+        """What the model sees, shape (n, inputs): the output of features.py, or the used columns before it is there."""
+        return self.frame[self.used_names] if self.features is None else self.features
+
+    @cached_property
+    def target(self) -> Target:
+        """The target as the probes take it."""
+        return Target.of(self.frame[self.problem.target], task=self.problem.task_type)
+
+    @cached_property
+    def probe(self) -> Probe:
+        """How well the model's inputs predict the target, alone and together."""
+        return Probe(self.inputs, self.target, self.folds, seed=self.seed)
