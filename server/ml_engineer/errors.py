@@ -13,7 +13,9 @@
     ├── RefusedError             a guardrail refuses; carries the findings that block
     ├── UserCodeError            features.py or candidates.py of the project raised or gave the wrong thing
     ├── MissingExtraError        an optional part is not installed (names the command)
-    └── JobCancelledError        somebody asked the job to stop
+    ├── JobCancelledError        somebody asked the job to stop
+    ├── JobLostError             the job's process died without a word; the job can be resumed
+    └── JobFailedError           a defect of ours ended the job; names the log
 
 Every error says what is wrong, what was found and what to do next. Expected absence is a value,
 not an error. Anything that is not an `MlEngineerError` is a defect: doors log it and say
@@ -32,6 +34,8 @@ __all__ = [
     "DefinitionError",
     "InputError",
     "JobCancelledError",
+    "JobFailedError",
+    "JobLostError",
     "MissingExtraError",
     "MlEngineerError",
     "ProjectStateError",
@@ -127,3 +131,11 @@ class MissingExtraError(MlEngineerError):
 
 class JobCancelledError(MlEngineerError):
     """Somebody asked the job to stop."""
+
+
+class JobLostError(MlEngineerError):
+    """The job's process died without a word (killed, out of memory, machine switched off)."""
+
+
+class JobFailedError(MlEngineerError):
+    """A defect of ours ended the job; the traceback is in its log."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from ml_engineer.vocabulary.estimates import Estimate, Metric
 from ml_engineer.vocabulary.guardrails import Finding, Stage, Verdict
@@ -161,3 +161,6 @@ class JobsReply(Reply):
     """Jobs of this user, newest first."""
 
     jobs: list[Job] = Field(default_factory=list, description="Newest first.")
+    result: dict[str, JsonValue] | None = Field(
+        default=None, description="What the finished job's verb answered beyond the fields of every reply."
+    )
