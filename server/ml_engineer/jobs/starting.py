@@ -133,6 +133,7 @@ def _assign(store: JobStore, job_id: str, *, previous: Job | None, child: Child)
     try:
         process_started = started_at(child.pid)
     except psutil.NoSuchProcess:
+        child.dismiss()
         return None
     order = store.order(job_id)
     attempts = 1 if previous is None else previous.attempts + 1
