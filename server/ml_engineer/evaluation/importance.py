@@ -1,0 +1,228 @@
+"""Which columns the model needs: how much the score falls when one is shuffled, on rows it was not fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import ceil, isfinite
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import clone
+
+from ml_engineer.evaluation.prediction import Predictions, make_outcomes, predict
+from ml_engineer.statistics.intervals import gain
+from ml_engineer.statistics.metrics import metric_value
+from ml_engineer.vocabulary.estimates import direction_of
+from ml_engineer.vocabulary.evaluation import Importance
+from ml_engineer.vocabulary.problem import ProblemDefinition
+
+__all__ = ["CrossFit", "Shuffler", "cross_fit", "permutation_importance"]
+
+_MOST_COLUMNS = 40
+_SHUFFLES = 2
+_REPLICATES = 200
+
+
+@dataclass(frozen=True)
+class _FittedPart:
+    """A model fitted without the rows it is asked about."""
+
+    model: Any
+    rows: npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class CrossFit:
+    """Models fitted on folds, and a sample of the rows that each had not seen.
+
+    Parameters
+    ----------
+    parts : tuple
+        Fitted model and positions of its test rows, for each fold that there was time for.
+    """
+
+    parts: tuple[_FittedPart, ...]
+
+    @property
+    def rows(self) -> npt.NDArray[np.intp]:
+        """Positions of all sampled rows, part after part."""
+        return np.concatenate([part.rows for part in self.parts])
+
+
+@dataclass(frozen=True)
+class Shuffler:
+    """Out-of-fold predictions with some raw columns shuffled.
+
+    The raw column is shuffled, so everything that features.py derives from it moves with it.
+
+    Parameters
+    ----------
+    fitted : CrossFit
+        Models and the rows they had not seen.
+    frame : pandas.DataFrame of shape (n, columns)
+        Development rows.
+    problem : ProblemDefinition
+        Names the features and the primary metric.
+    build_features : callable
+        The project's features.py.
+    threshold : float or None
+        Decision threshold in force.
+    rng : numpy.random.Generator
+        Source of the shuffles.
+    """
+
+    fitted: CrossFit
+    frame: pd.DataFrame
+    problem: ProblemDefinition
+    build_features: Callable[[pd.DataFrame], pd.DataFrame]
+    threshold: float | None
+    rng: np.random.Generator
+
+    def answers(self, columns: Sequence[str]) -> Predictions:
+        """Predictions for `fitted.rows`, with `columns` shuffled together within each fold."""
+        parts = []
+        for part in self.fitted.parts:
+            sample = self.frame.iloc[part.rows]
+            order = self.rng.permutation(len(sample))
+            sample = sample.assign(**{column: sample[column].array[order] for column in columns})
+            parts.append(predict(part.model, self.build_features(sample), self.problem, threshold=self.threshold))
+        return _stack(parts)
+
+
+def cross_fit(
+    model: Any,
+    features: pd.DataFrame,
+    target: npt.NDArray[Any],
+    pairs: Sequence[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]],
+    *,
+    clock: Callable[[], float],
+    budget_seconds: float,
+    most_rows: int = 1500,
+    most_fit_rows: int = 20_000,
+    seed: int = 0,
+) -> CrossFit:
+    """Fit fresh copies of `model` on the training part of each fold until time is up; the first is always fitted.
+
+    Parameters
+    ----------
+    model : estimator
+        The champion; only its parameters are used.
+    features : pandas.DataFrame of shape (n, m)
+        What features.py gave for the development rows.
+    target : numpy.ndarray of shape (n,)
+        The target's own values.
+    pairs : sequence of (train, test) positions
+        The planned folds.
+    clock : callable
+        Monotonic seconds.
+    budget_seconds : float
+        No fold is begun that would, as slow as the slowest before, end later than this.
+    most_rows : int
+        Test rows kept over all folds together.
+    most_fit_rows : int
+        Training rows used in each fold.
+    seed : int
+        Random state of both samples.
+    """
+    rng = np.random.default_rng(seed)
+    started = clock()
+    slowest = 0.0
+    parts: list[_FittedPart] = []
+    for train, test in pairs:
+        begun = clock()
+        if parts and begun - started + slowest > budget_seconds:
+            break
+        fit_rows = _sample(train, most_fit_rows, rng)
+        fitted = clone(model).fit(features.iloc[fit_rows], target[fit_rows])
+        parts.append(_FittedPart(fitted, _sample(test, ceil(most_rows / len(pairs)), rng)))
+        slowest = max(slowest, clock() - begun)
+    return CrossFit(tuple(parts))
+
+
+def _sample(positions: npt.NDArray[np.intp], most: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    if len(positions) <= most:
+        return positions
+    return np.sort(rng.choice(positions, most, replace=False))
+
+
+def permutation_importance(
+    shuffler: Shuffler,
+    actual: npt.NDArray[np.generic],
+    *,
+    clusters: npt.NDArray[np.integer] | None,
+    clock: Callable[[], float],
+    budget_seconds: float,
+    seed: int = 0,
+) -> tuple[Importance, ...]:
+    """Loss of primary metric when a raw column is shuffled within each fold's test rows.
+
+    The interval is that of the paired difference, resampled by row (by cluster where there are groups), each row
+    together with all its shuffles.
+
+    Parameters
+    ----------
+    shuffler : Shuffler
+        Fitted models and the rows they had not seen.
+    actual : numpy.ndarray of shape (n,)
+        Class codes or numbers of all development rows.
+    clusters : numpy.ndarray of shape (n,), optional
+        Group of each development row.
+    clock, budget_seconds
+        Columns that there is no time for are left out; with many columns the leading suspects come first.
+    seed : int
+        Random state of the bootstrap.
+
+    Returns
+    -------
+    tuple of Importance
+        Most needed first; empty if the primary metric is undefined on the sampled rows.
+    """
+    problem, rows = shuffler.problem, shuffler.fitted.rows
+    units = np.tile(rows if clusters is None else clusters[rows], _SHUFFLES)
+    plain = shuffler.answers(())
+    model = make_outcomes(problem, np.tile(actual[rows], _SHUFFLES), _stack([plain] * _SHUFFLES), clusters=units)
+    metric = problem.primary_metric
+    if not isfinite(metric_value(metric, model)):
+        return ()
+    started = clock()
+    found: list[Importance] = []
+    for column in _suspects(shuffler, actual[rows]):
+        if found and clock() - started > budget_seconds:
+            break
+        shuffled = _stack([shuffler.answers((column,)) for _ in range(_SHUFFLES)])
+        worse = make_outcomes(problem, model.actual, shuffled, clusters=units)
+        drop = gain(metric, model, worse, replicates=_REPLICATES, seed=seed)
+        found.append(Importance(feature=column, drop=drop.model_copy(update={"rows": len(rows)})))
+    return tuple(sorted(found, key=lambda importance: -importance.drop.value))
+
+
+def _stack(parts: Sequence[Predictions]) -> Predictions:
+    probabilities = [part.probabilities for part in parts if part.probabilities is not None]
+    return Predictions(
+        np.concatenate([part.predicted for part in parts]),
+        np.concatenate(probabilities) if len(probabilities) == len(parts) else None,
+    )
+
+
+def _suspects(shuffler: Shuffler, actual: npt.NDArray[np.generic]) -> list[str]:
+    """The columns to look at one by one.
+
+    With more columns than that, blocks of columns are shuffled together, and the columns of the blocks whose
+    shuffling hurts most are taken: a few dozen predictions instead of thousands.
+    """
+    problem = shuffler.problem
+    names = [column.name for column in problem.features]
+    if len(names) <= _MOST_COLUMNS:
+        return names
+    size = ceil(len(names) / _MOST_COLUMNS)
+    blocks = [names[start : start + size] for start in range(0, len(names), size)]
+    sign = 1 if direction_of(problem.primary_metric) == "higher" else -1
+    score = [
+        sign * metric_value(problem.primary_metric, make_outcomes(problem, actual, shuffler.answers(block)))
+        for block in blocks
+    ]
+    ranked = [name for place in np.argsort(score, kind="stable") for name in blocks[place]]
+    return ranked[:_MOST_COLUMNS]

@@ -1,0 +1,159 @@
+"""What a fitted model says of some rows, in the problem's own class codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ml_engineer.errors import ProjectStateError
+from ml_engineer.statistics.metrics import Outcomes, Task
+from ml_engineer.vocabulary.problem import ProblemDefinition
+
+__all__ = ["UNKNOWN_CLASS", "Predictions", "class_codes", "encode_target", "make_outcomes", "positive_code", "predict"]
+
+UNKNOWN_CLASS = -1
+"""Code of a class label that the problem does not name."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A model's answers for n rows.
+
+    Parameters
+    ----------
+    predicted : numpy.ndarray of shape (n,)
+        Class codes, or numbers in the target's unit.
+    probabilities : numpy.ndarray of shape (n, k), optional
+        Probability of each class in the problem's order; none for regression and for models without.
+    """
+
+    predicted: npt.NDArray[np.generic]
+    probabilities: npt.NDArray[np.float64] | None = None
+
+
+def class_codes(labels: npt.ArrayLike | pd.Series, classes: tuple[str, ...]) -> npt.NDArray[np.int64]:
+    """Place of each label among `classes`, `UNKNOWN_CLASS` where it is not among them.
+
+    Labels are compared as text and, failing that, as numbers: a table in which the column holds ``1.0`` has the
+    class ``'1'``.
+    """
+    codes, distinct = pd.factorize(pd.Series(labels), use_na_sentinel=True)
+    places = {name: code for code, name in enumerate(classes)}
+    numbers = {number: code for name, code in places.items() if (number := _as_number(name)) is not None}
+    found = [_place(str(value), places, numbers) for value in distinct]
+    # The last entry serves the sentinel -1 of missing labels.
+    return np.array([*found, UNKNOWN_CLASS], dtype=np.int64)[codes]
+
+
+def _place(text: str, places: dict[str, int], numbers: dict[float, int]) -> int:
+    if text in places:
+        return places[text]
+    number = _as_number(text)
+    return UNKNOWN_CLASS if number is None else numbers.get(number, UNKNOWN_CLASS)
+
+
+def _as_number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if np.isfinite(number) else None
+
+
+def positive_code(problem: ProblemDefinition) -> int:
+    """Code of the positive class; 1 where 'positive' has no meaning."""
+    return 1 if problem.positive_class is None else problem.classes.index(problem.positive_class)
+
+
+def encode_target(target: pd.Series, problem: ProblemDefinition) -> npt.NDArray[np.generic]:
+    """Class codes (`UNKNOWN_CLASS` for labels that the problem does not name) or numbers (NaN where missing)."""
+    if problem.task_type == "regression":
+        return target.to_numpy(dtype=float)
+    return class_codes(target, problem.classes)
+
+
+def predict(
+    model: Any, features: pd.DataFrame, problem: ProblemDefinition, *, threshold: float | None = None
+) -> Predictions:
+    """Ask a fitted scikit-learn model for its answers.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted; its ``classes_`` are the target's own values.
+    features : pandas.DataFrame of shape (n, m)
+        What features.py gave.
+    problem : ProblemDefinition
+        Tells the classes and their order.
+    threshold : float, optional
+        Probability from which the positive class is predicted, binary tasks; the likelier class without it.
+
+    Raises
+    ------
+    ProjectStateError
+        If the model gives missing values, or classes that the problem does not name.
+    """
+    if problem.task_type == "regression":
+        numbers = np.asarray(model.predict(features), dtype=float)
+        _refuse_missing(numbers)
+        return Predictions(numbers)
+    columns = class_codes(np.asarray(model.classes_), problem.classes)
+    if (columns == UNKNOWN_CLASS).any():
+        raise ProjectStateError(
+            "The model predicts classes that the problem does not name",
+            found=f"{[str(name)[:40] for name in model.classes_[columns == UNKNOWN_CLASS][:3]]}",
+            remedy="Call train again, so that model and problem belong together",
+        )
+    if not hasattr(model, "predict_proba"):
+        return Predictions(class_codes(np.asarray(model.predict(features)), problem.classes))
+    given = np.asarray(model.predict_proba(features), dtype=float)
+    _refuse_missing(given)
+    # A model refitted on a part of the rows may not know every class; those it does not know get 0.
+    probabilities = np.zeros((len(features), len(problem.classes)))
+    probabilities[:, columns] = given
+    return Predictions(_decide(probabilities, problem, threshold), probabilities)
+
+
+def _refuse_missing(values: npt.NDArray[np.float64]) -> None:
+    rows = int((~np.isfinite(values.reshape(len(values), -1))).any(axis=1).sum())
+    if rows:
+        raise ProjectStateError(
+            "The model gives no usable prediction for some rows",
+            found=f"{rows} of {len(values)} predictions are missing or infinite",
+            remedy="Let features.py or the model's own pipeline fill missing values, then call train again",
+        )
+
+
+def _decide(
+    probabilities: npt.NDArray[np.float64], problem: ProblemDefinition, threshold: float | None
+) -> npt.NDArray[np.int64]:
+    if threshold is None or problem.task_type != "binary":
+        return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
+    positive = positive_code(problem)
+    return np.where(probabilities[:, positive] >= threshold, positive, 1 - positive).astype(np.int64)
+
+
+def make_outcomes(
+    problem: ProblemDefinition,
+    actual: npt.NDArray[np.generic],
+    predictions: Predictions,
+    *,
+    clusters: npt.NDArray[np.integer] | None = None,
+    blocks: bool = False,
+) -> Outcomes:
+    """Put together what was predicted and what came true; see `Outcomes`."""
+    return Outcomes(
+        cast("Task", problem.task_type),
+        actual,
+        predictions.predicted,
+        probabilities=predictions.probabilities,
+        n_classes=len(problem.classes),
+        positive=positive_code(problem),
+        costs=problem.costs,
+        clusters=clusters,
+        blocks=blocks,
+    )
