@@ -1,0 +1,149 @@
+"""champion.py: the model that won, as the plain code a person would have written for it."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+
+from ml_engineer.modelling.candidate import Candidate
+from ml_engineer.modelling.layout import Atom, Bracket, quoted, render
+from ml_engineer.modelling.source_code import NotWritable, SourceCode
+
+__all__ = ["ChampionFacts", "render_champion"]
+
+_WIDTH = 116
+
+
+@dataclass(frozen=True)
+class ChampionFacts:
+    """What champion.py says of itself.
+
+    Parameters
+    ----------
+    run_id, metric : str
+        The run, and what `score` measures.
+    score : float
+        Score over the pooled out-of-fold predictions.
+    decision_threshold : float or None
+        Probability from which the positive class is called.
+    threshold_reason : str
+        How it was chosen; our own words.
+    """
+
+    run_id: str
+    metric: str
+    score: float
+    decision_threshold: float | None = None
+    threshold_reason: str = ""
+
+
+def render_champion(candidate: Candidate, facts: ChampionFacts) -> str:
+    """Text of champion.py.
+
+    An estimator that cannot be written down is taken from candidates.py, and the text says so and why.
+    """
+    source = candidate.source
+    if isinstance(source, NotWritable):
+        return _imported(candidate, facts, source)
+    return _written(candidate, facts, source)
+
+
+def _written(candidate: Candidate, facts: ChampionFacts, source: SourceCode) -> str:
+    parts = [
+        _docstring("It imports scikit-learn and what the model needs, nothing else."),
+        "\n".join(source.imports),
+        _constants(candidate, facts),
+        *(_column_list(part.constant, part.columns, part.why) for part in candidate.lists),
+    ]
+    function = (
+        f"def build_model() -> {source.class_name}:\n"
+        '    """Build the unfitted model; it takes the frame that build_features returns."""\n'
+        f"{source.body(comment=_comment(candidate.why, indent=4))}"
+    )
+    return "\n\n".join(parts) + "\n\n\n" + function + "\n"
+
+
+def _imported(candidate: Candidate, facts: ChampionFacts, reason: NotWritable) -> str:
+    why = _comment(
+        f"The model cannot be written down here: {_plain(reason.reason)}. It is the entry CANDIDATE of candidates.py; "
+        "the hash is that of the file it was trained from."
+    )
+    parts = [
+        _docstring("The model comes from candidates.py beside this file."),
+        _IMPORTED_IMPORTS,
+        _constants(candidate, facts),
+        "\n".join(
+            [
+                why,
+                f"CANDIDATE = {quoted(candidate.name)}",
+                f"CANDIDATES_SHA256 = {quoted(candidate.origin)}",
+                f"SEED = {candidate.seed}",
+            ]
+        ),
+    ]
+    return "\n\n".join(parts) + _IMPORTED_FUNCTION
+
+
+_IMPORTED_IMPORTS = """\
+import hashlib
+import importlib.util
+import warnings
+from pathlib import Path
+
+from sklearn.base import BaseEstimator"""
+
+_IMPORTED_FUNCTION = '''
+
+
+def build_model() -> BaseEstimator:
+    """Build the unfitted model; it takes the frame that build_features returns."""
+    path = Path(__file__).with_name("candidates.py")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != CANDIDATES_SHA256:
+        warnings.warn(f"{path} has changed since the champion was trained from it", stacklevel=2)
+    spec = importlib.util.spec_from_file_location("candidates", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} cannot be imported")
+    candidates = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(candidates)
+    model = candidates.build_candidates()[CANDIDATE]
+    # Random states that were left open get the seed of the run, as in training.
+    states = [name for name, value in model.get_params().items() if name.endswith("random_state") and value is None]
+    return model.set_params(**dict.fromkeys(states, SEED))
+'''
+
+
+def _docstring(last: str) -> str:
+    return (
+        '"""The champion as plain code, written by `train` and replaced by the next one: edit candidates.py instead.\n\n'
+        f"train.py cross-validates what build_model() returns and arrives at EXPECTED_SCORE.\n{last}\n"
+        '"""'
+    )
+
+
+def _constants(candidate: Candidate, facts: ChampionFacts) -> str:
+    lines = [
+        f"RUN_ID: str | None = {quoted(facts.run_id)}",
+        f"CHAMPION = {quoted(candidate.name)}",
+        f"METRIC = {quoted(facts.metric)}",
+        "# METRIC over all out-of-fold predictions together.",
+        f"EXPECTED_SCORE: float | None = {facts.score!r}",
+    ]
+    if facts.threshold_reason:
+        lines.append(_comment(f"Chosen so: {facts.threshold_reason}."))
+    lines.append(f"DECISION_THRESHOLD: float | None = {facts.decision_threshold!r}")
+    return "\n".join(lines)
+
+
+def _column_list(constant: str, columns: tuple[str, ...], why: str) -> str:
+    node = Bracket("[", tuple(("", Atom(quoted(name))) for name in columns), "]")
+    return f"{_comment(why)}\n{constant} = {render(node, before=f'{constant} = ')}"
+
+
+def _comment(text: str, *, indent: int = 0) -> str:
+    lines = textwrap.wrap(text, _WIDTH - indent)
+    return "\n".join(f"{' ' * indent}# {line}" for line in lines)
+
+
+def _plain(text: str) -> str:
+    """Text that may hold a name of the user's, on one line and short enough for a comment."""
+    return " ".join(text.split()).encode("ascii", "backslashreplace").decode()[:200]

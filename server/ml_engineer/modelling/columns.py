@@ -1,0 +1,101 @@
+"""Sorts feature columns by what a model must do with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["Columns", "sort_columns"]
+
+MANY_CATEGORIES = 60
+"""From this many different values on, one column each would be too many."""
+_SKEW = 2.0
+_TEXT_WORDS = 4.0
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of feature columns by kind, each in frame order.
+
+    Parameters
+    ----------
+    even, skewed : tuple of str
+        Numbers whose spread is about even, and numbers with a long tail.
+    boolean : tuple of str
+        True or false.
+    categories, many_categories : tuple of str
+        Strings with few, and with many, different values.
+    text : tuple of str
+        Running text.
+    constant : tuple of str
+        Columns without two different values: no model can use them.
+    """
+
+    even: tuple[str, ...] = ()
+    skewed: tuple[str, ...] = ()
+    boolean: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    many_categories: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+    constant: tuple[str, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Numbers of either kind."""
+        return self.even + self.skewed
+
+    @property
+    def usable(self) -> int:
+        """Columns that a model can use."""
+        return sum(map(len, (self.numbers, self.boolean, self.categories, self.many_categories, self.text)))
+
+
+def sort_columns(features: pd.DataFrame, *, text_columns: frozenset[str] = frozenset()) -> Columns:
+    """Sort the columns of `features` (n, p); looks at feature values only, never at a target.
+
+    Parameters
+    ----------
+    features : pandas.DataFrame
+        Numbers, booleans and strings.
+    text_columns : frozenset of str
+        Columns known to be running text; others are recognised by their words.
+    """
+    kinds: dict[str, list[str]] = {name: [] for name in Columns.__dataclass_fields__}
+    for name in features.columns:
+        kinds[_kind(features[name], told_text=name in text_columns)].append(name)
+    return Columns(**{kind: tuple(names) for kind, names in kinds.items()})
+
+
+def _kind(column: pd.Series, *, told_text: bool) -> str:
+    distinct = column.nunique()
+    # One value beside missing cells still tells something: whether it is there.
+    if distinct == 0 or (distinct == 1 and not column.isna().any()):
+        return "constant"
+    if pd.api.types.is_bool_dtype(column):
+        return "boolean"
+    if pd.api.types.is_numeric_dtype(column):
+        return "skewed" if distinct > 20 and _skew(column) > _SKEW else "even"
+    if told_text or _reads_as_text(column, distinct):
+        return "text"
+    return "many_categories" if distinct > MANY_CATEGORIES else "categories"
+
+
+def _skew(column: pd.Series) -> float:
+    """Absolute skewness after scaling, so that huge numbers do not overflow."""
+    values = column.to_numpy(dtype=float, na_value=np.nan)
+    values = values[np.isfinite(values)]
+    largest = np.abs(values).max(initial=0.0)
+    if largest == 0:
+        return 0.0
+    values = values / largest
+    spread = values.std()
+    return float(abs(np.mean((values - values.mean()) ** 3)) / spread**3) if spread > 1e-12 else 0.0
+
+
+def _reads_as_text(column: pd.Series, distinct: int) -> bool:
+    present = column.dropna()
+    if distinct <= MANY_CATEGORIES or distinct < 0.5 * len(present):
+        return False
+    return float(present.head(2000).str.count(r"\S+").mean()) >= _TEXT_WORDS

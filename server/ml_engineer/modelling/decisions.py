@@ -1,0 +1,68 @@
+"""What turns a probability into a decision and a number into a range, from out-of-fold predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml_engineer.modelling.training_data import Predictions, TrainingData
+
+__all__ = ["Threshold", "choose_threshold", "interval_half_width"]
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Probability from which the positive class is called, and how it was chosen; no value if there is none."""
+
+    value: float | None
+    reason: str = ""
+
+
+def choose_threshold(data: TrainingData, predictions: Predictions) -> Threshold:
+    """The threshold of a binary task.
+
+    With costs, the one with the least cost over all out-of-fold predictions; where several cost the same, the one
+    nearest to the threshold that is right for true probabilities, ``false_positive / (false_positive +
+    false_negative)`` (Elkan 2001, The foundations of cost-sensitive learning).
+    """
+    if data.task != "binary":
+        return Threshold(None)
+    if data.costs is None:
+        return Threshold(0.5, "0.5: the likelier class is called, because no costs of errors were given")
+    costs = data.costs
+    total = costs.false_positive + costs.false_negative
+    right = costs.false_positive / total if total else 0.5
+    rows = data.predicted_rows(predictions)
+    scores = predictions[rows, data.positive]
+    positive = data.actual[rows] == data.positive
+    levels, place = np.unique(scores, return_inverse=True)
+    positives = np.bincount(place, weights=positive, minlength=len(levels))
+    negatives = np.bincount(place, weights=~positive, minlength=len(levels))
+    # Calling everything from level i on: misses are the positives below, alarms the negatives from there on.
+    misses = np.concatenate([[0.0], np.cumsum(positives)])
+    alarms = negatives.sum() - np.concatenate([[0.0], np.cumsum(negatives)])
+    cost = misses * costs.false_negative + alarms * costs.false_positive
+    cuts = np.concatenate([[0.0], (levels[:-1] + levels[1:]) / 2, [min(1.0, (levels[-1] + 1) / 2)]])
+    best = np.flatnonzero(cost <= cost.min() + 1e-12)
+    chosen = float(cuts[best[np.argmin(np.abs(cuts[best] - right))]])
+    return Threshold(
+        chosen,
+        f"{chosen:.4g}: least cost over {len(rows)} out-of-fold predictions, with {costs.false_positive:g} a false "
+        f"alarm and {costs.false_negative:g} a miss ({right:.4g} would be right if the probabilities were exact)",
+    )
+
+
+def interval_half_width(data: TrainingData, predictions: Predictions, *, level: float = 0.9) -> float | None:
+    """Half width of a prediction interval: a quantile of absolute out-of-fold errors.
+
+    The quantile is corrected for finite samples, ``ceil((n + 1) level) / n`` (split conformal prediction; Lei et
+    al. 2018, Distribution-free predictive inference for regression); None for classification and where the rows
+    are too few for the level.
+    """
+    if data.task != "regression":
+        return None
+    rows = data.predicted_rows(predictions)
+    errors = np.sort(np.abs(data.actual[rows].astype(float) - predictions[rows]))
+    place = int(np.ceil((len(errors) + 1) * level))
+    return float(errors[place - 1]) if 0 < place <= len(errors) else None

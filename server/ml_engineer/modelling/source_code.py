@@ -1,0 +1,317 @@
+"""Writes an unfitted estimator down as the Python source that a person would write for it.
+
+Parameters at their defaults are left out. What cannot be written down faithfully (a lambda, a class
+of the user's own, a fitted part) is refused with the reason, as a value: `NotWritable`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import keyword
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from types import BuiltinFunctionType, FunctionType
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from ml_engineer.modelling.layout import Atom, Bracket, Node, flat, quoted, render
+
+__all__ = ["ALLOWED_PACKAGES", "NotWritable", "SourceCode", "build_from_source", "same_estimator", "write_source"]
+
+ALLOWED_PACKAGES = ("lightgbm", "numpy", "pandas", "sklearn")
+"""champion.py imports from these only."""
+
+# `np.ravel` and its like are of a type without a public name.
+_FUNCTIONS = (FunctionType, BuiltinFunctionType, np.ufunc, type(np.ravel))
+_LONG = 50
+"""Steps with more characters than this get a line of their own."""
+_RESERVED = frozenset({"build_model", "np", *dir(builtins)})
+
+
+@dataclass(frozen=True)
+class SourceCode:
+    """Statements that build an estimator, and the imports they need.
+
+    Parameters
+    ----------
+    imports : tuple of str
+        Import lines, in the formatter's order.
+    parts : tuple of (str, Node)
+        Larger parts of the estimator and the local names they get, in order.
+    expression : Node
+        The estimator itself; names the parts.
+    class_name : str
+        Its class.
+    """
+
+    imports: tuple[str, ...]
+    parts: tuple[tuple[str, Node], ...]
+    expression: Node
+    class_name: str
+
+    def body(self, *, indent: int = 4, comment: str = "") -> str:
+        """Lines of a function that returns the estimator; `comment` lines stand before the last statement."""
+        space = " " * indent
+        lines = [f"{space}{name} = {render(node, indent=indent, before=f'{name} = ')}" for name, node in self.parts]
+        lines += [comment] if comment else []
+        return "\n".join([*lines, f"{space}return {render(self.expression, indent=indent, before='return ')}"])
+
+
+@dataclass(frozen=True)
+class NotWritable:
+    """Why an estimator cannot be written down."""
+
+    reason: str
+
+
+class _RefusedError(Exception):
+    """Carries the reason up to `write_source`."""
+
+
+def write_source(
+    estimator: BaseEstimator, *, constants: Mapping[str, Sequence[str]] | None = None
+) -> SourceCode | NotWritable:
+    """Write `estimator` down.
+
+    Parameters
+    ----------
+    estimator : sklearn.base.BaseEstimator
+        Unfitted; pipelines, column transformers, stacks and the like may be nested.
+    constants : mapping of str to sequence of str, optional
+        Column lists that the source may name instead of repeating them.
+
+    Returns
+    -------
+    SourceCode or NotWritable
+        The source is run once and compared, so that it is known to build the same estimator.
+    """
+    writer = _Writer({name: list(columns) for name, columns in (constants or {}).items()})
+    try:
+        expression = writer.write(estimator)
+    except _RefusedError as refusal:
+        return NotWritable(str(refusal))
+    code = SourceCode(writer.import_lines(), tuple(writer.parts), expression, type(estimator).__name__)
+    try:
+        built = build_from_source(code, constants=constants)
+    except Exception as error:  # noqa: BLE001  (classes of anybody's raise anything, and the answer is the same)
+        return NotWritable(f"its source does not run ({type(error).__name__})")
+    if not same_estimator(estimator, built):
+        return NotWritable("its source would build something else")
+    return code
+
+
+def build_from_source(code: SourceCode, *, constants: Mapping[str, Sequence[str]] | None = None) -> BaseEstimator:
+    """Run the source and give the estimator that it builds."""
+    names: dict[str, Any] = {name: list(columns) for name, columns in (constants or {}).items()}
+    text = "\n".join([*code.imports, "def build_model():", code.body()])
+    # The text is our own: every name and value of the user's stands in it as a literal.
+    exec(compile(text, "<champion.py>", "exec"), names)  # noqa: S102
+    return names["build_model"]()
+
+
+@dataclass
+class _Writer:
+    """One walk over an estimator; collects the imports on its way."""
+
+    constants: Mapping[str, list[str]]
+    imported: dict[str, set[str]] = field(default_factory=dict)
+    parts: list[tuple[str, Node]] = field(default_factory=list)
+    numpy: bool = False
+
+    def import_lines(self) -> tuple[str, ...]:
+        lines = ["import numpy as np"] if self.numpy else []
+        for module in sorted(self.imported):
+            names = sorted(self.imported[module], key=_isort_key)
+            line = f"from {module} import {', '.join(names)}"
+            if len(line) > 120:
+                line = f"from {module} import (\n" + "".join(f"    {name},\n" for name in names) + ")"
+            lines.append(line)
+        return tuple(lines)
+
+    def write(self, value: Any) -> Node:
+        return next(write for kind, write in _WRITERS if isinstance(value, kind))(self, value)
+
+    def _estimator(self, estimator: BaseEstimator) -> Node:
+        kind = type(estimator)
+        parameters = estimator.get_params(deep=False)
+        _refuse_changed(estimator, parameters)
+        items = [
+            (f"{name}=", self.write(value)) for name, value in parameters.items() if not _is_default(kind, name, value)
+        ]
+        node: Node = Bracket(f"{self._import(kind, kind.__name__)}(", tuple(_in_signature_order(kind, items)), ")")
+        output = getattr(estimator, "_sklearn_output_config", {}).get("transform")
+        return node if output is None else Bracket("", ((("", node)),), f".set_output(transform={quoted(output)})")
+
+    def _function(self, function: Callable[..., Any]) -> Node:
+        return Atom(self._import(function, function.__name__))
+
+    def _class(self, kind: type) -> Node:
+        if kind in {int, float, bool, str, object}:
+            return Atom(kind.__name__)
+        return Atom(self._import(kind, kind.__name__))
+
+    def _import(self, thing: Any, name: str) -> str:
+        """Import `thing` from the most public module that has it, and give the name to call it by."""
+        parts = str(getattr(thing, "__module__", None) or "").split(".")
+        if parts[0] not in ALLOWED_PACKAGES:
+            where = parts[0] or "nowhere"
+            raise _RefusedError(f"{name} comes from {where}, which champion.py does not import")
+        for length in range(1, len(parts) + 1):
+            module = ".".join(parts[:length])
+            # scikit-learn's home of a class is its subpackage, so the bare package is never the answer there.
+            if (module != "sklearn" or length == len(parts)) and getattr(import_module(module), name, None) is thing:
+                if module == "numpy":
+                    self.numpy = True
+                    return f"np.{name}"
+                self.imported.setdefault(module, set()).add(name)
+                return name
+        raise _RefusedError(f"{name} cannot be imported by its name")
+
+    def _list(self, values: list[Any]) -> Node:
+        for name, columns in self.constants.items():
+            if values == columns:
+                return Atom(name)
+        return Bracket("[", tuple(("", self.write(value)) for value in values), "]")
+
+    def _tuple(self, values: tuple[Any, ...]) -> Node:
+        nodes = [self.write(value) for value in values]
+        if len(values) > 1 and isinstance(values[0], str) and isinstance(values[1], BaseEstimator):
+            nodes[1] = self._named_part(values[0], nodes[1])
+        return Bracket("(", tuple(("", node) for node in nodes), ")", is_tuple=True)
+
+    def _named_part(self, name: str, node: Node) -> Node:
+        """Give a long step of a pipeline a line of its own under the step's name, as a person would."""
+        taken = {part for part, _ in self.parts} | set(self.constants) | _RESERVED
+        if len(flat(node)) <= _LONG or not name.isidentifier() or keyword.iskeyword(name) or name in taken:
+            return node
+        if any(name in names for names in self.imported.values()):
+            return node
+        self.parts.append((name, node))
+        return Atom(name)
+
+    def _dict(self, values: dict[Any, Any]) -> Node:
+        items = tuple((f"{render(self.write(key))}: ", self.write(value)) for key, value in values.items())
+        return Bracket("{", items, "}")
+
+    def _array(self, array: np.ndarray) -> Node:
+        if array.dtype.hasobject or array.size > 1000:
+            raise _RefusedError(f"an array of {array.size} values of type {array.dtype} is too much for source code")
+        self.numpy = True
+        items = (("", self.write(array.tolist())), ("dtype=", Atom(quoted(str(array.dtype)))))
+        return Bracket("np.array(", items, ")")
+
+    def _plain(self, number: Any) -> Node:
+        plain = number.item() if isinstance(number, np.generic) else number
+        if isinstance(plain, float) and not math.isfinite(plain):
+            self.numpy = True
+            return Atom("np.nan" if math.isnan(plain) else "np.inf" if plain > 0 else "-np.inf")
+        if not isinstance(plain, bool | int | float | str):
+            raise _RefusedError(f"a value of type {type(number).__name__} has no source of its own")
+        return Atom(quoted(plain) if isinstance(plain, str) else repr(plain))
+
+    def _slice(self, value: slice) -> Node:
+        return Atom(f"slice({value.start!r}, {value.stop!r}, {value.step!r})")
+
+    def _object(self, value: Any) -> Node:
+        """A cross-validation splitter, kernel or the like: an object of a public class whose arguments are its state."""
+        kind = type(value)
+        state = _state(value)
+        name = self._import(kind, kind.__name__)
+        items = [(f"{key}=", self.write(item)) for key, item in state.items() if not _is_default(kind, key, item)]
+        return Bracket(f"{name}(", tuple(_in_signature_order(kind, items)), ")")
+
+
+# Order matters: a bool is an int, and everything is an object.
+_WRITERS: tuple[tuple[Any, Callable[[_Writer, Any], Node]], ...] = (
+    (type(None), lambda _, __: Atom("None")),
+    ((bool, int, float, str, np.generic), _Writer._plain),
+    (list, _Writer._list),
+    (tuple, _Writer._tuple),
+    (dict, _Writer._dict),
+    (np.ndarray, _Writer._array),
+    (type, _Writer._class),
+    (slice, _Writer._slice),
+    (_FUNCTIONS, _Writer._function),
+    (BaseEstimator, _Writer._estimator),
+    (object, _Writer._object),
+)
+
+
+def _arguments(value: Any) -> dict[str, Any]:
+    """Constructor arguments of an object that keeps each under its own name."""
+    kind = type(value)
+    try:
+        names = [name for name in inspect.signature(kind).parameters if name not in {"args", "kwargs"}]
+    except ValueError as error:
+        raise _RefusedError(f"an object of class {kind.__name__} has no source of its own") from error
+    # A random generator has a state that its arguments do not tell, so only objects of our packages' own shape pass.
+    missing = [name for name in names if not hasattr(value, name)]
+    if missing or isinstance(value, np.random.RandomState | np.random.Generator):
+        raise _RefusedError(f"an object of class {kind.__name__} has no source of its own")
+    return {name: getattr(value, name) for name in names}
+
+
+def _refuse_changed(estimator: BaseEstimator, parameters: Mapping[str, Any]) -> None:
+    """Refuse an estimator whose state is more than its parameters: fitted, or with routed metadata."""
+    kind = type(estimator)
+    try:
+        fresh = kind(**parameters)
+    except Exception as error:
+        raise _RefusedError(f"{kind.__name__} cannot be built from its parameters ({type(error).__name__})") from error
+    more = set(vars(estimator)) - set(vars(fresh)) - {"_sklearn_output_config"}
+    if more:
+        raise _RefusedError(f"{kind.__name__} holds more than its parameters ({', '.join(sorted(more)[:3])})")
+
+
+def _is_default(kind: type, name: str, value: Any) -> bool:
+    parameter = inspect.signature(kind).parameters.get(name)
+    if parameter is None or parameter.default is inspect.Parameter.empty:
+        return False
+    default = parameter.default
+    if type(value) is not type(default):
+        return False
+    if isinstance(value, float) and math.isnan(value):
+        return math.isnan(default)
+    return value is default or (isinstance(value, bool | int | float | str | tuple) and value == default)
+
+
+def _in_signature_order(kind: type, items: list[tuple[str, Node]]) -> list[tuple[str, Node]]:
+    order = {f"{name}=": place for place, name in enumerate(inspect.signature(kind).parameters)}
+    return sorted(items, key=lambda item: order.get(item[0], len(order)))
+
+
+def _isort_key(name: str) -> tuple[int, str]:
+    rank = 0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2
+    return rank, name.lower()
+
+
+def same_estimator(first: Any, second: Any) -> bool:
+    """Whether two unfitted estimators (or parameter values) are equal, all the way down."""
+    return bool(_picture(first) == _picture(second))
+
+
+def _picture(value: Any) -> object:
+    """Plain nested values that are equal exactly if what they picture is."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    picture: object = plain
+    if isinstance(plain, float):
+        picture = repr(plain)  # a NaN equals no NaN, its text does
+    elif isinstance(plain, list | tuple):
+        picture = (type(plain), [_picture(item) for item in plain])
+    elif isinstance(plain, dict):
+        picture = {key: _picture(item) for key, item in plain.items()}
+    elif isinstance(plain, np.ndarray):
+        picture = (str(plain.dtype), plain.tolist())
+    elif plain is not None and not isinstance(plain, (bool, int, str, slice, type, *_FUNCTIONS)):
+        output = getattr(plain, "_sklearn_output_config", None)
+        picture = (type(plain), output, _picture(_state(plain)))
+    return picture
+
+
+def _state(value: Any) -> dict[str, Any]:
+    return value.get_params(deep=False) if hasattr(value, "get_params") else _arguments(value)

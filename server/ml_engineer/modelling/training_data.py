@@ -1,0 +1,129 @@
+"""What a search learns from: features, target, folds, and how an outcome is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ml_engineer.statistics.metrics import Outcomes, Task
+from ml_engineer.vocabulary.estimates import Metric
+from ml_engineer.vocabulary.problem import Costs
+
+__all__ = ["FoldPair", "Predictions", "TrainingData"]
+
+FoldPair = tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]
+"""Positions of the rows to fit on and of the rows to predict."""
+Predictions = npt.NDArray[np.float64]
+"""Class probabilities of shape (n, k), or numbers of shape (n,)."""
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Development rows as a search takes them.
+
+    Parameters
+    ----------
+    task : {'binary', 'multiclass', 'regression'}
+        Kind of task.
+    metric : Metric
+        What candidates are ordered by.
+    features : pandas.DataFrame of shape (n, p)
+        What features.py made; numbers, booleans and strings.
+    target : numpy.ndarray of shape (n,)
+        Labels as they stand in the data, or numbers; none missing.
+    pairs : tuple of FoldPair
+        One per fold.
+    fingerprint : str
+        Changes whenever features, target or folds change; part of every journal key.
+    text_columns : frozenset of str
+        Features that hold running text.
+    positive_class : str, optional
+        Text of the positive label; binary tasks.
+    costs : Costs, optional
+        What errors cost; binary tasks.
+    clusters : numpy.ndarray of shape (n,), optional
+        Group of each row, if rows come in groups.
+    time_order : numpy.ndarray of shape (n,), optional
+        Positions of the rows from earliest to latest, if folds follow time.
+    """
+
+    task: Task
+    metric: Metric
+    features: pd.DataFrame
+    target: npt.NDArray[np.generic]
+    pairs: tuple[FoldPair, ...]
+    fingerprint: str
+    text_columns: frozenset[str] = frozenset()
+    positive_class: str | None = None
+    costs: Costs | None = None
+    clusters: npt.NDArray[np.integer] | None = None
+    time_order: npt.NDArray[np.integer] | None = None
+
+    @property
+    def rows(self) -> int:
+        """Number of rows n."""
+        return len(self.target)
+
+    @cached_property
+    def classes(self) -> npt.NDArray[np.generic]:
+        """Sorted labels, shape (k,); empty for regression."""
+        return np.unique(self.target) if self.task != "regression" else np.empty(0)
+
+    @cached_property
+    def actual(self) -> npt.NDArray[np.generic]:
+        """Class codes or numbers, shape (n,)."""
+        if self.task == "regression":
+            return self.target.astype(float)
+        return np.searchsorted(self.classes, self.target)
+
+    @cached_property
+    def positive(self) -> int:
+        """Code of the positive class; binary tasks."""
+        labels = [str(label) for label in self.classes]
+        return labels.index(self.positive_class) if self.positive_class in labels else len(labels) - 1
+
+    def empty_predictions(self) -> Predictions:
+        """NaN for every row, in the shape of this task's predictions."""
+        return np.full(self.rows if self.task == "regression" else (self.rows, len(self.classes)), np.nan)
+
+    def outcomes(self, predictions: Predictions, *, threshold: float | None = None) -> Outcomes:
+        """Out-of-fold predictions beside the truth, for the rows that have one.
+
+        Parameters
+        ----------
+        predictions : numpy.ndarray of shape (n,) or (n, k)
+            NaN where a row was never predicted.
+        threshold : float, optional
+            Probability from which the positive class is called; binary tasks, by default 0.5.
+        """
+        rows = self.predicted_rows(predictions)
+        chosen = predictions[rows]
+        classification = self.task != "regression"
+        return Outcomes(
+            self.task,
+            self.actual[rows],
+            self.labels(chosen, threshold=threshold) if classification else chosen,
+            probabilities=chosen if classification else None,
+            n_classes=len(self.classes),
+            positive=self.positive if self.task == "binary" else 1,
+            costs=self.costs,
+            clusters=None if self.clusters is None else self.clusters[rows],
+            blocks=self.time_order is not None,
+        )
+
+    def predicted_rows(self, predictions: Predictions) -> npt.NDArray[np.integer]:
+        """Positions of the rows with a prediction; from earliest to latest where folds follow time."""
+        order = np.arange(self.rows) if self.time_order is None else self.time_order
+        first = predictions if predictions.ndim == 1 else predictions[:, 0]
+        return order[np.isfinite(first[order])]
+
+    def labels(self, probabilities: Predictions, *, threshold: float | None = None) -> npt.NDArray[np.integer]:
+        """Class codes called from probabilities of shape (m, k)."""
+        if self.task == "binary" and threshold is not None:
+            called = probabilities[:, self.positive] >= threshold
+            return np.where(called, self.positive, 1 - self.positive)
+        return np.argmax(probabilities, axis=1)
