@@ -1,0 +1,68 @@
+"""What the generated project asks to be installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ml_engineer.vocabulary.requests import FeatureFolder
+
+__all__ = ["ALL_PACKAGES", "dependency_groups", "requirements"]
+
+# Oldest version that the generated code was written for; used where a package is not installed here.
+_OLDEST = {
+    "anthropic": "2.12.0",
+    "fastapi": "0.120.0",
+    "httpx2": "2.16.0",
+    "ipykernel": "7.0.0",
+    "lightgbm": "4.6.0",
+    "matplotlib": "3.10.0",
+    "mlflow": "3.17.0",
+    "mypy": "1.18.0",
+    "nbclient": "0.10.0",
+    "numpy": "2.2.0",
+    "pandas": "3.0.0",
+    "pyarrow": "21.0.0",
+    "pytest": "9.0.0",
+    "ruff": "0.14.0",
+    "scikit-learn": "1.8.0",
+    "skops": "0.14.0",
+    "uvicorn": "0.40.0",
+}
+ALL_PACKAGES = tuple(_OLDEST)
+"""Every package that a generated project may ask for."""
+
+# A model file is read, and its score reproduced, by the versions that made it.
+_NARROW = frozenset({"lightgbm", "scikit-learn", "skops"})
+_COMPUTES = ("lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn", "skops")
+_GROUPS: dict[FeatureFolder, tuple[str, ...]] = {
+    "serving": ("fastapi", "uvicorn"),
+    "llm": ("anthropic",),
+    "notebook": ("ipykernel", "matplotlib", "nbclient"),
+}
+
+
+def requirements(versions: Mapping[str, str]) -> list[str]:
+    """What training and serving compute with."""
+    return [_requirement(package, versions) for package in _COMPUTES]
+
+
+def dependency_groups(features: Iterable[FeatureFolder], versions: Mapping[str, str]) -> dict[str, list[str]]:
+    """Dependency groups by name: tools to develop with, tracking, and one a feature folder that needs packages."""
+    chosen = set(features)
+    tools = ["mypy", "pytest", "ruff"]
+    if chosen & {"serving", "llm"}:
+        tools.append("httpx2")  # the tests' client, and the language model's fake
+    groups = {"dev": tools, "tracking": ["mlflow"]}
+    groups |= {folder: list(packages) for folder, packages in _GROUPS.items() if folder in chosen}
+    return {name: [_requirement(package, versions) for package in sorted(names)] for name, names in groups.items()}
+
+
+def _requirement(package: str, versions: Mapping[str, str]) -> str:
+    version = versions.get(package, _OLDEST[package])
+    numbers = version.split(".")
+    major, minor = int(numbers[0]), int(numbers[1])
+    if package not in versions:
+        return f"{package}>={version},<{major + 1}" if major else f"{package}>={version},<1"
+    if package in _NARROW:
+        return f"{package}>={version},<{major}.{minor + 1}"
+    return f"{package}>={major}.{minor},<{major + 1}"

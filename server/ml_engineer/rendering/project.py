@@ -1,0 +1,160 @@
+"""The whole tree of a user's project as texts: which template layers, and what they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+
+from ml_engineer.rendering.columns import contract_columns, request_fields
+from ml_engineer.rendering.environment import template_environment, templates_dir
+from ml_engineer.rendering.packages import dependency_groups, requirements
+from ml_engineer.rendering.quoting import identifier
+from ml_engineer.vocabulary.data import DataProfile
+from ml_engineer.vocabulary.estimates import direction_of
+from ml_engineer.vocabulary.problem import ProblemDefinition
+from ml_engineer.vocabulary.requests import FEATURE_FOLDERS, FeatureFolder
+from ml_engineer.vocabulary.split import SplitPlan
+
+__all__ = ["KEPT_FOLDERS", "STARTER_FILES", "render_project", "render_workflow"]
+
+KEPT_FOLDERS = (
+    "data/raw",
+    "data/processed",
+    "data/features",
+    "models/training",
+    "models/evaluation",
+    "models/serving",
+    "models/serving/champion",
+    "notebooks",
+    "experiments",
+    "reports",
+    "tests",
+)
+"""Folders that every project has; those without a rendered file get a ``.gitkeep``."""
+
+STARTER_FILES = frozenset({"models/training/champion.py"})
+"""Files that are only a start: another verb owns them, so they are written once and never compared."""
+
+_COMMANDS: dict[FeatureFolder, tuple[tuple[str, str], ...]] = {
+    "serving": (("uv run uvicorn models.serving.app:app", "serve the champion at http://127.0.0.1:8000/docs"),),
+    "monitoring": (
+        (
+            "uv run python models/serving/monitor.py",
+            "compare what was served with the development rows; status 1 on drift",
+        ),
+    ),
+    "llm": (("uv run python models/llm/explain.py --row 0", "explain a prediction in plain words"),),
+    "ci": (),
+    "notebook": (("uv run jupyter execute notebooks/explore.ipynb", "run the exploration notebook"),),
+}
+_FOLDERS: dict[FeatureFolder, tuple[tuple[str, str, str], ...]] = {
+    "serving": (),
+    "monitoring": (),
+    "llm": (("models/llm/", "the explanation of a prediction by Claude, off by default", "yes"),),
+    "ci": (),
+    "notebook": (("notebooks/", "exploration of the development rows", "yes"),),
+}
+
+
+def render_project(
+    problem: ProblemDefinition,
+    profile: DataProfile,
+    split: SplitPlan,
+    features: Iterable[FeatureFolder] = FEATURE_FOLDERS,
+    *,
+    versions: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Render every file of the project but the CI workflow.
+
+    Parameters
+    ----------
+    problem, profile, split
+        The framed problem.
+    features : iterable of FeatureFolder
+        Feature folders to include.
+    versions : mapping of str to str, optional
+        Installed version by package, which pyproject.toml then asks for.
+
+    Returns
+    -------
+    dict of str to str
+        Text by path relative to the project, in a stable order.
+    """
+    chosen = [folder for folder in FEATURE_FOLDERS if folder in set(features)]
+    context = _context(problem, profile, split, chosen, versions or {})
+    files: dict[str, str] = {}
+    for layer in _layers(problem, chosen):
+        for path, template in _templates(layer):
+            files[path] = template_environment().get_template(template).render(**context)
+    files |= {f"{folder}/.gitkeep": "" for folder in KEPT_FOLDERS if not _holds_file(folder, files)}
+    return dict(sorted(files.items()))
+
+
+def render_workflow(working_directory: str) -> str:
+    """Render the CI workflow of the user's repository.
+
+    Parameters
+    ----------
+    working_directory : str
+        The project's folder, relative to the repository, with forward slashes; ``.`` if they are the same.
+    """
+    # A dollar sign and two braces start an expression of the workflow engine, in quoted text too.
+    folder = working_directory.replace("${{", "${{ '${{' }}")
+    return template_environment().get_template("project/ci/workflow.yml.j2").render(folder=folder)
+
+
+def _layers(problem: ProblemDefinition, chosen: list[FeatureFolder]) -> list[str]:
+    """Template folders in the order in which they are laid over each other."""
+    kind = "regression" if problem.task_type == "regression" else "classification"
+    layers = ["base", kind]
+    if problem.task_type != kind:
+        layers.append(problem.task_type)
+    for folder in chosen:
+        if folder != "ci":
+            layers += [folder, f"{folder}-{kind}"]
+    return layers
+
+
+def _templates(layer: str) -> list[tuple[str, str]]:
+    """Path in the project and name of the template, for each file of a layer; a layer may not exist."""
+    root = templates_dir() / "project" / layer
+    found = []
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and path.suffix != ".pyc":
+            inside = PurePosixPath(path.relative_to(root).as_posix())
+            name = inside.name.removesuffix(".j2")
+            name = f".{name.removeprefix('dot_')}" if name.startswith("dot_") else name
+            found.append((str(inside.with_name(name)), f"project/{layer}/{inside}"))
+    return found
+
+
+def _holds_file(folder: str, files: Mapping[str, str]) -> bool:
+    return any(path.startswith(f"{folder}/") for path in files)
+
+
+def _context(
+    problem: ProblemDefinition,
+    profile: DataProfile,
+    split: SplitPlan,
+    chosen: list[FeatureFolder],
+    versions: Mapping[str, str],
+) -> dict[str, object]:
+    columns = contract_columns(problem, profile)
+    sections = [f"project/readme/{folder}.md" for folder in chosen]
+    return {
+        "problem": problem,
+        "higher_is_better": direction_of(problem.primary_metric) == "higher",
+        "false_positive_cost": problem.costs.false_positive if problem.costs else None,
+        "false_negative_cost": problem.costs.false_negative if problem.costs else None,
+        "columns": columns,
+        "fields": request_fields(columns),
+        "feature_names": [column.name for column in columns if column.storage != "datetime"],
+        "moment_names": [column.name for column in columns if column.storage == "datetime"],
+        "development_rows": split.development_rows,
+        "project_name": identifier(problem.title, fallback="ml").replace("_", "-").strip("-"),
+        "dependencies": requirements(versions),
+        "groups": dependency_groups(chosen, versions),
+        "commands": [command for folder in chosen for command in _COMMANDS[folder]],
+        "folders": [line for folder in chosen for line in _FOLDERS[folder]],
+        "sections": sections,
+    }

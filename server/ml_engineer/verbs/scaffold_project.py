@@ -1,0 +1,168 @@
+"""Render the project's code, tests and documents from the framed problem, keeping what a person changed."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from collections.abc import Container
+from pathlib import Path
+
+from ml_engineer.errors import ProjectStateError, UnsupportedTaskError
+from ml_engineer.project.definition import load_problem, refuse_redealt
+from ml_engineer.project.layout import ProjectLayout
+from ml_engineer.project.records import load_record, refuse_stale
+from ml_engineer.project.rendered_files import Difference, Placement, place_files, read_hashes, write_hashes
+from ml_engineer.project.repository import find_repository, workflow_path, working_directory
+from ml_engineer.project.workspace import Workspace, find_workspace
+from ml_engineer.rendering.packages import ALL_PACKAGES
+from ml_engineer.rendering.project import STARTER_FILES, render_project, render_workflow
+from ml_engineer.vocabulary.context import WorkContext
+from ml_engineer.vocabulary.data import DataProfile
+from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, ProblemDefinition
+from ml_engineer.vocabulary.replies import ScaffoldProjectReply
+from ml_engineer.vocabulary.requests import FEATURE_FOLDERS, FeatureFolder, ScaffoldProjectRequest
+from ml_engineer.vocabulary.split import SplitPlan
+
+__all__ = ["scaffold_project"]
+
+
+def scaffold_project(request: ScaffoldProjectRequest, context: WorkContext) -> ScaffoldProjectReply:
+    """Render the tree of a project for its framed problem.
+
+    Files that a person changed are kept, with the rendering beside them as ``NAME.new``; what `train` owns is written
+    only where there is nothing yet. Called twice, the second call changes nothing.
+
+    Raises
+    ------
+    ProjectStateError
+        If there is no framed problem, its records do not fit together, or a file cannot be written.
+    DefinitionError
+        If problem.yaml is not valid.
+    """
+    layout = ProjectLayout(Path(request.project_dir))
+    chosen = tuple(FEATURE_FOLDERS if request.features is None else dict.fromkeys(request.features))
+    context.report("reading the framed problem", 0.0)
+    problem, profile, split = _framed(layout)
+    stored = layout.experiments / "scaffold.json"
+    before = read_hashes(stored)
+
+    context.report("rendering the project", 0.1)
+    files = render_project(problem, profile, split, chosen, versions=_installed_versions())
+    warnings: list[str] = []
+    if "ci" in chosen:
+        path, text, warning = _workflow(layout.root, before)
+        files[path] = text
+        warnings += warning
+    placement = place_files(layout.root, files, rendered_before=before, starters=STARTER_FILES, report=context.report)
+    write_hashes(stored, before | placement.hashes, features=list(chosen), problem_sha256=problem.content_hash())
+    return _reply(layout, placement, chosen, files, warnings)
+
+
+def _framed(layout: ProjectLayout) -> tuple[ProblemDefinition, DataProfile, SplitPlan]:
+    """The framed problem with its profile and split, refused if they do not fit together."""
+    problem = load_problem(layout)
+    profile = load_record(layout, DataProfile)
+    split = load_record(layout, SplitPlan)
+    refuse_redealt(problem, split)
+    refuse_stale(layout, split, profile)
+    if problem.task_type not in SUPPORTED_TASKS:
+        raise UnsupportedTaskError(
+            f"There is no project template for {problem.task_type} yet",
+            found="task_type in problem.yaml",
+            remedy=f"Frame the problem as one of {', '.join(sorted(SUPPORTED_TASKS))}",
+        )
+    if not problem.features:
+        raise ProjectStateError(
+            "There is no column that the model may see",
+            found=f"none of the {len(problem.columns)} columns has used: true in {layout.problem_yaml}",
+            remedy="Set used: true for at least one column, or call frame_problem with known_at_prediction or roles",
+        )
+    known = {column.name for column in profile.columns}
+    unknown = [column.name for column in problem.features if column.name not in known]
+    if unknown:
+        raise ProjectStateError(
+            "problem.yaml names columns that the data does not have",
+            found=f"{unknown[0]!r}" + (f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""),
+            remedy="Remove them from problem.yaml, or call frame_problem again",
+        )
+    return problem, profile, split
+
+
+def _installed_versions() -> dict[str, str]:
+    """Versions of the packages here, which the project then asks for."""
+    versions = {}
+    for package in ALL_PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _workflow(root: Path, before: Container[str]) -> tuple[str, str, list[str]]:
+    """Path (relative to the project) and text of the CI workflow, and what to say about its place."""
+    workspace = find_workspace(os.environ, root)
+    repository = find_repository(root)
+    top = repository or root.parent
+    warnings = []
+    if not _may_hold_workflow(top, workspace):
+        top = root
+        warnings.append("The CI workflow lies inside the project: move .github to the top of the repository.")
+    elif repository is None:
+        warnings.append(f"There is no git repository yet: the CI workflow works once {top} is the top of one.")
+    path = workflow_path(root, top, rendered_before=before)
+    return path, render_workflow(working_directory(root, top)), warnings
+
+
+def _may_hold_workflow(top: Path, workspace: Workspace | None) -> bool:
+    """Whether `top` is a folder to write into: inside the workspace, if one was named, and nobody's home."""
+    if top in {Path.home(), Path(top.anchor)}:
+        return False
+    # Without a named workspace `find_workspace` gives the project itself, which limits nothing here.
+    return workspace is None or workspace.origin == "the current folder" or workspace.holds(top)
+
+
+def _reply(
+    layout: ProjectLayout,
+    placement: Placement,
+    chosen: tuple[FeatureFolder, ...],
+    files: dict[str, str],
+    warnings: list[str],
+) -> ScaffoldProjectReply:
+    kept = [_in_words(difference) for difference in placement.kept]
+    left_out = [folder for folder in FEATURE_FOLDERS if folder not in chosen]
+    summary = (
+        f"Rendered {len(files)} files into {layout.root}: {len(placement.written)} written, "
+        f"{placement.unchanged} already as they should be, {len(placement.kept)} changed by a person and kept."
+    )
+    if left_out:
+        summary += f" Without {', '.join(left_out)}."
+    workflow = next((path for path in files if ".github/workflows" in path), None)
+    artifacts = {"project": str(layout.root), "readme": str(layout.root / "README.md")}
+    if workflow is not None:
+        artifacts["workflow"] = os.path.normpath(layout.root / workflow)
+    return ScaffoldProjectReply(
+        status="done",
+        summary=summary,
+        warnings=[*kept, *warnings],
+        next_step=(
+            "Compare each kept file with its NAME.new, take over what you want and delete the .new file. "
+            if kept
+            else ""
+        )
+        + f"Edit data/features/features.py or models/training/candidates.py if you have ideas, then call train. "
+        f"The project's own tests: `uv run pytest` in {layout.root}.",
+        artifacts=artifacts,
+        project_dir=str(layout.root),
+        written=list(placement.written),
+        unchanged=placement.unchanged,
+        kept=[difference.path for difference in placement.kept],
+    )
+
+
+def _in_words(difference: Difference) -> str:
+    lines = "1 line differs" if difference.lines == 1 else f"{difference.lines} lines differ"
+    return (
+        f"{difference.path} was changed by a person and kept; the new text is {difference.path}.new "
+        f"({lines}, from line {difference.first_line} on)."
+    )

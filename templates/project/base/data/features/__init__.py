@@ -1,0 +1,1 @@
+"""Feature code and the data contract."""

@@ -1,0 +1,47 @@
+"""Development rows, their target, and the stored folds."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data.features.contract import PROBLEM
+
+ROOT = Path(__file__).resolve().parents[2]
+DEVELOPMENT = ROOT / "data" / "processed" / "development.parquet"
+FOLDS = ROOT / "data" / "processed" / "folds.parquet"
+
+
+def load_development() -> tuple[pd.DataFrame, np.ndarray]:
+    """Load the cleaned development rows and the fold number of each."""
+    rows = pd.read_parquet(DEVELOPMENT)
+    folds = pd.read_parquet(FOLDS)
+    if not np.array_equal(folds["row"].to_numpy(), rows.index.to_numpy()):
+        raise ValueError(f"{DEVELOPMENT.name} and {FOLDS.name} do not hold the same rows: frame the problem again")
+    return rows, folds["fold"].to_numpy()
+
+
+def learned_target(rows: pd.DataFrame) -> np.ndarray:
+    """Give the target as models learn it: the labels as they stand in the data, or numbers."""
+    values = rows[PROBLEM.target].to_numpy()
+    return values if PROBLEM.classes else values.astype("float64")
+
+
+def scored_target(rows: pd.DataFrame) -> np.ndarray:
+    """Give the target as metrics take it: class codes, or numbers."""
+    values = learned_target(rows)
+    if not PROBLEM.classes:
+        return values
+    code = {label: number for number, label in enumerate(PROBLEM.classes)}
+    return np.array([code[str(value)] for value in values], dtype="int64")
+
+
+def fold_pairs(folds: np.ndarray) -> list[tuple[int, np.ndarray, np.ndarray]]:
+    """List each fold's number with the positions to train on and to predict.
+
+    Where rows have an order in time, a fold is predicted from earlier folds only, and the first one never is.
+    """
+    numbers = sorted(int(number) for number in np.unique(folds) if number >= 0)
+    if PROBLEM.time_column is None:
+        return [(k, np.flatnonzero((folds != k) & (folds >= 0)), np.flatnonzero(folds == k)) for k in numbers]
+    return [(k, np.flatnonzero((folds < k) & (folds >= 0)), np.flatnonzero(folds == k)) for k in numbers[1:]]

@@ -1,0 +1,135 @@
+"""Cross-validate what champion.py builds on the stored folds, track it, and fit and save it when asked.
+
+Run it from anywhere; it needs nothing but the packages in pyproject.toml:
+
+    python models/training/train.py              # the cross-validated score, compared with the recorded one
+    python models/training/train.py --save       # also fit on all development rows and save for serving
+    python models/training/train.py --no-track   # leave MLflow alone
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from data.features.contract import PROBLEM
+from data.features.features import build_features
+from models.evaluation.metrics import score
+from models.training import champion
+from models.training.development import ROOT, fold_pairs, learned_target, load_development, scored_target
+from models.training.prediction import as_table, predict
+
+TOLERANCE = 1e-6
+BY_HAND = "by-hand"  # name of the folder of what this script predicted
+
+
+def cross_validate(rows: pd.DataFrame, folds: np.ndarray) -> tuple[pd.DataFrame, dict[int, float]]:
+    """Predict every fold by a model that has not seen it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``row``, ``fold`` (-1 where never predicted), ``predicted`` and, for classes, ``p0``, ``p1``, ...
+    dict
+        The score on each fold.
+    """
+    features = build_features(rows)
+    learned, scored = learned_target(rows), scored_target(rows)
+    table = as_table(rows.index.to_numpy())
+    fold_scores = {}
+    for number, train, test in fold_pairs(folds):
+        model = champion.build_model().fit(features.iloc[train], learned[train])
+        predicted = predict(model, features.iloc[test], champion.DECISION_THRESHOLD)
+        table.loc[test, predicted.columns] = predicted.to_numpy()
+        table.loc[test, "fold"] = number
+        fold_scores[number] = score(champion.METRIC, scored[test], predicted)
+    return table.astype({"row": "int64", "fold": "int64"}), fold_scores
+
+
+def pooled_score(rows: pd.DataFrame, table: pd.DataFrame) -> float:
+    """Score all out-of-fold predictions together."""
+    seen = table["fold"].to_numpy() >= 0
+    return score(champion.METRIC, scored_target(rows)[seen], table[seen])
+
+
+def compare(value: float, table: pd.DataFrame) -> bool:
+    """Say how the score and the predictions compare with the recorded run; false if they are not the same."""
+    if champion.RUN_ID is None or champion.EXPECTED_SCORE is None:
+        print("champion.py names no recorded run to compare with: it is the starting point, not a trained champion.")
+        return True
+    difference = abs(value - champion.EXPECTED_SCORE)
+    print(f"recorded {champion.METRIC}: {champion.EXPECTED_SCORE:.6f} (run {champion.RUN_ID}), off by {difference:.1e}")
+    same = difference <= TOLERANCE
+    recorded = ROOT / "experiments" / "runs" / champion.RUN_ID / "out_of_fold.parquet"
+    if recorded.exists():
+        theirs = pd.read_parquet(recorded)
+        columns = [name for name in table.columns if name != "fold"]
+        largest = float(np.nanmax(np.abs(table[columns].to_numpy(float) - theirs[columns].to_numpy(float))))
+        print(f"largest absolute difference of a prediction: {largest:.1e}")
+        same = same and largest <= TOLERANCE
+    print("The recorded run is reproduced." if same else "The recorded run is NOT reproduced.")
+    return same
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the script; 0 if there was no recorded run or it was reproduced, 1 if it was not."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--save", action="store_true", help="fit on all development rows and save for serving")
+    parser.add_argument("--no-track", action="store_true", help="do not log to MLflow")
+    options = parser.parse_args(arguments)
+
+    rows, folds = load_development()
+    table, fold_scores = cross_validate(rows, folds)
+    value = pooled_score(rows, table)
+    print(f"cross-validated {champion.METRIC}: {value:.6f} on {int((table['fold'] >= 0).sum())} rows")
+    print("by fold: " + ", ".join(f"{number}: {one:.4f}" for number, one in fold_scores.items()))
+    same = compare(value, table)
+
+    out_of_fold = ROOT / "experiments" / "runs" / BY_HAND / "out_of_fold.parquet"
+    out_of_fold.parent.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(out_of_fold)
+    if not options.no_track:
+        from models.training.tracking import track
+
+        print(track(ROOT, champion.build_model(), champion.METRIC, value, fold_scores))
+    if options.save:
+        from models.training.saving import save_champion
+
+        model = fit_on_everything(rows)
+        folder = ROOT / "models" / "serving" / "champion"
+        manifest = save_champion(
+            folder,
+            model,
+            build_features(rows.head(1)).columns.tolist(),
+            run_id=champion.RUN_ID if same and champion.RUN_ID else BY_HAND,
+            metric=champion.METRIC,
+            score=value,
+            decision_threshold=champion.DECISION_THRESHOLD,
+            interval_half_width=interval_half_width(rows, table),
+        )
+        print(f"saved {folder / manifest['model_file']}")
+    return 0 if same else 1
+
+
+def fit_on_everything(rows: pd.DataFrame) -> BaseEstimator:
+    """Fit what champion.py builds on all development rows."""
+    return champion.build_model().fit(build_features(rows), learned_target(rows))
+
+
+def interval_half_width(rows: pd.DataFrame, table: pd.DataFrame) -> float | None:
+    """Half width of a 90 % prediction interval: conformal, from out-of-fold errors; regression only."""
+    if PROBLEM.task != "regression":
+        return None
+    seen = table["fold"].to_numpy() >= 0
+    errors = np.sort(np.abs(rows[PROBLEM.target].to_numpy(float)[seen] - table["predicted"].to_numpy(float)[seen]))
+    place = min(int(np.ceil((len(errors) + 1) * 0.9)), len(errors)) - 1
+    return float(errors[place])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

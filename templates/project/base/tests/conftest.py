@@ -1,0 +1,75 @@
+"""Rows to test with: the development rows where they are, else rows made up from the contract."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data.features.contract import COLUMNS, PROBLEM, Column
+from data.features.rows import conform
+from models.training.development import DEVELOPMENT
+
+ROWS = 200
+
+
+def made_up_values(column: Column, rows: int, rng: np.random.Generator) -> list[object]:
+    """Make up values that the contract allows."""
+    values: list[object]
+    if column.storage == "string":
+        values = list(rng.choice(column.categories or ["some text", "other text"], size=rows))
+    elif column.storage == "boolean":
+        values = [bool(value) for value in rng.integers(2, size=rows)]
+    elif column.storage == "datetime":
+        first = pd.Timestamp(column.earliest or "2020-01-01").tz_localize(None)
+        last = pd.Timestamp(column.latest or "2021-01-01").tz_localize(None)
+        values = [first + share * (last - first) for share in rng.random(rows)]
+    else:
+        low = 0.0 if column.minimum is None else column.minimum
+        high = low + 1 if column.maximum is None else column.maximum
+        values = [low + share * (high - low) for share in rng.random(rows)]
+        if column.storage == "integer":
+            values = [round(float(str(value))) for value in values]
+    if column.nullable:
+        values = [None if missing else value for value, missing in zip(values, rng.random(rows) < 0.1, strict=True)]
+    return values
+
+
+def made_up_rows(rows: int, seed: int = 0) -> pd.DataFrame:
+    """Make up rows with a target, as cleaned rows look."""
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame({column.name: pd.Series(made_up_values(column, rows, rng)) for column in COLUMNS})
+    table = conform(table)
+    if PROBLEM.classes:
+        table[PROBLEM.target] = [PROBLEM.classes[place % len(PROBLEM.classes)] for place in range(rows)]
+    else:
+        table[PROBLEM.target] = rng.normal(size=rows)
+    return table
+
+
+def as_records(rows: pd.DataFrame) -> list[dict[str, object]]:
+    """Write cleaned rows as a client would send them: None for missing, time stamps as text."""
+    columns = {
+        str(name): [
+            None if pd.isna(value) else value.isoformat() if isinstance(value, pd.Timestamp) else value
+            for value in values.astype(object)
+        ]
+        for name, values in conform(rows).items()
+    }
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+@pytest.fixture(scope="session")
+def records(development: pd.DataFrame) -> list[dict[str, object]]:
+    """The development rows as a client would send them."""
+    return as_records(development)
+
+
+@pytest.fixture(scope="session")
+def development() -> pd.DataFrame:
+    """Real development rows, at most a few hundred with every class among them, or made-up ones."""
+    if not DEVELOPMENT.exists():
+        return made_up_rows(ROWS)
+    rows = pd.read_parquet(DEVELOPMENT)
+    if PROBLEM.classes:
+        some = rows.groupby(PROBLEM.target, sort=False).head(max(10, ROWS // len(PROBLEM.classes)))
+        return some.sort_index()
+    return rows.head(ROWS)

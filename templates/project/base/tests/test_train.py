@@ -1,0 +1,84 @@
+"""What champion.py builds is deterministic, learns, and gives the recorded score."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data.features.contract import PROBLEM
+from data.features.features import build_features
+from data.features.rows import conform
+from models.training import champion, train
+from models.training.candidates import build_candidates
+from models.training.development import DEVELOPMENT, ROOT, fold_pairs, learned_target
+from models.training.prediction import as_table, predict
+from models.training.saving import save_champion
+
+
+def test_the_same_code_and_rows_give_the_same_predictions(development: pd.DataFrame) -> None:
+    features, target = build_features(conform(development)), learned_target(development)
+    first, second = (
+        predict(champion.build_model().fit(features, target), features, champion.DECISION_THRESHOLD) for _ in range(2)
+    )
+    pd.testing.assert_frame_equal(first, second)
+    assert list(first.columns) == [name for name in as_table(np.arange(1)).columns if name not in {"row", "fold"}]
+
+
+def test_folds_of_rows_in_time_only_look_back() -> None:
+    folds = np.array([0, 0, 1, 1, 2, 2])
+    pairs = fold_pairs(folds)
+    if PROBLEM.time_column is None:
+        assert [number for number, _, _ in pairs] == [0, 1, 2]
+    else:
+        assert [number for number, _, _ in pairs] == [1, 2]
+        assert all(folds[train_rows].max() < number for number, train_rows, _ in pairs)
+
+
+def test_the_interval_covers_nine_in_ten_of_the_errors_it_was_made_from() -> None:
+    rows = pd.DataFrame({PROBLEM.target: np.arange(100.0)})
+    table = pd.DataFrame({"fold": 0, "predicted": np.zeros(100)})
+    width = train.interval_half_width(rows, table)
+    assert width == (90.0 if PROBLEM.task == "regression" else None)
+
+
+def test_a_saved_champion_is_described_by_its_manifest(development: pd.DataFrame, tmp_path: Path) -> None:
+    features, target = build_features(conform(development)), learned_target(development)
+    model = champion.build_model().fit(features, target)
+    save_champion(
+        tmp_path,
+        model,
+        features.columns.tolist(),
+        run_id="test",
+        metric=champion.METRIC,
+        score=0.5,
+        decision_threshold=None,
+        interval_half_width=None,
+    )
+    manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["feature_columns"] == features.columns.tolist()
+    assert manifest["classes"] == PROBLEM.classes
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.json", "model.skops"]
+
+
+def test_candidates_can_be_fitted(development: pd.DataFrame) -> None:
+    features, target = build_features(conform(development)), learned_target(development)
+    candidates = build_candidates()
+    assert isinstance(candidates, dict)
+    for name, model in candidates.items():
+        assert len(model.fit(features, target).predict(features)) == len(features), name
+
+
+def test_the_project_needs_no_ml_engineer() -> None:
+    code = [path.read_text(encoding="utf-8") for folder in ("data", "models") for path in (ROOT / folder).rglob("*.py")]
+    forbidden = "ml_" + "engineer"
+    assert not any(f"import {forbidden}" in text or f"from {forbidden}" in text for text in code)
+    assert forbidden not in sys.modules
+
+
+@pytest.mark.skipif(not DEVELOPMENT.exists(), reason="development rows are not on this machine")
+@pytest.mark.skipif(champion.RUN_ID is None, reason="no model has been trained yet")
+def test_the_recorded_score_is_reproduced(capsys: pytest.CaptureFixture[str]) -> None:
+    assert train.main(["--no-track"]) == 0, capsys.readouterr().out

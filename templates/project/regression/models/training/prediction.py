@@ -1,0 +1,16 @@
+"""Turn a fitted regressor into predictions."""
+
+import numpy as np
+import pandas as pd
+from sklearn.base import RegressorMixin
+
+
+def as_table(rows: np.ndarray) -> pd.DataFrame:
+    """Make an empty table of predictions, one line a row, where nothing is predicted yet."""
+    return pd.DataFrame({"row": rows, "fold": -1, "predicted": np.nan})
+
+
+def predict(model: RegressorMixin, features: pd.DataFrame, threshold: float | None) -> pd.DataFrame:
+    """Predict numbers; `threshold` has no meaning here and is None."""
+    predicted = np.asarray(model.predict(features), dtype="float64")
+    return pd.DataFrame({"predicted": predicted}, index=features.index)
