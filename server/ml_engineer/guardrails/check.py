@@ -18,10 +18,15 @@ __all__ = [
     "Answer",
     "Check",
     "Observation",
+    "Severity",
     "does_not_apply",
     "observed",
     "passed",
 ]
+
+Severity = Literal["forbids", "issue", "question", "advice"]
+"""How bad an observation is. What forbids blocks at the stages where its check blocks and is an issue at the others;
+an issue wants work; a question wants a person's answer; advice wants nothing."""
 
 ALL_STAGES: frozenset[Stage] = frozenset({"train", "deploy", "production"})
 BEFORE_USE: frozenset[Stage] = frozenset({"deploy", "production"})
@@ -37,7 +42,7 @@ _ABSENT: dict[Part, str] = {
     "serving": "the serving folder was not read",
     "ledger": "the ledger was not read",
 }
-_MOST_SEVERE_FIRST: tuple[Literal["issue", "question", "advice"], ...] = ("issue", "question", "advice")
+_MOST_SEVERE_FIRST: tuple[Severity, ...] = ("forbids", "issue", "question", "advice")
 _MOST_OBSERVATIONS = 5
 _MOST_EXAMPLE_ROWS = 5
 
@@ -48,8 +53,8 @@ class Observation:
 
     Parameters
     ----------
-    outcome : {'issue', 'question', 'advice'}
-        An issue blocks at the stages where its check blocks; a question needs a person's answer; advice needs nothing.
+    severity : {'forbids', 'issue', 'question', 'advice'}
+        How bad it is.
     text : str
         What was found, with numbers, without its full stop.
     columns : tuple of str
@@ -58,7 +63,7 @@ class Observation:
         Example development rows, by row number in the source.
     """
 
-    outcome: Literal["issue", "question", "advice"]
+    severity: Severity
     text: str
     columns: tuple[str, ...] = ()
     rows: tuple[int, ...] = ()
@@ -103,9 +108,12 @@ def does_not_apply(reason: str) -> Answer:
 
 def observed(observations: Sequence[Observation], *, remedy: str) -> Answer:
     """Something is wrong; the most severe observations come first and give the outcome."""
-    ordered = sorted(observations, key=lambda seen: _MOST_SEVERE_FIRST.index(seen.outcome))
+    ordered = sorted(observations, key=lambda seen: _MOST_SEVERE_FIRST.index(seen.severity))
     text = listed([seen.text for seen in ordered], limit=_MOST_OBSERVATIONS, join="; ")
-    return Answer(outcome=ordered[0].outcome, found=text, observations=tuple(ordered), remedy=remedy)
+    worst = ordered[0].severity
+    return Answer(
+        outcome="issue" if worst == "forbids" else worst, found=text, observations=tuple(ordered), remedy=remedy
+    )
 
 
 class Check(ABC):
@@ -122,7 +130,7 @@ class Check(ABC):
     asked_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     """Stages at which the question makes sense."""
     blocks_at: ClassVar[frozenset[Stage]] = frozenset()
-    """Stages at which an issue forbids to go on."""
+    """Stages at which an observation that forbids stops the work."""
     cost: ClassVar[Literal["light", "models"]] = "light"
     """'models' if the check fits models; such checks work on a sample of rows."""
     needs: ClassVar[tuple[Part, ...]] = ()
@@ -161,7 +169,7 @@ class Check(ABC):
             title=self.title,
             guardrail=self.guardrail,
             outcome=answer.outcome,
-            blocks=answer.outcome == "issue" and stage in self.blocks_at,
+            blocks=stage in self.blocks_at and any(seen.severity == "forbids" for seen in answer.observations),
             found=answer.found,
             remedy=answer.remedy,
             columns=tuple(columns),

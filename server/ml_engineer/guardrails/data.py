@@ -7,30 +7,16 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from ml_engineer.guardrails.cells import row_hashes
 from ml_engineer.guardrails.check import ALL_STAGES, Answer, Check, Observation, observed, passed
 from ml_engineer.guardrails.evidence import Evidence
-from ml_engineer.guardrails.wording import listed, percent, quoted, quoted_list, rows_text
+from ml_engineer.guardrails.wording import listed, percent, quoted, rows_text
 from ml_engineer.vocabulary.guardrails import Family, Guardrail, Stage
 from ml_engineer.vocabulary.problem import TaskType
 
-__all__ = ["DAT001", "DAT002", "DAT003", "DAT004", "DAT005", "DAT006", "DAT007", "DAT008", "DAT009", "DAT010"]
+__all__ = ["DAT001", "DAT002", "DAT003", "DAT004", "DAT005"]
 
 _CLASSIFICATION: frozenset[TaskType] = frozenset({"binary", "multiclass"})
-
-
-def row_hashes(frame: pd.DataFrame) -> pd.Series:
-    """One 64-bit hash a row, equal for rows that are equal in every column; indexed like `frame`."""
-    return pd.util.hash_pandas_object(frame, index=False)
-
-
-def is_text(column: pd.Series) -> bool:
-    """Whether the column holds strings."""
-    return isinstance(column.dtype, pd.StringDtype) or column.dtype == object
-
-
-def is_number(column: pd.Series) -> bool:
-    """Whether the column holds integers or floats (not booleans)."""
-    return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype)
 
 
 class _DataCheck(Check):
@@ -140,67 +126,6 @@ class DAT002(_DataCheck):
 
 
 class DAT003(_DataCheck):
-    """Columns that carry nothing: one value only, or the same as another column."""
-
-    title = "Columns that carry nothing"
-
-    def find(self, evidence: Evidence) -> Answer:
-        """Compare value codes of the used columns."""
-        seen: list[Observation] = []
-        first_with: dict[bytes, str] = {}
-        for name in evidence.used_names:
-            codes, values = pd.factorize(evidence.frame[name])
-            if len(values) <= 1 and (codes < 0).mean() in (0.0, 1.0):
-                seen.append(Observation("advice", f"{quoted(name)} has one value in every row", (name,)))
-                continue
-            # Columns that rename each other's values are the same only where values repeat.
-            repeats = len(values) <= len(codes) / 2
-            same = codes if repeats else row_hashes(evidence.frame[[name]]).to_numpy()
-            twin = first_with.setdefault(same.tobytes(), name)
-            if twin != name:
-                seen.append(
-                    Observation("advice", f"{quoted(name)} says the same as {quoted(twin)} in every row", (name,))
-                )
-        if not seen:
-            return passed(f"each of {len(evidence.used_names):,} used columns varies and differs from the others")
-        return observed(seen, remedy="Frame again with exclude_columns naming them; the model loses nothing")
-
-
-class DAT004(_DataCheck):
-    """Text columns that are mostly numbers: a few odd words hide the numbers from the model."""
-
-    title = "Numbers mixed with words"
-    numeric_share: ClassVar[float] = 0.5
-    most_words: ClassVar[int] = 20
-
-    def find(self, evidence: Evidence) -> Answer:
-        """Try to read each used text column as numbers."""
-        seen = []
-        texts = [name for name in evidence.used_names if is_text(evidence.frame[name])]
-        for name in texts:
-            known = evidence.frame[name].dropna()
-            odd = known[pd.to_numeric(known, errors="coerce").isna()]
-            words = list(dict.fromkeys(odd))
-            if len(known) and 0 < len(odd) <= (1 - self.numeric_share) * len(known) and len(words) <= self.most_words:
-                seen.append(
-                    Observation(
-                        "issue",
-                        f"{percent(1 - len(odd) / len(known))} of {quoted(name)} are numbers; the rest is "
-                        f"{quoted_list(words, limit=4)}",
-                        (name,),
-                        rows=tuple(int(row) for row in odd.index[:3]),
-                    )
-                )
-        if not seen:
-            return passed(f"none of {len(texts):,} used text columns is mostly numbers")
-        return observed(
-            seen,
-            remedy="In features.py turn the column into numbers with pandas.to_numeric(..., errors='coerce'), and keep "
-            "what the words say in a column of its own if it matters",
-        )
-
-
-class DAT005(_DataCheck):
     """A class with too few rows: it cannot be learned on one part and examined on another."""
 
     title = "Class too small"
@@ -214,7 +139,7 @@ class DAT005(_DataCheck):
         folds = evidence.problem.split.folds
         seen = [
             Observation(
-                "issue" if rows < folds else "advice",
+                "forbids" if rows < folds else "advice",
                 f"class {quoted(label)} has {rows_text(int(rows))} in development"
                 + (f", fewer than the {folds} folds" if rows < folds else ""),
             )
@@ -230,7 +155,7 @@ class DAT005(_DataCheck):
         )
 
 
-class DAT006(_DataCheck):
+class DAT004(_DataCheck):
     """A rare class and a metric that looks good without ever finding it."""
 
     title = "Imbalance that the metric hides"
@@ -260,7 +185,7 @@ class DAT006(_DataCheck):
         return passed(f"classes hold {percent(least)} to {percent(most)} of rows; {metric} does not hide that")
 
 
-class DAT007(_DataCheck):
+class DAT005(_DataCheck):
     """Rows without a target value. If they are missing for a reason, the rest is no fair picture."""
 
     title = "Rows without a target value"
@@ -281,130 +206,4 @@ class DAT007(_DataCheck):
         return observed(
             [seen],
             remedy="Ask why the target is missing there; if it depends on the outcome, the model learns a biased part",
-        )
-
-
-class DAT008(_DataCheck):
-    """A column that names the single row: it cannot generalise, and it invites learning by heart."""
-
-    title = "Identifier used as a feature"
-    unique_share: ClassVar[float] = 0.9
-    least_rows: ClassVar[int] = 50
-    longest_key: ClassVar[int] = 30
-
-    def find(self, evidence: Evidence) -> Answer:
-        """Look for used columns with a value of its own in nearly every row."""
-        seen = [
-            Observation("issue", f"{quoted(name)} {reason}", (name,))
-            for name, reason in ((name, self._reason(evidence, name)) for name in evidence.used_names)
-            if reason
-        ]
-        if not seen:
-            return passed("no used column names single rows")
-        return observed(seen, remedy="Frame again with exclude_columns naming it, or with roles if it is a measurement")
-
-    def _reason(self, evidence: Evidence, name: str) -> str:
-        column = evidence.frame[name].dropna()
-        if evidence.problem.column(name).role == "identifier":
-            return "is an identifier and used"
-        if len(column) < self.least_rows or evidence.problem.column(name).role in ("text", "datetime"):
-            return ""
-        distinct = column.nunique()
-        if (
-            is_text(column)
-            and distinct >= self.unique_share * len(column)
-            and column.str.len().mean() <= self.longest_key
-        ):
-            return f"has {distinct:,} different values in {rows_text(len(column))}"
-        if is_number(column) and distinct == len(column) and _counts_up(column, rows=evidence.profile.rows):
-            return "counts the rows"
-        return ""
-
-
-def _counts_up(numbers: pd.Series, *, rows: int) -> bool:
-    """Whether whole numbers fill a range hardly wider than the table."""
-    values = numbers.to_numpy(dtype=float)
-    return bool((values == np.round(values)).all() and values.max() - values.min() < 1.1 * max(rows, len(values)))
-
-
-class DAT009(_DataCheck):
-    """Used columns that are mostly empty: what is learned from them rests on few rows."""
-
-    title = "Columns mostly empty"
-    mostly: ClassVar[float] = 0.5
-
-    def find(self, evidence: Evidence) -> Answer:
-        """Share of missing cells per used column."""
-        shares = evidence.frame[evidence.used_names].isna().mean().sort_values(ascending=False)
-        empty = shares[shares > self.mostly]
-        if empty.empty:
-            return passed(f"no used column is empty in more than {percent(self.mostly)} of rows")
-        seen = [
-            Observation("advice", f"{quoted(name)} is empty in {percent(float(share))}", (str(name),))
-            for name, share in empty.items()
-        ]
-        return observed(
-            seen,
-            remedy="Find out what an empty cell means; where it means 'none', say so in features.py, else exclude it",
-        )
-
-
-class DAT010(_DataCheck):
-    """One category spelled in several ways: the model sees several categories."""
-
-    title = "Categories spelled in several ways"
-    most_categories: ClassVar[int] = 1_000
-
-    def find(self, evidence: Evidence) -> Answer:
-        """Fold case and white space, and see what falls together."""
-        seen = []
-        for name in evidence.used_names:
-            column = evidence.frame[name]
-            if not is_text(column) or evidence.problem.column(name).role == "text":
-                continue
-            counts = column.value_counts()
-            if len(counts) > self.most_categories:
-                continue
-            folded = pd.Series(counts.index, index=counts.index).str.split().str.join(" ").str.casefold()
-            together = folded[folded.duplicated(keep=False)]
-            if len(together):
-                variants = together.index[together == together.iloc[0]]
-                seen.append(
-                    Observation(
-                        "issue",
-                        f"{quoted(name)} spells {together.nunique():,} of its categories in several ways, for example "
-                        f"{quoted_list(variants, limit=3)}",
-                        (name,),
-                        rows=tuple(int(row) for row in evidence.frame.index[column.isin(variants)][:3]),
-                    )
-                )
-        if not seen:
-            return passed("no category of a used column is spelled in several ways")
-        return observed(
-            seen, remedy="In features.py clean the text: rows[NAME].str.split().str.join(' ').str.casefold()"
-        )
-
-
-class DAT011(_DataCheck):
-    """Infinite numbers: most models refuse them, and the others misread them."""
-
-    title = "Infinite numbers"
-    blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
-
-    def find(self, evidence: Evidence) -> Answer:
-        """Look for infinities in what the model sees."""
-        seen = []
-        for name in evidence.inputs.columns:
-            column = evidence.inputs[name]
-            if not is_number(column):
-                continue
-            infinite = np.isinf(column.to_numpy(dtype=float, na_value=np.nan))
-            if infinite.any():
-                rows = tuple(int(row) for row in evidence.inputs.index[infinite][:3])
-                text = f"{quoted(name)} is infinite in {rows_text(int(infinite.sum()))}"
-                seen.append(Observation("issue", text, (str(name),), rows))
-        if not seen:
-            return passed("no number that the model sees is infinite")
-        return observed(
-            seen, remedy="In features.py replace infinities by missing values, and mend a division by zero there"
         )

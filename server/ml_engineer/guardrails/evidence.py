@@ -106,6 +106,8 @@ class Evidence:
     predictions : pandas.DataFrame or None
         The champion's out-of-fold predictions with columns ``row``, ``fold``, ``predicted`` and, for classification,
         ``p0`` to ``p{k-1}``.
+    groups : dict of str to numpy.ndarray of shape (n,)
+        Name of the group that each development row belongs to, by sensitive column.
     champion, tracking, serving, ledger : facts or None
         See their classes.
     packages : dict of str to str
@@ -124,6 +126,7 @@ class Evidence:
     evaluation: EvaluationReport | None = None
     stale: dict[str, str] = field(default_factory=dict)
     predictions: pd.DataFrame | None = None
+    groups: dict[str, np.ndarray] = field(default_factory=dict)
     champion: ChampionFiles | None = None
     tracking: TrackingFacts | None = None
     serving: ServingFacts | None = None

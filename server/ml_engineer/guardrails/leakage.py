@@ -5,15 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ml_engineer.guardrails.check import ALL_STAGES, Answer, Check, Observation, observed, passed
+import numpy as np
+import pandas as pd
+
+from ml_engineer.guardrails.check import ALL_STAGES, Answer, Check, Observation, does_not_apply, observed, passed
 from ml_engineer.guardrails.evidence import Evidence
-from ml_engineer.guardrails.wording import listed, quoted, quoted_list
+from ml_engineer.guardrails.predictive_power import column_power
+from ml_engineer.guardrails.wording import listed, quoted, quoted_list, rows_text
 from ml_engineer.vocabulary.guardrails import Family, Guardrail, Stage
 
-__all__ = ["LEA001"]
+__all__ = ["LEA001", "LEA002", "LEA003", "LEA004", "LeakageCheck"]
+
+_KNOWN_IN_TIME = (
+    "Ask whether the column is known at the prediction moment and not made from the outcome; if not, frame again with "
+    "after_the_fact naming it; if it is, a person may waive this with the reason"
+)
 
 
-class _LeakageCheck(Check):
+class LeakageCheck(Check):
+    """What the checks of this family share."""
+
     family: ClassVar[Family] = "leakage"
     guardrail: ClassVar[Guardrail] = "data_quality"
 
@@ -27,7 +38,7 @@ class _Thresholds:
     fall: float
 
 
-class LEA001(_LeakageCheck):
+class LEA001(LeakageCheck):
     """A column that predicts the target alone.
 
     Alone it proves nothing: some problems are easy. So the model is fitted without the column (and its near copies):
@@ -50,37 +61,56 @@ class LEA001(_LeakageCheck):
             (name for name, power in probe.alone.items() if power > limits.suspicious),
             key=lambda name: -probe.alone[name],
         )
-        measure, rows = probe.target.measure, probe.rows
+        measure = probe.target.measure
         if not suspects:
             best = max(probe.alone.items(), key=lambda item: item[1], default=None)
             strongest = f"; the strongest is {quoted(best[0])} with {best[1]:.2f}" if best else ""
-            return passed(f"no column alone exceeds a {measure} of {limits.suspicious}{strongest} ({rows:,} rows)")
-        seen = []
-        for copies in self._clusters(evidence, suspects)[: self.most_ablations]:
-            alone, full, without = probe.alone[copies[0]], probe.together(), probe.together(without=frozenset(copies))
-            if full - without <= limits.fall:
-                continue
-            names = quoted_list(copies, limit=3)
-            seen.append(
-                Observation(
-                    "issue" if alone > limits.blocking else "question",
-                    f"{names} alone gives a {measure} of {alone:.3f}; a quick model gives {full:.3f} with it and "
-                    f"{without:.3f} without it",
-                    tuple(copies),
-                )
+            return passed(
+                f"no column alone exceeds a {measure} of {limits.suspicious}{strongest} ({probe.rows:,} rows)"
             )
-        if not seen:
-            texts = [
-                f"{quoted(name)} alone gives {probe.alone[name]:.3f} and the model without it "
-                f"{probe.together(without=frozenset(copies)):.3f}"
-                for copies in self._clusters(evidence, suspects)[:3]
-                for name in copies[:1]
-            ]
-            return passed(f"an easy problem rather than a leak ({measure}): {listed(texts, join='; ')}")
-        return observed(
-            seen,
-            remedy="Ask whether the column is known at the prediction moment and not made from the outcome; if not, frame "
-            "again with after_the_fact naming it; if it is, a person may waive this with the reason",
+        clusters = self._clusters(evidence, suspects)[: self.most_ablations]
+        contrasts = [self._contrast(evidence, copies) for copies in clusters]
+        seen = [
+            Observation(
+                "forbids" if contrast.alone > limits.blocking else "question",
+                f"{contrast.names} alone gives a {measure} of {contrast.alone:.3f}; a quick model gives "
+                f"{contrast.full:.3f} with it and {contrast.without:.3f} without it",
+                contrast.columns,
+            )
+            for contrast in contrasts
+            if contrast.full - contrast.without > limits.fall
+        ]
+        if seen:
+            return observed(seen, remedy=_KNOWN_IN_TIME)
+        return self._all_of_them(evidence, contrasts, limits, suspects)
+
+    def _all_of_them(
+        self, evidence: Evidence, contrasts: list[_Contrast], limits: _Thresholds, suspects: list[str]
+    ) -> Answer:
+        """No suspect matters alone; several that stand in for each other may be made from the outcome together."""
+        probe, measure = evidence.probe, evidence.target.measure
+        texts = [f"{item.names} alone {item.alone:.3f}, model without it {item.without:.3f}" for item in contrasts[:3]]
+        rest = probe.together(without=frozenset(suspects))
+        full = probe.together()
+        if len(contrasts) > 1 and full - rest > 2 * limits.fall:
+            seen = Observation(
+                "question",
+                f"{quoted_list(suspects, limit=4)} each predict the target alone, and a quick model falls from a {measure} "
+                f"of {full:.3f} to {rest:.3f} without all of them",
+                tuple(suspects),
+            )
+            return observed([seen], remedy=_KNOWN_IN_TIME)
+        return passed(f"an easy problem rather than a leak, by {measure}: {listed(texts, join='; ')}")
+
+    @staticmethod
+    def _contrast(evidence: Evidence, copies: list[str]) -> _Contrast:
+        probe = evidence.probe
+        return _Contrast(
+            columns=tuple(copies),
+            names=quoted_list(copies, limit=3),
+            alone=probe.alone[copies[0]],
+            full=probe.together(),
+            without=probe.together(without=frozenset(copies)),
         )
 
     @staticmethod
@@ -94,3 +124,154 @@ class LEA001(_LeakageCheck):
                 placed |= copies
                 clusters.append(sorted(copies, key=suspects.index))
         return clusters
+
+
+@dataclass(frozen=True)
+class _Contrast:
+    """Power of a column (with its near copies) alone, of all columns, and of all columns but these."""
+
+    columns: tuple[str, ...]
+    names: str
+    alone: float
+    full: float
+    without: float
+
+
+class LEA002(LeakageCheck):
+    """Cells that are empty because of the outcome: a field filled in only when something happened."""
+
+    title = "Missing cells that mirror the target"
+    blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
+    worth_asking: ClassVar[float] = 0.10
+    forbidding: ClassVar[float] = 0.50
+    fewest_rows: ClassVar[int] = 20
+    surprise: ClassVar[float] = 3.5
+    """Standard errors; about one false alarm in 2,000 columns."""
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Compare the target where a cell is empty with where it is filled."""
+        target, seen, looked_at = evidence.target, [], 0
+        for name in evidence.inputs.columns:
+            empty = evidence.inputs[name].isna().to_numpy()
+            if min(empty.sum(), (~empty).sum()) < self.fewest_rows:
+                continue
+            looked_at += 1
+            gaps = [
+                self._gap(values, empty)
+                for values in (
+                    [target.values]
+                    if not target.classes
+                    else [(target.values == label).astype(float) for label in range(target.classes)]
+                )
+            ]
+            gap, errors = max(gaps, key=lambda item: abs(item[0]))
+            if abs(gap) > self.worth_asking and errors > self.surprise:
+                seen.append(self._observation(evidence, str(name), empty, gap))
+        if not seen:
+            return passed(f"where cells are empty the target is as elsewhere ({looked_at:,} columns with gaps)")
+        return observed(
+            seen,
+            remedy="Ask why cells are empty, and whether that is known at the prediction moment; if they are filled in "
+            "after the outcome, frame again with after_the_fact naming the column",
+        )
+
+    @staticmethod
+    def _gap(values: np.ndarray, empty: np.ndarray) -> tuple[float, float]:
+        """Difference of means, empty minus filled, and how many standard errors that is."""
+        gap = float(values[empty].mean() - values[~empty].mean())
+        error = float(np.sqrt(values.var() * (1 / empty.sum() + 1 / (~empty).sum())))
+        return gap, abs(gap) / error if error > 0 else 0.0
+
+    def _observation(self, evidence: Evidence, name: str, empty: np.ndarray, gap: float) -> Observation:
+        unit = "percentage points of a class's share" if evidence.target.classes else "percentile ranks of the target"
+        return Observation(
+            "forbids" if abs(gap) > self.forbidding else "question",
+            f"empty {quoted(name)} ({rows_text(int(empty.sum()))}) goes with {abs(100 * gap):.0f} {unit} more or less",
+            (name,),
+            tuple(int(row) for row in evidence.inputs.index[empty][:3]),
+        )
+
+
+class LEA003(LeakageCheck):
+    """An identifier that carries the target: numbers given in the order of the outcome, or by class."""
+
+    title = "Identifier that carries the target"
+    blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
+    classes_limit: ClassVar[float] = 0.7
+    numbers_limit: ClassVar[float] = 0.2
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Probe each identifier by its place in sorted order."""
+        names = [
+            column.name
+            for column in evidence.problem.columns
+            if column.role == "identifier" and column.name in evidence.frame.columns
+        ]
+        if not names:
+            return does_not_apply("no column is an identifier")
+        limit = self.classes_limit if evidence.target.classes else self.numbers_limit
+        powers = {name: column_power(evidence.frame[name], evidence.target, evidence.folds) for name in names}
+        seen = [
+            Observation(
+                "forbids" if name in evidence.used_names else "advice",
+                f"{quoted(name)}, put in order, gives a {evidence.target.measure} of {power:.2f}"
+                + (
+                    ""
+                    if name in evidence.used_names
+                    else "; the model does not see it, but the rows were collected in an order that knows the outcome"
+                ),
+                (name,),
+            )
+            for name, power in powers.items()
+            if power > limit
+        ]
+        if not seen:
+            return passed(f"{quoted_list(names)} {'do' if len(names) > 1 else 'does'} not predict the target")
+        return observed(seen, remedy="Frame again with exclude_columns naming it, and ask how the numbers were given")
+
+
+class LEA004(LeakageCheck):
+    """The place of a row in the file tells its target: the file is sorted, or neighbours belong together.
+
+    A sorted file harms nobody once rows are dealt at random. Neighbours that resemble each other without any column
+    saying why are rows of one batch, place or hour, and then random folds flatter the model.
+    """
+
+    title = "Row order that carries the target"
+    classes_limit: ClassVar[float] = 0.65
+    numbers_limit: ClassVar[float] = 0.1
+
+    def applies_to(self, evidence: Evidence) -> str:
+        """Not where order is known to matter already."""
+        if evidence.problem.split.strategy in ("time", "grouped"):
+            return f"the {evidence.problem.split.strategy} split already keeps neighbours together"
+        return super().applies_to(evidence)
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Probe the row number."""
+        numbers = pd.Series(evidence.frame.index.to_numpy(dtype=float))
+        power = column_power(numbers, evidence.target, evidence.folds)
+        limit = self.classes_limit if evidence.target.classes else self.numbers_limit
+        measure = evidence.target.measure
+        if power <= limit:
+            return passed(f"the row number alone gives a {measure} of {power:.2f}")
+        text = f"the row number alone gives a {measure} of {power:.2f}"
+        if self._sorted(evidence):
+            return observed(
+                [Observation("advice", f"{text}, because the file is sorted by the target")],
+                remedy="Nothing to do: rows were dealt at random; only do not use the row number as a feature",
+            )
+        return observed(
+            [Observation("question", text)],
+            remedy="Ask what neighbouring rows have in common (time, place, batch, person), and frame again with "
+            "time_column or group_columns if there is such a column",
+        )
+
+    @staticmethod
+    def _sorted(evidence: Evidence) -> bool:
+        """Whether the rows lie in file order as one run per class, or in rising or falling order."""
+        values = evidence.target.values[np.argsort(evidence.frame.index.to_numpy(), kind="stable")]
+        steps = np.diff(values)
+        if evidence.target.classes:
+            return int((steps != 0).sum()) == evidence.target.classes - 1
+        return bool((steps >= 0).all() or (steps <= 0).all())

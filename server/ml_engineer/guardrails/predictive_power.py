@@ -17,7 +17,7 @@ import pandas as pd
 
 from ml_engineer.vocabulary.problem import TaskType
 
-__all__ = ["SAMPLE_ROWS", "Probe", "Target", "bin_codes", "power_alone"]
+__all__ = ["SAMPLE_ROWS", "Probe", "Target", "bin_codes", "column_power", "power_alone"]
 
 SAMPLE_ROWS: Final = 20_000
 """Probes look at no more rows than this: their errors are then far below any threshold in use."""
@@ -138,6 +138,12 @@ def power_alone(codes: Ints, count: int, target: Target, folds: Ints) -> float:
     return max(0.5, float(np.mean(areas))) if areas else 0.5
 
 
+def column_power(column: pd.Series, target: Target, folds: Ints) -> float:
+    """Power of one column by its place in sorted order, for text too; samples no rows."""
+    ordered = pd.Series(_as_numbers(column))
+    return power_alone(*bin_codes(ordered), target, folds)
+
+
 def _expected_elsewhere(sums: Floats, rows: Floats) -> Floats:
     """Mean per fold (rows) and code (columns) over the *other* folds, shrunk towards their overall mean."""
     other_sums, other_rows = sums.sum(axis=0) - sums, rows.sum(axis=0) - rows
@@ -178,6 +184,7 @@ class Probe:
             positions = np.sort(np.random.default_rng(seed).choice(positions, SAMPLE_ROWS, replace=False))
         self.rows = len(positions)
         self.target = target.take(positions)
+        self._positions = positions
         self._inputs = inputs.iloc[positions]
         self._folds = np.asarray(folds)[positions]
         self._seed = seed
@@ -199,8 +206,12 @@ class Probe:
         """Out-of-fold power of a quick boosted model on all inputs but some; remembered."""
         if without not in self._together:
             keep = [i for i, name in enumerate(self._inputs.columns) if name not in without]
-            self._together[without] = self._boosted(self._matrix[:, keep]) if keep else self.target.chance
+            self._together[without] = self._boosted(self._matrix[:, keep], self._folds) if keep else self.target.chance
         return self._together[without]
+
+    def together_on(self, folds: Ints) -> float:
+        """Out-of-fold power of the quick model on all inputs, dealt into other folds of shape (n,)."""
+        return self._boosted(self._matrix, np.asarray(folds)[self._positions])
 
     def near_copies(self, name: str, among: list[str]) -> frozenset[str]:
         """`name` and those of `among` that order the rows as it does (rank correlation of 0.99 or more)."""
@@ -208,9 +219,9 @@ class Probe:
         correlation = ranks.corrwith(ranks[name]).abs()
         return frozenset({name, *(str(other) for other in correlation.index[correlation >= 0.99])})
 
-    def _boosted(self, matrix: Floats) -> float:
-        """Power of LightGBM, averaged over at most three of the stored folds."""
-        _, folds = np.unique(self._folds, return_inverse=True)
+    def _boosted(self, matrix: Floats, folds: Ints) -> float:
+        """Power of LightGBM, averaged over three merged folds."""
+        _, folds = np.unique(folds, return_inverse=True)
         merged = folds % _PROBE_FOLDS
         scores = [
             score

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
-__all__ = ["listed", "percent", "quoted", "quoted_list", "rows_text"]
+__all__ = ["listed", "percent", "quoted", "quoted_list", "rows_text", "words"]
 
 _LONGEST_NAME = 40
 
@@ -40,3 +41,8 @@ def percent(share: float) -> str:
 def rows_text(count: int) -> str:
     """``1 row`` or ``1,234 rows``."""
     return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def words(name: str) -> str:
+    """A name as lower-case words: ``ChurnReason`` and ``churn_reason`` become ``churn reason``."""
+    return re.sub(r"[^a-z0-9]+", " ", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).casefold()).strip()

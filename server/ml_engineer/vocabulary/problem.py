@@ -150,6 +150,10 @@ class ProblemDefinition(StoredRecord):
     columns: tuple[ProblemColumn, ...] = Field(description="Every column of the table with its part.")
     split: SplitDefinition = Field(description="How rows are dealt.")
     costs: Costs | None = Field(default=None, description="What errors cost, if the person said.")
+    fairness_tolerance: Fraction = Field(
+        default=0.1,
+        description="Largest difference between a group and the rest that is tolerated: in recall or accuracy as such, in mean absolute error relative to all rows.",
+    )
     baseline: BaselineSummary = Field(description="The naive baseline.")
     signal: SignalTest = Field(description="Is there anything to learn?")
     worth_building: bool = Field(description="False if nothing above the baseline was found.")

@@ -1,0 +1,311 @@
+"""DAT, column by column: what the cells hold."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from ml_engineer.guardrails.cells import is_number, is_text, row_hashes
+from ml_engineer.guardrails.check import ALL_STAGES, Answer, Check, Observation, Severity, observed, passed
+from ml_engineer.guardrails.evidence import Evidence
+from ml_engineer.guardrails.personal_data import personal_kind
+from ml_engineer.guardrails.wording import percent, quoted, quoted_list, rows_text
+from ml_engineer.vocabulary.guardrails import Family, Guardrail, Stage
+
+__all__ = ["DAT006", "DAT007", "DAT008", "DAT009", "DAT010", "DAT011", "DAT012", "DAT013"]
+
+
+class _DataCheck(Check):
+    family: ClassVar[Family] = "data"
+    guardrail: ClassVar[Guardrail] = "data_quality"
+
+
+class DAT006(_DataCheck):
+    """Columns that carry nothing: one value only, or the same as another column."""
+
+    title = "Columns that carry nothing"
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Compare value codes of the used columns."""
+        seen: list[Observation] = []
+        first_with: dict[bytes, str] = {}
+        for name in evidence.used_names:
+            codes, values = pd.factorize(evidence.frame[name])
+            if len(values) <= 1 and (codes < 0).mean() in (0.0, 1.0):
+                seen.append(Observation("advice", f"{quoted(name)} has one value in every row", (name,)))
+                continue
+            # Columns that rename each other's values are the same only where values repeat.
+            repeats = len(values) <= len(codes) / 2
+            same = codes if repeats else row_hashes(evidence.frame[[name]]).to_numpy()
+            twin = first_with.setdefault(same.tobytes(), name)
+            if twin != name:
+                seen.append(
+                    Observation("advice", f"{quoted(name)} says the same as {quoted(twin)} in every row", (name,))
+                )
+        if not seen:
+            return passed(f"each of {len(evidence.used_names):,} used columns varies and differs from the others")
+        return observed(seen, remedy="Frame again with exclude_columns naming them; the model loses nothing")
+
+
+class DAT007(_DataCheck):
+    """Text columns that are mostly numbers: a few odd words hide the numbers from the model."""
+
+    title = "Numbers mixed with words"
+    numeric_share: ClassVar[float] = 0.5
+    most_words: ClassVar[int] = 20
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Try to read each used text column as numbers."""
+        seen = []
+        texts = [name for name in evidence.used_names if is_text(evidence.frame[name])]
+        for name in texts:
+            known = evidence.frame[name].dropna()
+            odd = known[pd.to_numeric(known, errors="coerce").isna()]
+            words = list(dict.fromkeys(odd))
+            if len(known) and 0 < len(odd) <= (1 - self.numeric_share) * len(known) and len(words) <= self.most_words:
+                seen.append(
+                    Observation(
+                        "issue",
+                        f"{percent(1 - len(odd) / len(known))} of {quoted(name)} are numbers; the rest is "
+                        f"{quoted_list(words, limit=4)}",
+                        (name,),
+                        rows=tuple(int(row) for row in odd.index[:3]),
+                    )
+                )
+        if not seen:
+            return passed(f"none of {len(texts):,} used text columns is mostly numbers")
+        return observed(
+            seen,
+            remedy="In features.py turn the column into numbers with pandas.to_numeric(..., errors='coerce'), and keep "
+            "what the words say in a column of its own if it matters",
+        )
+
+
+class DAT008(_DataCheck):
+    """A column that names the single row: it cannot generalise, and it invites learning by heart."""
+
+    title = "Identifier used as a feature"
+    unique_share: ClassVar[float] = 0.9
+    least_rows: ClassVar[int] = 50
+    longest_key: ClassVar[int] = 30
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Look for used columns with a value of its own in nearly every row."""
+        seen = [
+            Observation("issue", f"{quoted(name)} {reason}", (name,))
+            for name, reason in ((name, self._reason(evidence, name)) for name in evidence.used_names)
+            if reason
+        ]
+        if not seen:
+            return passed("no used column names single rows")
+        return observed(seen, remedy="Frame again with exclude_columns naming it, or with roles if it is a measurement")
+
+    def _reason(self, evidence: Evidence, name: str) -> str:
+        column = evidence.frame[name].dropna()
+        if evidence.problem.column(name).role == "identifier":
+            return "is an identifier and used"
+        if len(column) < self.least_rows or evidence.problem.column(name).role in ("text", "datetime"):
+            return ""
+        distinct = column.nunique()
+        if (
+            is_text(column)
+            and distinct >= self.unique_share * len(column)
+            and column.str.len().mean() <= self.longest_key
+        ):
+            return f"has {distinct:,} different values in {rows_text(len(column))}"
+        if is_number(column) and distinct == len(column) and _counts_up(column, rows=evidence.profile.rows):
+            return "counts the rows"
+        return ""
+
+
+def _counts_up(numbers: pd.Series, *, rows: int) -> bool:
+    """Whether whole numbers fill a range hardly wider than the table."""
+    values = numbers.to_numpy(dtype=float)
+    return bool((values == np.round(values)).all() and values.max() - values.min() < 1.1 * max(rows, len(values)))
+
+
+class DAT009(_DataCheck):
+    """Used columns that are mostly empty: what is learned from them rests on few rows."""
+
+    title = "Columns mostly empty"
+    mostly: ClassVar[float] = 0.5
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Share of missing cells per used column."""
+        shares = evidence.frame[evidence.used_names].isna().mean().sort_values(ascending=False)
+        empty = shares[shares > self.mostly]
+        if empty.empty:
+            return passed(f"no used column is empty in more than {percent(self.mostly)} of rows")
+        seen = [
+            Observation("advice", f"{quoted(name)} is empty in {percent(float(share))}", (str(name),))
+            for name, share in empty.items()
+        ]
+        return observed(
+            seen,
+            remedy="Find out what an empty cell means; where it means 'none', say so in features.py, else exclude it",
+        )
+
+
+class DAT010(_DataCheck):
+    """One category spelled in several ways: the model sees several categories."""
+
+    title = "Categories spelled in several ways"
+    most_categories: ClassVar[int] = 1_000
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Fold case and white space, and see what falls together."""
+        seen = []
+        for name in evidence.used_names:
+            column = evidence.frame[name]
+            if not is_text(column) or evidence.problem.column(name).role == "text":
+                continue
+            counts = column.value_counts()
+            if len(counts) > self.most_categories:
+                continue
+            folded = pd.Series(counts.index, index=counts.index).str.split().str.join(" ").str.casefold()
+            together = folded[folded.duplicated(keep=False)]
+            if len(together):
+                variants = together.index[together == together.iloc[0]]
+                seen.append(
+                    Observation(
+                        "issue",
+                        f"{quoted(name)} spells {together.nunique():,} of its categories in several ways, for example "
+                        f"{quoted_list(variants, limit=3)}",
+                        (name,),
+                        rows=tuple(int(row) for row in evidence.frame.index[column.isin(variants)][:3]),
+                    )
+                )
+        if not seen:
+            return passed("no category of a used column is spelled in several ways")
+        return observed(
+            seen, remedy="In features.py clean the text: rows[NAME].str.split().str.join(' ').str.casefold()"
+        )
+
+
+class DAT011(_DataCheck):
+    """Infinite numbers: most models refuse them, and the others misread them."""
+
+    title = "Infinite numbers"
+    blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Look for infinities in what the model sees."""
+        seen = []
+        for name in evidence.inputs.columns:
+            column = evidence.inputs[name]
+            if not is_number(column):
+                continue
+            infinite = np.isinf(column.to_numpy(dtype=float, na_value=np.nan))
+            if infinite.any():
+                rows = tuple(int(row) for row in evidence.inputs.index[infinite][:3])
+                text = f"{quoted(name)} is infinite in {rows_text(int(infinite.sum()))}"
+                seen.append(Observation("forbids", text, (str(name),), rows))
+        if not seen:
+            return passed("no number that the model sees is infinite")
+        return observed(
+            seen, remedy="In features.py replace infinities by missing values, and mend a division by zero there"
+        )
+
+
+class DAT012(_DataCheck):
+    """Codes among the numbers that mean "no value": -1, -9, -200, 999, 0 kelvin.
+
+    A code is the smallest or largest number of its column, stands apart from all others, and repeats. Zero is only
+    asked about, because many things are honestly nothing.
+    """
+
+    title = "Codes that mean 'no value'"
+    low_codes: ClassVar[tuple[float, ...]] = (
+        -1,
+        -7,
+        -8,
+        -9,
+        -77,
+        -88,
+        -99,
+        -200,
+        -273.15,
+        -777,
+        -888,
+        -999,
+        -9999,
+        -99999,
+    )
+    high_codes: ClassVar[tuple[float, ...]] = (99, 777, 888, 999, 7777, 8888, 9999, 77777, 99999, 999999, 9999999)
+    fewest_rows: ClassVar[int] = 5
+    fewest_share: ClassVar[float] = 0.002
+    fewest_values: ClassVar[int] = 11
+    """With fewer different values the numbers are codes themselves."""
+    zero_gap: ClassVar[float] = 0.3
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Look at both ends of each used numeric column."""
+        numeric = [name for name in evidence.used_names if is_number(evidence.frame[name])]
+        seen = [found for name in numeric for found in self._codes(evidence.frame[name], name)]
+        if not seen:
+            return passed(f"none of {len(numeric):,} used numeric columns has a code at its end")
+        return observed(
+            seen,
+            remedy="Ask what the value means; if it means 'no value', replace it in features.py: "
+            "rows[NAME].replace(CODE, float('nan'))",
+        )
+
+    def _codes(self, column: pd.Series, name: str) -> list[Observation]:
+        counts = column.dropna().value_counts().sort_index()
+        if len(counts) < self.fewest_values:
+            return []
+        values, rows = counts.index.to_numpy(dtype=float), counts.to_numpy()
+        inner = values[1:-1]
+        reach = float(np.quantile(inner, 0.95) - np.quantile(inner, 0.05))
+        least = max(self.fewest_rows, self.fewest_share * len(column))
+        found = []
+        for end, neighbour, codes in ((0, 1, self.low_codes), (-1, -2, self.high_codes)):
+            value, gap = values[end], abs(values[end] - values[neighbour])
+            if rows[end] < least:
+                continue
+            if value in codes and (gap > reach / 2 or (value < 0 <= values[neighbour])):
+                found.append(self._observation("issue", column, name, value))
+            elif value == 0 and end == 0 and values[1] >= self.zero_gap * float(np.median(values[1:])):
+                found.append(self._observation("question", column, name, value))
+        return found
+
+    @staticmethod
+    def _observation(severity: Severity, column: pd.Series, name: str, value: float) -> Observation:
+        rows = column.index[column == value]
+        others = column[column != value]
+        return Observation(
+            severity,
+            f"{quoted(name)} is {value:g} in {rows_text(len(rows))}, all others lie between {others.min():g} and "
+            f"{others.max():g}",
+            (name,),
+            tuple(int(row) for row in rows[:3]),
+        )
+
+
+class DAT013(_DataCheck):
+    """Columns that name or locate a person. Whether they may be used is a question of law, and of need."""
+
+    title = "Personal data"
+    most_values: ClassVar[int] = 2_000
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Match names and values of text columns against patterns; values are never shown."""
+        seen = []
+        for column in evidence.problem.columns:
+            name = column.name
+            if name not in evidence.frame.columns or column.role == "target":
+                continue
+            values = evidence.frame[name].dropna()
+            kind = personal_kind(name, values.head(self.most_values) if is_text(values) else None)
+            if kind:
+                text = f"{quoted(name)} holds {kind}" + ("" if column.used else ", which the model does not see")
+                seen.append(Observation("question" if column.used else "advice", text, (name,)))
+        if not seen:
+            return passed("no column looks like names, addresses or numbers of persons")
+        return observed(
+            seen,
+            remedy="Ask whether it is needed and lawful; otherwise frame again with exclude_columns, or leave it out of "
+            "the data with sql",
+        )

@@ -1,0 +1,225 @@
+"""LEA, continued: columns that are the target in other words: computed from it, summing to it, or averaging it."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ml_engineer.guardrails.cells import is_number
+from ml_engineer.guardrails.check import ALL_STAGES, Answer, Observation, observed, passed
+from ml_engineer.guardrails.evidence import Evidence
+from ml_engineer.guardrails.leakage import LeakageCheck
+from ml_engineer.guardrails.wording import quoted, quoted_list
+from ml_engineer.vocabulary.guardrails import Stage
+
+__all__ = ["LEA007", "LEA008", "LEA009"]
+
+Floats = npt.NDArray[np.float64]
+
+
+class LEA007(LeakageCheck):
+    """A column computed from the target: a copy, a code, a band, a threshold.
+
+    Such a column has one value for each class, or cuts the sorted numbers into runs without one exception.
+    """
+
+    title = "Column computed from the target"
+    blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
+    fewest_rows: ClassVar[int] = 50
+    fewest_in_run: ClassVar[int] = 5
+    """A run this short can be chance, unless the column is numeric and follows the target throughout."""
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Compare each input with the target, exactly."""
+        if len(evidence.frame) < self.fewest_rows:
+            return passed(f"too few rows to tell a copy from chance ({len(evidence.frame)})")
+        seen = []
+        for name in map(str, evidence.inputs.columns):
+            how = self._how(evidence, evidence.inputs[name])
+            if how:
+                seen.append(Observation("forbids" if how != "groups" else "question", self._text(name, how), (name,)))
+        if not seen:
+            return passed(f"none of {evidence.inputs.shape[1]:,} columns is computed from the target alone")
+        return observed(
+            seen,
+            remedy="Frame again with after_the_fact or exclude_columns naming it; if it is known in time, the answer is too, "
+            "and no model is needed",
+        )
+
+    @staticmethod
+    def _text(name: str, how: str) -> str:
+        return {
+            "renames": f"{quoted(name)} has a value of its own for each class, in every row",
+            "groups": f"{quoted(name)} has one and the same value in all rows of each class",
+            "bands": f"{quoted(name)} cuts the target into bands without an exception",
+            "follows": f"{quoted(name)} rises or falls with the target without an exception",
+        }[how]
+
+    def _how(self, evidence: Evidence, column: pd.Series) -> str:
+        codes, values = pd.factorize(column, use_na_sentinel=False)
+        if len(values) < 2:
+            return ""
+        if evidence.target.classes:
+            pairs = len(np.unique(codes * evidence.target.classes + evidence.target.values))
+            if pairs != evidence.target.classes:
+                return ""
+            return "renames" if len(values) == evidence.target.classes else "groups"
+        return self._relation_to_number(evidence.target.values, column, codes)
+
+    def _relation_to_number(self, ranks: Floats, column: pd.Series, codes: npt.NDArray[np.intp]) -> str:
+        order = np.lexsort((codes, ranks))
+        sizes = np.bincount(codes)
+        runs = int((np.diff(codes[order]) != 0).sum()) + 1
+        if runs == len(sizes) and sizes.min() >= self.fewest_in_run:
+            return "bands"
+        if is_number(column) and column.notna().all() and len(sizes) > len(codes) / 2:
+            values = column.to_numpy(dtype=float)
+            steps = np.diff(values[np.lexsort((values, ranks))])
+            falls = np.diff(values[np.lexsort((-values, ranks))])
+            if (steps >= 0).all() or (falls <= 0).all():
+                return "follows"
+        return ""
+
+
+class LEA008(LeakageCheck):
+    """Columns that together restate a numeric target: components that sum to it, or factors of it.
+
+    The target is fitted exactly, by sums and (on logarithms) by products; then columns are dropped as long as the fit
+    stays exact, so that those named are the ones needed.
+    """
+
+    title = "Columns that together restate the target"
+    tasks = frozenset({"regression"})
+    blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
+    unexplained: ClassVar[float] = 1e-5
+    """Share of variance that rounding may leave."""
+    most_rows: ClassVar[int] = 5_000
+    most_columns: ClassVar[int] = 200
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Fit sums, then products."""
+        numbers = self._numbers(evidence)
+        target = evidence.frame[evidence.problem.target].loc[numbers.index].to_numpy(dtype=float)
+        if numbers.shape[1] == 0 or len(numbers) < 10 + 3 * numbers.shape[1]:
+            return passed("too few complete rows or numeric columns to restate the target exactly")
+        for how, columns, wanted in self._attempts(numbers, target):
+            names = self._needed(columns, wanted)
+            if names:
+                text = (
+                    f"{evidence.problem.target!r} is {how} {quoted_list(names)} on all {len(columns):,} rows looked at"
+                )
+                text = text.replace(repr(evidence.problem.target), quoted(evidence.problem.target), 1)
+                return observed(
+                    [Observation("forbids", text, tuple(names))],
+                    remedy="Ask which of them are known at the prediction moment; frame again with after_the_fact naming "
+                    "the others. If all are known, the formula is the answer and no model is needed",
+                )
+        return passed(f"no sum or product of {numbers.shape[1]:,} numeric columns gives the target")
+
+    def _numbers(self, evidence: Evidence) -> pd.DataFrame:
+        """Complete rows of the numeric inputs that vary, at most 5,000 of them, evenly spaced."""
+        names = [str(name) for name in evidence.inputs.columns if is_number(evidence.inputs[name])]
+        frame = evidence.inputs[names[: self.most_columns]].astype(float)
+        frame = frame.loc[:, frame.notna().mean() > 0.5].replace([np.inf, -np.inf], np.nan).dropna()
+        frame = frame.iloc[:: max(1, len(frame) // self.most_rows)]
+        return frame.loc[:, frame.max() > frame.min()]
+
+    @staticmethod
+    def _attempts(numbers: pd.DataFrame, target: Floats) -> list[tuple[str, pd.DataFrame, Floats]]:
+        attempts = [("a weighted sum of", numbers, target)]
+        positive = numbers.loc[:, (numbers > 0).all()]
+        if (target > 0).all() and positive.shape[1]:
+            logarithms = pd.DataFrame(np.log(positive.to_numpy()), index=positive.index, columns=positive.columns)
+            attempts.append(("a product or ratio of", logarithms, np.log(target)))
+        return attempts
+
+    def _needed(self, columns: pd.DataFrame, target: Floats) -> list[str]:
+        """Columns of the smallest exact fit that dropping one at a time leads to; empty if there is none."""
+        matrix = columns.to_numpy(dtype=float)
+        matrix = (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)
+        wanted = target - target.mean()
+        keep = list(range(matrix.shape[1]))
+        weights, left = _fit(matrix, wanted)
+        if left > self.unexplained:
+            return []
+        for place in np.argsort(np.abs(weights)):
+            fewer = [other for other in keep if other != place]
+            if fewer and _fit(matrix[:, fewer], wanted)[1] <= self.unexplained:
+                keep = fewer
+        return [str(columns.columns[place]) for place in keep]
+
+
+def _fit(matrix: Floats, wanted: Floats) -> tuple[Floats, float]:
+    """Least squares: weights, and the share of variance left."""
+    weights = np.asarray(np.linalg.lstsq(matrix, wanted, rcond=None)[0], dtype=np.float64)
+    spread = float((wanted**2).sum())
+    left = float(((wanted - matrix @ weights) ** 2).sum())
+    return weights, left / spread if spread > 0 else 1.0
+
+
+class LEA009(LeakageCheck):
+    """A numeric column that holds target averages, taken over rows that include the one it stands in.
+
+    If a column holds group means of the target, the mean target of the rows with a given value is that value. In an
+    honest column (say, an earlier model's probability) it differs by sampling error; here it differs by less than half
+    of that, because the rows themselves went into the average.
+    """
+
+    title = "Target averages computed on all rows"
+    blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
+    fewest_values: ClassVar[int] = 8
+    rows_per_value: ClassVar[float] = 2.0
+    too_close: ClassVar[float] = 0.5
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Hold each column with repeated values against the target's mean per value."""
+        targets = self._targets(evidence)
+        seen = []
+        for name in map(str, evidence.inputs.columns):
+            column = evidence.inputs[name]
+            if not is_number(column) or column.isna().all():
+                continue
+            ratios = (self._closeness(column, target) for target in targets.values())
+            closest = min(chain(ratios, [1.0]))
+            if closest < self.too_close:
+                text = (
+                    f"{quoted(name)} equals the mean of the target over the rows that share its value, "
+                    f"{1 / max(closest, 0.01):.0f} times as closely as chance allows"
+                )
+                seen.append(Observation("forbids", text, (name,)))
+        if not seen:
+            return passed("no numeric column holds averages of the target")
+        return observed(
+            seen,
+            remedy="Take the column out with exclude_columns; if the average is wanted, put scikit-learn's TargetEncoder on "
+            "the original category into a pipeline of candidates.py, where it is fitted inside the folds",
+        )
+
+    @staticmethod
+    def _targets(evidence: Evidence) -> dict[str, Floats]:
+        """The number itself, or one 0/1 column per class."""
+        column = evidence.frame[evidence.problem.target]
+        if not evidence.target.classes:
+            return {evidence.problem.target: column.to_numpy(dtype=float)}
+        return {str(label): (evidence.target.values == label).astype(float) for label in range(evidence.target.classes)}
+
+    def _closeness(self, column: pd.Series, target: Floats) -> float:
+        """Squared deviations of the group means from the column's value, over those that sampling error gives."""
+        rows = pd.DataFrame({"value": column.to_numpy(dtype=float), "target": target}).dropna()
+        groups = rows.groupby("value")["target"].agg(["mean", "size"])
+        if len(groups) < self.fewest_values or len(rows) < self.rows_per_value * len(groups):
+            return 1.0
+        values = groups.index.to_numpy(dtype=float)
+        means, sizes = groups["mean"].to_numpy(), groups["size"].to_numpy(dtype=float)
+        within = rows["target"].var() - np.average((means - rows["target"].mean()) ** 2, weights=sizes)
+        if within <= 0 or np.ptp(values) == 0 or np.ptp(means) == 0:
+            return 1.0
+        # Averages of noise alone would pass for closeness if the column hardly varied against that noise.
+        if np.average((values - np.average(values, weights=sizes)) ** 2, weights=sizes) < 0.1 * within / sizes.mean():
+            return 1.0
+        deviations = sizes * (means - values) ** 2 / within
+        return float(deviations.sum() / len(groups))

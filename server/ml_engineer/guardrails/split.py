@@ -1,0 +1,241 @@
+"""SPL: whether the folds and the held-out rows can tell the truth."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ml_engineer.guardrails.cells import row_hashes
+from ml_engineer.guardrails.check import (
+    ALL_STAGES,
+    BEFORE_USE,
+    Answer,
+    Check,
+    Observation,
+    does_not_apply,
+    observed,
+    passed,
+)
+from ml_engineer.guardrails.evidence import Evidence
+from ml_engineer.guardrails.wording import percent, quoted, quoted_list, rows_text
+from ml_engineer.vocabulary.guardrails import Family, Guardrail, Stage
+
+__all__ = ["SPL001", "SPL002", "SPL006", "SPL007", "SPL008", "SplitCheck"]
+
+
+class SplitCheck(Check):
+    """What the checks of this family share."""
+
+    family: ClassVar[Family] = "split"
+    guardrail: ClassVar[Guardrail] = "held_out_evaluation"
+
+
+def _keys(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series:
+    """One key a row for the values of some columns; rows with a missing part have none."""
+    keys = row_hashes(frame[list(columns)]).astype("float64")
+    return keys.mask(frame[list(columns)].isna().any(axis=1))
+
+
+def _rows_split_up(keys: pd.Series, folds: npt.NDArray[np.integer]) -> pd.Series:
+    """Whether each row's key occurs in more than one fold."""
+    return pd.Series(folds, index=keys.index).groupby(keys).transform("nunique").fillna(0) > 1
+
+
+class SPL001(SplitCheck):
+    """Rows of one declared group in several folds: the model is examined on acquaintances."""
+
+    title = "Groups across folds"
+    blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
+
+    def applies_to(self, evidence: Evidence) -> str:
+        """Only where groups were declared."""
+        return super().applies_to(evidence) or ("" if _groups(evidence) else "no group columns are declared")
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Count rows whose group occurs in more than one fold."""
+        columns = _groups(evidence)
+        apart = _rows_split_up(_keys(evidence.frame, columns), evidence.folds)
+        if not apart.any():
+            return passed(f"each group of {quoted_list(columns)} lies in one fold")
+        seen = Observation(
+            "forbids",
+            f"{rows_text(int(apart.sum()))} of {len(apart):,} share {quoted_list(columns)} with a row of another fold",
+            columns,
+            tuple(int(row) for row in apart.index[apart][:4]),
+        )
+        return observed([seen], remedy="Frame again with split='grouped' and the same group_columns")
+
+
+def _groups(evidence: Evidence) -> tuple[str, ...]:
+    """Declared group columns that the table has."""
+    declared = evidence.problem.split.group_columns
+    return declared if declared and set(declared) <= set(evidence.frame.columns) else ()
+
+
+class SPL002(SplitCheck):
+    """A column that names things with several rows each, while rows are dealt as if they were strangers."""
+
+    title = "Groups that were not declared"
+    blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
+    fewest_share: ClassVar[float] = 0.05
+    most_rows_per_group: ClassVar[float] = 50.0
+    likeness: ClassVar[float] = 0.2
+    """Share of the target's variance that groups explain beyond chance, from which random folds mislead."""
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Look at identifiers whose values repeat."""
+        candidates = [
+            column.name
+            for column in evidence.problem.columns
+            if column.role in ("identifier", "group")
+            and column.name in evidence.frame.columns
+            and column.name not in evidence.problem.split.group_columns
+        ]
+        seen = [found for name in candidates if (found := self._observation(evidence, name)) is not None]
+        if not seen:
+            return passed("no identifier outside the declared groups repeats across folds")
+        return observed(
+            seen,
+            remedy="Ask whether a prediction is made for things already seen; if not, frame again with group_columns naming "
+            "the key (several columns if the number alone is not unique)",
+        )
+
+    def _observation(self, evidence: Evidence, name: str) -> Observation | None:
+        keys = _keys(evidence.frame, (name,))
+        apart = _rows_split_up(keys, evidence.folds)
+        per_group = keys.notna().sum() / max(keys.nunique(), 1)
+        if apart.mean() < self.fewest_share or per_group > self.most_rows_per_group:
+            return None
+        likeness = _likeness(evidence.target.values, keys.to_numpy(), classes=evidence.target.classes)
+        return Observation(
+            "forbids" if likeness > self.likeness else "question",
+            f"{percent(float(apart.mean()))} of rows share {quoted(name)} with a row of another fold, and rows that share "
+            f"it resemble each other in the target (intraclass correlation {likeness:.2f})",
+            (name,),
+            tuple(int(row) for row in apart.index[apart][:4]),
+        )
+
+
+def _likeness(values: npt.NDArray[np.float64], keys: npt.NDArray[np.float64], *, classes: int) -> float:
+    """Intraclass correlation of the target within groups (one-way analysis of variance; largest over classes)."""
+    known = ~np.isnan(keys)
+    _, groups = np.unique(keys[known], return_inverse=True)
+    sizes = np.bincount(groups).astype(float)
+    if len(sizes) < 2 or len(groups) <= len(sizes):
+        return 0.0
+    targets = (values[known] == label for label in range(classes)) if classes else (values[known],)
+    typical = (len(groups) - (sizes**2).sum() / len(groups)) / (len(sizes) - 1)
+    best = 0.0
+    for target in (np.asarray(each, dtype=float) for each in targets):
+        means = np.bincount(groups, weights=target) / sizes
+        between = float((sizes * (means - target.mean()) ** 2).sum()) / (len(sizes) - 1)
+        within = float(((target - means[groups]) ** 2).sum()) / (len(groups) - len(sizes))
+        spread = between + (typical - 1) * within
+        best = max(best, (between - within) / spread if spread > 0 else 0.0)
+    return best
+
+
+class SPL006(SplitCheck):
+    """The same row in several folds: the model is examined on what it learned by heart.
+
+    Equal rows are normal where few values exist, and then they help nobody. So a quick model is scored on the stored
+    folds, and again with equal rows kept together: the difference is what they flatter.
+    """
+
+    title = "Equal rows across folds"
+    cost = "models"
+    blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
+    fewest_share: ClassVar[float] = 0.01
+    flattery: ClassVar[float] = 0.02
+    forbidden_flattery: ClassVar[float] = 0.05
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Count rows with an equal row in another fold, and measure what they are worth."""
+        if evidence.inputs.shape[1] == 0:
+            return does_not_apply("the model sees no column")
+        keys = pd.Series(row_hashes(evidence.inputs).to_numpy(), index=evidence.inputs.index)
+        apart = _rows_split_up(keys, evidence.folds)
+        share = float(apart.mean())
+        if share < self.fewest_share:
+            return passed(f"{rows_text(int(apart.sum()))} of {len(apart):,} have an equal row in another fold")
+        together = pd.Series(evidence.folds, index=keys.index).groupby(keys).transform("first").to_numpy()
+        probe = evidence.probe
+        stored, honest = probe.together(), probe.together_on(together)
+        text = (
+            f"{rows_text(int(apart.sum()))} of {len(apart):,} ({percent(share)}) have an equal row in another fold; a quick "
+            f"model gets a {probe.target.measure} of {stored:.3f}, and {honest:.3f} with equal rows kept together"
+        )
+        if stored - honest <= self.flattery:
+            return passed(f"{text}: they do not flatter")
+        seen = Observation(
+            "forbids" if stored - honest > self.forbidden_flattery else "issue",
+            text,
+            rows=tuple(int(row) for row in apart.index[apart][:4]),
+        )
+        return observed(
+            [seen],
+            remedy="Ask whether repeats are real cases; otherwise frame again with sql=\"SELECT DISTINCT ... FROM 'FILE'\", or "
+            "with group_columns if one thing was recorded several times",
+        )
+
+
+class SPL007(SplitCheck):
+    """Held-out rows so few that no claim can rest on them."""
+
+    title = "Held-out rows for the claim"
+    blocks_at: ClassVar[frozenset[Stage]] = BEFORE_USE
+    fewest_rows: ClassVar[int] = 10
+    comfortable_rows: ClassVar[int] = 50
+    fewest_per_class: ClassVar[int] = 10
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Count held-out rows, and those to be expected of the rarest class."""
+        rows = evidence.split.held_out_rows
+        width = 0.98 / np.sqrt(max(rows, 1))
+        seen = []
+        text = f"{rows_text(rows)} are held out: a share such as accuracy is known to about ±{100 * width:.0f} points"
+        if rows < self.comfortable_rows:
+            seen.append(Observation("forbids" if rows < self.fewest_rows else "issue", text))
+        if evidence.target.classes:
+            shares = evidence.frame[evidence.problem.target].astype(str).value_counts(normalize=True)
+            expected = float(shares.iloc[-1]) * rows
+            if expected < self.fewest_per_class:
+                seen.append(
+                    Observation(
+                        "issue",
+                        f"about {expected:.0f} of {rows:,} held-out rows are of class {quoted(shares.index[-1])}, so that "
+                        f"its recall is hardly known",
+                    )
+                )
+        if not seen:
+            return passed(text)
+        return observed(
+            seen,
+            remedy="Collect more rows, or frame a new problem with a larger held_out_fraction; until then read the "
+            "intervals, not the scores",
+        )
+
+
+class SPL008(SplitCheck):
+    """Rows of a table seen before that could not be matched to one earlier row."""
+
+    title = "Rows recognised without doubt"
+    worrying_share: ClassVar[float] = 0.01
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Read what the deal recorded."""
+        plan = evidence.split
+        if not plan.matched_rows and not plan.ambiguous_rows:
+            return does_not_apply("the rows were not seen before")
+        rows = plan.development_rows + plan.held_out_rows
+        if not plan.ambiguous_rows:
+            return passed(f"all {plan.matched_rows:,} rows seen before kept their side")
+        seen = Observation(
+            "issue" if plan.ambiguous_rows > self.worrying_share * rows else "advice",
+            f"{rows_text(plan.ambiguous_rows)} of {rows:,} match more than one earlier row, so that some held-out rows may "
+            "have been seen in development",
+        )
+        return observed([seen], remedy="Remove repeated rows, or name a key column, and frame again")

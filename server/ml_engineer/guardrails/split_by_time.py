@@ -1,0 +1,143 @@
+"""SPL, continued: whether time was minded where it matters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+import numpy as np
+import pandas as pd
+
+from ml_engineer.guardrails.check import ALL_STAGES, Answer, Observation, does_not_apply, observed, passed
+from ml_engineer.guardrails.evidence import Evidence
+from ml_engineer.guardrails.split import SplitCheck
+from ml_engineer.guardrails.wording import quoted
+from ml_engineer.vocabulary.guardrails import Stage
+
+__all__ = ["SPL003", "SPL004", "SPL005"]
+
+
+class SPL003(SplitCheck):
+    """In a split by time, a later fold must not hold earlier rows."""
+
+    title = "Folds in order of time"
+    blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
+
+    def applies_to(self, evidence: Evidence) -> str:
+        """Only for splits by time."""
+        definition = evidence.problem.split
+        if definition.strategy != "time" or definition.time_column not in evidence.frame.columns:
+            return "rows are not dealt by time"
+        return super().applies_to(evidence)
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Compare the first and last time of neighbouring folds."""
+        name = str(evidence.problem.split.time_column)
+        times = evidence.frame[name].groupby(evidence.folds).agg(["min", "max"]).sort_index()
+        overlap = times["max"].shift() > times["min"]
+        if not overlap.any():
+            return passed(f"each of {len(times)} folds is later than the one before, by {quoted(name)}")
+        seen = Observation("forbids", f"{int(overlap.sum())} folds begin before the one before ends", (name,))
+        return observed([seen], remedy="Frame again with split='time' and the same time_column")
+
+
+class SPL004(SplitCheck):
+    """A time column, and rows dealt as if time did not matter."""
+
+    title = "Time that was not used"
+    fewest_times: ClassVar[int] = 10
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Look for time columns; say how much the target changes along them."""
+        if evidence.problem.split.strategy in ("time", "own_test_file"):
+            return does_not_apply(f"rows are dealt by {evidence.problem.split.strategy.replace('_', ' ')}")
+        columns = [name for name in _time_columns(evidence) if evidence.frame[name].nunique() >= self.fewest_times]
+        if not columns:
+            return passed("the table has no time column")
+        name = columns[0]
+        change = _change_over_time(evidence, name)
+        seen = Observation(
+            "question",
+            f"rows carry times in {quoted(name)} and are dealt at random; {change.text}",
+            (name,),
+        )
+        return observed(
+            [seen],
+            remedy="Ask whether predictions are made for rows later than those learned from; if so, frame again with "
+            "time_column naming it; if not, with time_column=''",
+        )
+
+
+class SPL005(SplitCheck):
+    """A target that changes over time: what was learned early may not hold late."""
+
+    title = "Target that changes over time"
+    fewest_rows: ClassVar[int] = 150
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Compare the first and the last third of development rows by time."""
+        columns = _time_columns(evidence)
+        if not columns:
+            return does_not_apply("the table has no time column")
+        if len(evidence.frame) < self.fewest_rows:
+            return does_not_apply(f"{len(evidence.frame)} rows are too few to see a change")
+        change = _change_over_time(evidence, columns[0])
+        if not change.notable:
+            return passed(change.text)
+        seen = Observation(
+            "advice" if evidence.problem.split.strategy == "time" else "question", change.text, (columns[0],)
+        )
+        return observed(
+            [seen], remedy="Ask what changed; a split by time (time_column) shows what the change costs the model"
+        )
+
+
+@dataclass(frozen=True)
+class _Change:
+    """How the target differs between the first and the last third of rows by time."""
+
+    notable: bool
+    text: str
+
+
+_WORTH_TELLING: Final = {"class": 0.05, "number": 0.08}
+"""Change of a class's share, or of the target's mean percentile."""
+_SURPRISE: Final = 4.0
+"""Standard errors."""
+
+
+def _change_over_time(evidence: Evidence, name: str) -> _Change:
+    """The largest change of a class's share, or the change of the mean percentile."""
+    times = evidence.frame[name]
+    order = np.argsort(times.to_numpy(), kind="stable")[: int(times.notna().sum())]
+    third = max(1, len(order) // 3)
+    early, late = order[:third], order[-third:]
+    values = evidence.target.values
+    what, limit = "the mean percentile of the target", _WORTH_TELLING["number"]
+    if evidence.target.classes:
+        gaps = [
+            abs(float((values[late] == code).mean() - (values[early] == code).mean()))
+            for code in range(evidence.target.classes)
+        ]
+        label = int(np.argmax(gaps))
+        values = (values == label).astype(float)
+        labels = np.unique(evidence.frame[evidence.problem.target].astype(str))
+        what, limit = f"the share of class {quoted(labels[label])}", _WORTH_TELLING["class"]
+    first, last = float(values[early].mean()), float(values[late].mean())
+    error = float(np.sqrt(values.var() * 2 / third))
+    notable = abs(last - first) > max(limit, _SURPRISE * error)
+    verb = "changes" if notable else "hardly changes"
+    return _Change(notable, f"{what} {verb} from {first:.2f} in the first third of the time to {last:.2f} in the last")
+
+
+def _time_columns(evidence: Evidence) -> list[str]:
+    """Columns of times, the declared one first."""
+    declared = evidence.problem.split.time_column
+    found = [
+        column.name
+        for column in evidence.problem.columns
+        if column.name in evidence.frame.columns
+        and pd.api.types.is_datetime64_any_dtype(evidence.frame[column.name].dtype)
+    ]
+    first = [declared] if declared is not None and declared in evidence.frame.columns else []
+    return [*first, *(name for name in found if name != declared)]
