@@ -12,6 +12,7 @@ from ml_engineer.guardrails import (
     model,
     readiness,
     restating,
+    ruled_out,
     split,
     split_by_time,
 )
