@@ -18,7 +18,15 @@ from ml_engineer.statistics.metrics import Outcomes, metric_value, metrics_for
 from ml_engineer.vocabulary.estimates import Estimate, Metric, MetricEstimate
 from ml_engineer.vocabulary.evaluation import ConfusionMatrix
 
-__all__ = ["HeldOutScores", "Verdict", "admit_unknown_classes", "count_confusion", "score_held_out", "share_of_rows"]
+__all__ = [
+    "Admitted",
+    "HeldOutScores",
+    "Verdict",
+    "admit_unknown_classes",
+    "count_confusion",
+    "score_held_out",
+    "share_of_rows",
+]
 
 Verdict = Literal["better_than_baseline", "no_evidence", "worse_than_baseline"]
 
@@ -50,9 +58,29 @@ class HeldOutScores:
     warnings: tuple[str, ...]
 
 
-def admit_unknown_classes(
-    outcomes: Outcomes, labels: Sequence[str], classes: tuple[str, ...]
-) -> tuple[Outcomes, tuple[str, ...], tuple[str, ...]]:
+@dataclass(frozen=True)
+class Admitted:
+    """Held-out rows whose class is dealt with.
+
+    Parameters
+    ----------
+    outcomes : Outcomes
+        Without `UNKNOWN_CLASS` codes.
+    classes : tuple of str
+        Labels of all codes.
+    kept : numpy.ndarray of shape (n,)
+        Which of the rows are still there.
+    warnings : tuple of str
+        One sentence if there was a row of an unknown class.
+    """
+
+    outcomes: Outcomes
+    classes: tuple[str, ...]
+    kept: npt.NDArray[np.bool_]
+    warnings: tuple[str, ...] = ()
+
+
+def admit_unknown_classes(outcomes: Outcomes, labels: Sequence[str], classes: tuple[str, ...]) -> Admitted:
     """Deal with rows whose class the problem does not name.
 
     Several classes: such rows are mistakes, so each unknown label becomes a class of probability 0. Two classes:
@@ -66,31 +94,23 @@ def admit_unknown_classes(
         The actual labels as text.
     classes : tuple of str
         The classes that the problem names.
-
-    Returns
-    -------
-    outcomes : Outcomes
-        Without unknown codes.
-    classes : tuple of str
-        Labels of all codes.
-    warnings : tuple of str
-        One sentence if there was such a row.
     """
     unknown = outcomes.actual == UNKNOWN_CLASS
+    everyone = np.ones(outcomes.rows, dtype=bool)
     if outcomes.task == "regression" or not unknown.any():
-        return outcomes, classes, ()
-    names = tuple(sorted({labels[int(place)] for place in np.flatnonzero(unknown)}))
+        return Admitted(outcomes, classes, everyone)
     told = f"{int(unknown.sum())} held-out rows have a class that no development row has"
     if outcomes.task == "binary":
-        return outcomes.take(~unknown), classes, (f"{told}; they are not scored.",)
-    places = {name: len(classes) + place for place, name in enumerate(names)}
+        return Admitted(outcomes.take(~unknown), classes, ~unknown, (f"{told}; they are not scored.",))
+    strangers = [labels[int(place)] for place in np.flatnonzero(unknown)]
+    names = tuple(sorted(set(strangers)))
     actual = outcomes.actual.astype(int)
-    actual[unknown] = [places[labels[int(place)]] for place in np.flatnonzero(unknown)]
+    actual[unknown] = [len(classes) + names.index(label) for label in strangers]
     probabilities = outcomes.probabilities
     if probabilities is not None:
         probabilities = np.c_[probabilities, np.zeros((outcomes.rows, len(names)))]
-    widened = replace(outcomes, actual=actual, probabilities=probabilities, n_classes=outcomes.n_classes + len(names))
-    return widened, (*classes, *names), (f"{told}; they count as mistakes.",)
+    widened = replace(outcomes, actual=actual, probabilities=probabilities, n_classes=len(classes) + len(names))
+    return Admitted(widened, (*classes, *names), everyone, (f"{told}; they count as mistakes.",))
 
 
 def score_held_out(

@@ -195,7 +195,9 @@ def permutation_importance(
         shuffled = _stack([shuffler.answers((column,)) for _ in range(_SHUFFLES)])
         worse = make_outcomes(problem, model.actual, shuffled, clusters=units)
         drop = gain(metric, model, worse, replicates=_REPLICATES, seed=seed)
-        found.append(Importance(feature=column, drop=drop.model_copy(update={"rows": len(rows)})))
+        # Without groups, a unit is one row with its shuffles.
+        method = drop.method if clusters is not None else drop.method.replace(" groups,", " rows,")
+        found.append(Importance(feature=column, drop=drop.model_copy(update={"rows": len(rows), "method": method})))
     return tuple(sorted(found, key=lambda importance: -importance.drop.value))
 
 
