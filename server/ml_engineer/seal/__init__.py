@@ -1,0 +1,29 @@
+"""The seal: dealing rows, the vault that keeps the held-out ones, the ledger of looks at them.
+
+What it cannot do is stated: someone with a shell can read any disk, and someone who deletes vault and project both
+starts anew. Everything short of that is noticed and told.
+"""
+
+from ml_engineer.seal.dealing import deal
+from ml_engineer.seal.fingerprints import fingerprint_table, frame_sha256
+from ml_engineer.seal.opening import Opening, count_looks, ledger_problems, open_held_out, record_score
+from ml_engineer.seal.recognised import Recognition
+from ml_engineer.seal.recognition import recognise
+from ml_engineer.seal.sealing import SealReceipt, knows_deal, restore, seal
+
+__all__ = [
+    "Opening",
+    "Recognition",
+    "SealReceipt",
+    "count_looks",
+    "deal",
+    "fingerprint_table",
+    "frame_sha256",
+    "knows_deal",
+    "ledger_problems",
+    "open_held_out",
+    "recognise",
+    "record_score",
+    "restore",
+    "seal",
+]

@@ -1,0 +1,144 @@
+"""Opening the sealed rows: the look is written down first, in both copies of the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+
+import pandas as pd
+
+from ml_engineer.errors import SealError
+from ml_engineer.seal.chain import chained
+from ml_engineer.seal.fingerprints import frame_sha256
+from ml_engineer.seal.ledger import Ledger
+from ml_engineer.seal.vault import Vault
+
+__all__ = ["Opening", "count_looks", "ledger_problems", "open_held_out", "record_score"]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The sealed rows, opened once.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The held-out rows; the index is the row number in the source as it was first sealed.
+    look : int
+        How many different models these rows have been shown, this one included.
+    """
+
+    frame: pd.DataFrame
+    look: int
+
+
+def open_held_out(
+    deal_id: str,
+    *,
+    project_ledger: Path,
+    model_sha256: str,
+    now: str,
+    who: str,
+    why: str,
+    vault: Path | None = None,
+) -> Opening:
+    """Write a look into both copies of the ledger, then hand out the held-out rows.
+
+    Asking again for a model that was looked at is written down too, but counts as no new look.
+
+    Parameters
+    ----------
+    deal_id : str
+        The deal.
+    project_ledger : pathlib.Path
+        The project's copy of the ledger.
+    model_sha256 : str
+        Hash of the model that is evaluated.
+    now : str
+        Time, ISO 8601 UTC.
+    who : str
+        User and host.
+    why : str
+        Reason of the look.
+    vault : pathlib.Path, optional
+        Another vault than the user's.
+
+    Raises
+    ------
+    SealError
+        If the vault does not hold the deal, its rows are not those that were sealed, or the two copies of the
+        ledger do not agree. No look is counted then.
+    """
+    store = Vault(vault)
+    sealed = store.load_deal(deal_id)
+    frame = store.load_held_out(deal_id)
+    if frame_sha256(frame) != sealed.held_out_sha256:
+        raise SealError(
+            f"The held-out rows of {deal_id} were changed in the vault",
+            found="their fingerprint is not the one that was sealed",
+            remedy=f"Move {store.folder(deal_id)} away and call frame_problem on the source again: the same rows are "
+            "dealt again, and looks that the project's ledger holds stay counted",
+        )
+    ledger = Ledger(deal_id, store.ledger(deal_id), project_ledger)
+    _append(store, ledger, sealed.held_out_sha256, "look", model_sha256=model_sha256, at=now, who=who, why=why)
+    return Opening(frame=frame, look=ledger.looks())
+
+
+def record_score(
+    deal_id: str,
+    *,
+    project_ledger: Path,
+    model_sha256: str,
+    metrics: dict[str, float],
+    now: str,
+    who: str,
+    vault: Path | None = None,
+) -> None:
+    """Write what a look gave into both copies of the ledger; metrics that are undefined (NaN) are left out.
+
+    Raises
+    ------
+    SealError
+        If the vault does not hold the deal, or the copies of the ledger do not agree.
+    """
+    store = Vault(vault)
+    sealed = store.load_deal(deal_id)
+    ledger = Ledger(deal_id, store.ledger(deal_id), project_ledger)
+    # JSON knows no NaN, and an undefined metric is no score.
+    defined = {name: value for name, value in metrics.items() if isfinite(value)}
+    fields = {"model_sha256": model_sha256, "metrics": defined, "at": now, "who": who}
+    _append(store, ledger, sealed.held_out_sha256, "score", **fields)
+
+
+def count_looks(deal_id: str, *, project_ledger: Path, vault: Path | None = None) -> int:
+    """How many different models these rows were shown, under this deal and those it inherited from.
+
+    The two copies of the ledger are counted together: an entry that only one of them holds counts.
+    """
+    return Ledger(deal_id, Vault(vault).ledger(deal_id), project_ledger).looks()
+
+
+def ledger_problems(deal_id: str, *, project_ledger: Path, vault: Path | None = None) -> tuple[str, ...]:
+    """What does not add up in the two copies of the ledger, one sentence each; empty if all is well.
+
+    Told are: a missing copy, a line that is no entry, an entry that was edited, a broken chain, copies that go
+    different ways, and a copy that lost entries of this project. A copy that merely lacks the newest entries of
+    another project or machine is none.
+    """
+    store = Vault(vault)
+    return Ledger(deal_id, store.ledger(deal_id), project_ledger).problems()
+
+
+def _append(store: Vault, ledger: Ledger, held_out_sha256: str, event: str, **fields: object) -> None:
+    with store.locked():
+        chain = ledger.settled(repair=False, at=fields["at"], who=fields["who"], held_out_sha256=held_out_sha256)
+        entry = chained(
+            chain[-1],
+            event=event,
+            deal_id=ledger.deal_id,
+            held_out_sha256=held_out_sha256,
+            project=ledger.project,
+            **fields,
+        )
+        ledger.write((*chain, entry))
