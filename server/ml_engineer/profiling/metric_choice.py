@@ -1,0 +1,77 @@
+"""The number that decides, and why."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ml_engineer.errors import InputError
+from ml_engineer.statistics.metrics import Task, metrics_for
+from ml_engineer.vocabulary.estimates import Metric
+
+__all__ = ["choose_metric"]
+
+_RARE: Final = 0.05
+_HEAVY: Final = 8.0
+"""How many times farther the 1 % tail lies from the median than the quartile (normal 3.4, exponential 5.6)."""
+
+
+def choose_metric(
+    task: Task,
+    values: npt.NDArray[np.number],
+    *,
+    positive: int = 1,
+    has_costs: bool = False,
+    wanted: Metric | None = None,
+) -> tuple[Metric, str]:
+    """The primary metric and the reason in a sentence.
+
+    Parameters
+    ----------
+    task : Task
+        Kind of task.
+    values : numpy.ndarray of shape (n,)
+        Class codes or numbers of the development rows.
+    positive : int
+        Code of the positive class; binary tasks.
+    has_costs : bool
+        Whether the costs of errors are known.
+    wanted : Metric, optional
+        What the person said.
+
+    Raises
+    ------
+    InputError
+        If `wanted` does not fit the task.
+    """
+    allowed = metrics_for(task, has_costs=has_costs)
+    if wanted is not None:
+        if wanted not in allowed:
+            needs = " (expected_cost needs both costs)" if wanted == "expected_cost" and task == "binary" else ""
+            raise InputError(
+                f"The metric {wanted!r} does not fit a {task} task{needs}",
+                found=f"allowed: {', '.join(allowed)}",
+                remedy="Pass one of them as metric, or leave it out",
+            )
+        return wanted, "named by the person"
+    if task == "multiclass":
+        return "log_loss", "it judges the probabilities of all classes at once, whatever threshold is used later"
+    if task == "regression":
+        return _for_numbers(values.astype(float))
+    share = float((values == positive).mean())
+    if share < _RARE:
+        pure = "it judges how pure the rows ranked first are, where accuracy would reward never finding one"
+        return "average_precision", f"only {share:.1%} of the rows are positive: {pure}"
+    ranked = f"it judges how well positive rows are ranked above negative ones ({share:.0%} are positive)"
+    return "roc_auc", f"{ranked}, whatever threshold is used later"
+
+
+def _for_numbers(values: npt.NDArray[np.float64]) -> tuple[Metric, str]:
+    low, lower, median, upper, high = np.percentile(values, [1, 25, 50, 75, 99])
+    above = (high - median) / (upper - median) if upper > median else np.inf if high > median else 0.0
+    below = (median - low) / (median - lower) if median > lower else np.inf if median > low else 0.0
+    if max(above, below) > _HEAVY:
+        return "mae", "the target has a heavy tail: squared errors would be decided by a few extreme rows"
+    return "rmse", "it is in the target's unit and weighs large errors more, and no few rows dominate it"

@@ -1,0 +1,353 @@
+"""A model that answers within seconds whether there is anything to learn; never the model that is shipped.
+
+Two quick learners are averaged, without choosing between them: small boosted trees, and a linear model
+where rows are few or there is text. Encodings use no target, so that a fold cannot see another's.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from ml_engineer.statistics.metrics import Outcomes, Task
+from ml_engineer.vocabulary.problem import ProblemColumn
+
+__all__ = ["FoldPairs", "Inputs", "QuickTarget", "encode_inputs", "out_of_fold"]
+
+FoldPairs = Sequence[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]
+"""Positions of training and of test rows, one pair a fold."""
+
+_ROUNDS: Final = 60
+_MOST_NATIVE_CATEGORIES: Final = 200
+_MOST_LEVELS_LINEAR: Final = 20
+_LINEAR_ROWS: Final = 5_000
+_MOST_TREE_COLUMNS: Final = 300
+_TEXT_BUCKETS: Final = 4096
+_TEXT_BUCKETS_TREES: Final = 64
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class QuickTarget:
+    """The target as the quick model takes it.
+
+    Parameters
+    ----------
+    task : Task
+        Kind of task.
+    values : numpy.ndarray of shape (n,)
+        Class codes or numbers.
+    n_classes : int
+        Number of classes; 0 for regression.
+    positive : int
+        Code of the positive class.
+    absolute : bool
+        Whether absolute errors are judged (the median is learned), not squared ones.
+    """
+
+    task: Task
+    values: npt.NDArray[Any]
+    n_classes: int = 0
+    positive: int = 1
+    absolute: bool = False
+
+    def take(self, positions: npt.NDArray[np.intp]) -> QuickTarget:
+        """The target of some rows."""
+        return QuickTarget(self.task, self.values[positions], self.n_classes, self.positive, self.absolute)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Encoded columns of n rows.
+
+    Parameters
+    ----------
+    trees : numpy.ndarray of shape (n, columns)
+        Numbers with NaN for missing, categories as codes.
+    categorical : tuple of int
+        Columns of `trees` that hold codes.
+    names : tuple of str
+        Column of the table that each column of `trees` comes from.
+    linear : scipy.sparse.csr_matrix of shape (n, features) or None
+        Scaled numbers, indicator columns and hashed words; None where the linear model is left out.
+    """
+
+    trees: npt.NDArray[np.float32]
+    categorical: tuple[int, ...]
+    names: tuple[str, ...]
+    linear: sparse.csr_matrix | None
+
+    def without(self, columns: frozenset[str]) -> Inputs:
+        """The trees' inputs without some columns; the linear part is left out."""
+        keep = [index for index, name in enumerate(self.names) if name not in columns]
+        place = {index: new for new, index in enumerate(keep)}
+        return Inputs(
+            trees=self.trees[:, keep],
+            categorical=tuple(place[index] for index in self.categorical if index in place),
+            names=tuple(self.names[index] for index in keep),
+            linear=None,
+        )
+
+
+# --- encoding ----------------------------------------------------------------------------------------------------
+
+
+def encode_inputs(frame: pd.DataFrame, columns: Sequence[ProblemColumn], *, linear: bool = True) -> Inputs:
+    """Encode `columns` of `frame`, without looking at any target.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame of shape (n, at least the columns)
+        Rows.
+    columns : sequence of ProblemColumn
+        What the model may see.
+    linear : bool
+        Whether to encode for the linear model too, where it is affordable or there is text.
+    """
+    trees: list[tuple[str, npt.NDArray[np.float32], bool]] = []
+    flat: list[sparse.csr_matrix] = []
+    has_text = any(column.role == "text" for column in columns)
+    linear = linear and (has_text or (len(frame) <= _LINEAR_ROWS and len(columns) <= _MOST_TREE_COLUMNS))
+    for column in columns:
+        values = frame[column.name]
+        if column.role == "text":
+            trees += [(column.name, part, False) for part in _text_parts(values)]
+            if linear:
+                flat.append(_hashed(values, _TEXT_BUCKETS))
+            continue
+        for part, coded in _parts(values, column):
+            trees.append((column.name, part, coded))
+            if linear:
+                flat.append(_indicators(part) if coded else _scaled(part))
+    matrix = np.column_stack([part for _, part, _ in trees]) if trees else np.zeros((len(frame), 0), np.float32)
+    return Inputs(
+        trees=matrix,
+        categorical=tuple(index for index, (_, _, coded) in enumerate(trees) if coded),
+        names=tuple(name for name, _, _ in trees),
+        linear=sparse.hstack(flat, format="csr") if flat else None,
+    )
+
+
+def _parts(values: pd.Series, column: ProblemColumn) -> list[tuple[npt.NDArray[np.float32], bool]]:
+    """Columns for the trees, each with whether it holds codes."""
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        stamps = values.to_numpy().astype("datetime64[us]").astype(np.int64).astype(float)
+        days = np.where(values.isna(), np.nan, stamps / 86_400e6)
+        parts = (days, values.dt.month, values.dt.dayofweek, values.dt.hour)
+        return [(np.asarray(part, dtype=np.float32), False) for part in parts]
+    if isinstance(values.dtype, pd.StringDtype):
+        return [_codes(values)]
+    numbers = values.to_numpy(dtype=float)
+    numbers = np.where(np.isfinite(numbers), numbers, np.nan).astype(np.float32)
+    if column.role == "categorical" and not pd.api.types.is_bool_dtype(values.dtype):
+        return [_codes(values)]
+    return [(numbers, False)]
+
+
+def _codes(values: pd.Series) -> tuple[npt.NDArray[np.float32], bool]:
+    """Codes in order of frequency; beyond what trees split natively, that order is all they see."""
+    codes, levels = pd.factorize(values)
+    counts = np.bincount(codes[codes >= 0], minlength=len(levels))
+    rank = np.empty(len(levels), dtype=np.int64)
+    rank[np.argsort(-counts, kind="stable")] = np.arange(len(levels))
+    ranked = np.where(codes < 0, np.nan, rank[codes]) if len(levels) else np.full(len(codes), np.nan)
+    return ranked.astype(np.float32), len(levels) <= _MOST_NATIVE_CATEGORIES
+
+
+def _text_parts(values: pd.Series) -> list[npt.NDArray[np.float32]]:
+    """Length, words, share of digits and capitals, and counts of hashed words."""
+    texts = values.fillna("").astype(object)
+    length = texts.map(len).to_numpy(dtype=np.float32)
+    safe = np.maximum(length, 1)
+    digits = texts.map(lambda text: sum(map(str.isdigit, text))).to_numpy(dtype=np.float32) / safe
+    capitals = texts.map(lambda text: sum(map(str.isupper, text))).to_numpy(dtype=np.float32) / safe
+    hashed = _hashed(values, _TEXT_BUCKETS_TREES).toarray().astype(np.float32)
+    return [length, digits, capitals, *hashed.T]
+
+
+def _hashed(values: pd.Series, buckets: int) -> sparse.csr_matrix:
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    # Hashing learns nothing, so that no fold can see another's words.
+    vectorizer = HashingVectorizer(n_features=buckets, alternate_sign=False, norm="l2")
+    hashed: sparse.csr_matrix = vectorizer.transform(str(text) for text in values.fillna(""))
+    return hashed
+
+
+def _scaled(values: npt.NDArray[np.float32]) -> sparse.csr_matrix:
+    """Centred and scaled, clipped at three deviations, with an indicator of missing cells."""
+    missing = np.isnan(values)
+    present = values[~missing].astype(float)
+    centre = float(np.median(present)) if len(present) else 0.0
+    spread = float(np.std(np.clip(present, *np.percentile(present, [1, 99])))) if len(present) else 0.0
+    scaled = np.where(missing, 0.0, np.clip((np.where(missing, 0.0, values) - centre) / (spread or 1.0), -3, 3))
+    parts = [scaled, missing.astype(float)] if missing.any() else [scaled]
+    return sparse.csr_matrix(np.column_stack(parts))
+
+
+def _indicators(codes: npt.NDArray[np.float32]) -> sparse.csr_matrix:
+    """One column for each of the most frequent values."""
+    levels = np.arange(min(_MOST_LEVELS_LINEAR, int(np.nanmax(codes, initial=-1)) + 1))
+    return sparse.csr_matrix((codes[:, None] == levels[None, :]).astype(float))
+
+
+# --- learning ----------------------------------------------------------------------------------------------------
+
+
+def out_of_fold(
+    inputs: Inputs, target: QuickTarget, pairs: FoldPairs, *, seed: int, clusters: npt.NDArray[np.integer] | None = None
+) -> tuple[Outcomes, npt.NDArray[np.intp]]:
+    """Predictions of rows by models that did not learn from them.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        n rows.
+    target : QuickTarget
+        n rows.
+    pairs : FoldPairs
+        Planned folds.
+    seed : int
+        Random state.
+    clusters : numpy.ndarray of shape (n,), optional
+        Rows that belong together, handed on to the outcomes.
+
+    Returns
+    -------
+    outcomes : Outcomes
+        m rows, those that some fold predicts, in row order.
+    positions : numpy.ndarray of shape (m,)
+        Which rows they are.
+    """
+    width = max(target.n_classes, 1)
+    predicted = np.full((len(target.values), width), np.nan)
+    for train, test in pairs:
+        if len(train) and len(test):
+            predicted[test] = _fit_predict(inputs, target, train, test, seed)
+    positions = np.flatnonzero(~np.isnan(predicted[:, 0]))
+    values = predicted[positions]
+    taken = None if clusters is None else clusters[positions]
+    if target.task == "regression":
+        return Outcomes("regression", target.values[positions], values[:, 0], clusters=taken), positions
+    outcomes = Outcomes(
+        target.task,
+        target.values[positions],
+        values.argmax(axis=1),
+        probabilities=values,
+        n_classes=target.n_classes,
+        positive=target.positive,
+        clusters=taken,
+    )
+    return outcomes, positions
+
+
+def _fit_predict(
+    inputs: Inputs, target: QuickTarget, train: npt.NDArray[np.intp], test: npt.NDArray[np.intp], seed: int
+) -> Floats:
+    """Mean prediction of the learners for the test rows, shape (m, classes or 1)."""
+    values = target.values[train]
+    if len(np.unique(values)) < 2:
+        return _constant(target, values, len(test))
+    learned = [_boosted(inputs, target, train, test, seed)]
+    if inputs.linear is not None and not target.absolute:
+        learned.append(_linear(inputs.linear, target, train, test))
+    blend: Floats = np.mean(learned, axis=0)
+    if target.task == "regression":
+        return blend
+    # A grain of the class shares keeps a class that was never predicted from costing an infinite log loss.
+    return 0.98 * blend + 0.02 * _constant(target, values, len(test))
+
+
+def _constant(target: QuickTarget, values: npt.NDArray[Any], rows: int) -> Floats:
+    if target.task == "regression":
+        return np.full((rows, 1), float(np.median(values) if target.absolute else np.mean(values)))
+    shares: Floats = np.bincount(values, minlength=target.n_classes) / len(values)
+    return np.tile(shares, (rows, 1))
+
+
+def _boosted(
+    inputs: Inputs, target: QuickTarget, train: npt.NDArray[np.intp], test: npt.NDArray[np.intp], seed: int
+) -> Floats:
+    # Imported here: LightGBM costs a second, and a table may be refused before it is needed.
+    import lightgbm
+
+    columns = _strongest(inputs.trees[train], target, train)
+    place = {column: index for index, column in enumerate(columns)}
+    rows = len(train)
+    parameters: dict[str, Any] = {
+        "objective": _objective(target),
+        "learning_rate": 0.1,
+        "num_leaves": 15 if rows >= 1000 else 7,
+        "min_data_in_leaf": int(np.clip(rows // 50, 2, 20)),
+        "min_data_per_group": int(np.clip(rows // 100, 2, 100)),
+        "lambda_l2": 1.0,
+        "num_threads": 1,
+        "deterministic": True,
+        "force_row_wise": True,
+        "seed": seed,
+        "verbosity": -1,
+    }
+    if target.n_classes > 2:
+        parameters["num_class"] = target.n_classes
+    data = lightgbm.Dataset(
+        inputs.trees[np.ix_(train, columns)],
+        target.values[train],
+        categorical_feature=[place[index] for index in inputs.categorical if index in place],
+        params={"verbosity": -1},
+    )
+    # The work of one round grows with the number of classes.
+    rounds = max(8, min(_ROUNDS, 5 * _ROUNDS // max(target.n_classes, 1)))
+    booster = lightgbm.train(parameters, data, num_boost_round=rounds)
+    predicted = np.asarray(booster.predict(inputs.trees[np.ix_(test, columns)], num_threads=1))
+    if target.task == "binary":
+        return np.column_stack([1 - predicted, predicted])
+    return predicted if predicted.ndim == 2 else predicted[:, None]
+
+
+def _objective(target: QuickTarget) -> str:
+    if target.task == "regression":
+        return "regression_l1" if target.absolute else "regression"
+    return "binary" if target.n_classes == 2 else "multiclass"
+
+
+def _strongest(
+    matrix: npt.NDArray[np.float32], target: QuickTarget, train: npt.NDArray[np.intp]
+) -> npt.NDArray[np.intp]:
+    """Columns to learn from: of very many, those that go with the target most, on the training rows alone."""
+    if matrix.shape[1] <= _MOST_TREE_COLUMNS:
+        return np.arange(matrix.shape[1])
+    values = target.values[train].astype(float)
+    wanted = (values[:, None] == np.arange(target.n_classes)) if target.n_classes > 2 else values[:, None]
+    wanted = wanted - wanted.mean(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # columns without a single value
+        centred = matrix - np.nanmean(matrix, axis=0)
+        centred = np.nan_to_num(centred / np.nanstd(matrix, axis=0))
+    strength = np.abs(centred.T @ wanted).max(axis=1)
+    return np.sort(np.argsort(-strength, kind="stable")[:_MOST_TREE_COLUMNS])
+
+
+def _linear(
+    matrix: sparse.csr_matrix, target: QuickTarget, train: npt.NDArray[np.intp], test: npt.NDArray[np.intp]
+) -> Floats:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    values = target.values[train]
+    if target.task == "regression":
+        return np.asarray(Ridge(alpha=1.0, solver="lsqr").fit(matrix[train], values).predict(matrix[test]))[:, None]
+    with warnings.catch_warnings():
+        # Stopping early is meant: a rough fit is enough to see a signal.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = LogisticRegression(C=1.0, max_iter=60).fit(matrix[train], values)
+    probabilities = np.zeros((len(test), target.n_classes))
+    probabilities[:, model.classes_] = model.predict_proba(matrix[test])
+    return probabilities
