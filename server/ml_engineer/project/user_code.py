@@ -1,0 +1,248 @@
+"""Runs features.py and candidates.py of a project: fresh each time, nothing left behind, errors that name the line."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from ml_engineer.errors import MlEngineerError, UserCodeError
+from ml_engineer.project.layout import ProjectLayout
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["check_row_local", "load_candidates", "load_features"]
+
+BuildFeatures = Callable[["pd.DataFrame"], "pd.DataFrame"]
+
+_SHOWN = 120
+
+
+def load_features(layout: ProjectLayout) -> BuildFeatures:
+    """``build_features`` of the project's features.py, guarded.
+
+    The returned function gives a frame with the same index, unique names, and numbers, booleans or strings only;
+    otherwise, and if the code raises, it raises `UserCodeError`.
+
+    Raises
+    ------
+    UserCodeError
+        If the file is missing, does not run, or lacks the function.
+    """
+    path = layout.features_py
+    build = _function(layout, path, "build_features")
+
+    def build_features(rows: pd.DataFrame) -> pd.DataFrame:
+        with _guarded(layout, path):
+            # A copy, because the code may write into what it is given.
+            features = build(rows.copy())
+        _check_features(features, rows, path)
+        return features  # type: ignore[no-any-return]  # the user's code is untyped; it was checked above
+
+    return build_features
+
+
+def load_candidates(layout: ProjectLayout) -> dict[str, Any]:
+    """What ``build_candidates`` of the project's candidates.py returns; empty if there is no such file.
+
+    Raises
+    ------
+    UserCodeError
+        If the file does not run, lacks the function, or gives anything but unfitted estimators by name.
+    """
+    path = layout.candidates_py
+    if not path.exists():
+        return {}
+    build = _function(layout, path, "build_candidates")
+    with _guarded(layout, path):
+        candidates = build()
+    remedy = "Return a dict of unfitted scikit-learn estimators by name, e.g. {'my_model': make_pipeline(...)}"
+    if not isinstance(candidates, dict) or not all(isinstance(name, str) and name for name in candidates):
+        raise UserCodeError(
+            f"build_candidates in {path} must return a dict with a name for each estimator",
+            found=f"it returned {_short(repr(candidates))}",
+            remedy=remedy,
+        )
+    for name, estimator in candidates.items():
+        if isinstance(estimator, type) or not hasattr(estimator, "fit") or not hasattr(estimator, "get_params"):
+            raise UserCodeError(
+                f"Candidate {_short(repr(name))} in {path} is no scikit-learn estimator",
+                found=_short(repr(estimator)),
+                remedy=remedy,
+            )
+    return candidates
+
+
+def check_row_local(build_features: BuildFeatures, rows: pd.DataFrame, features: pd.DataFrame, *, path: Path) -> None:
+    """Refuse feature code whose result for a row depends on the other rows.
+
+    Means, ranks or encodings taken over all rows would carry knowledge of the test part of each fold into its
+    training part.
+
+    Parameters
+    ----------
+    build_features : callable
+        The feature code.
+    rows, features : pandas.DataFrame of shape (n, ...)
+        Some rows, and what the code made of all of them together.
+    path : pathlib.Path
+        The file, for the message.
+
+    Raises
+    ------
+    UserCodeError
+        Naming the first column that differs.
+    """
+    step = max(1, len(rows) // 20)
+    some = slice(0, None, step) if len(rows) > step else slice(0, 1)
+    alone = build_features(rows.iloc[some])
+    expected = features.iloc[some]
+    remedy = "Compute a row's features from that row alone; what is learned from many rows belongs into a pipeline in candidates.py"
+    if list(alone.columns) != list(expected.columns):
+        raise UserCodeError(
+            f"build_features in {path} gives other columns when it is given fewer rows",
+            found=f"{len(alone.columns)} columns for {len(alone)} rows, {len(expected.columns)} for all rows",
+            remedy=remedy,
+        )
+    for name in expected.columns:
+        if not _same_values(alone[name], expected[name]):
+            raise UserCodeError(
+                f"build_features in {path} gives a row another value when other rows are absent",
+                found=f"column {_short(repr(name))}",
+                remedy=remedy,
+            )
+
+
+def _same_values(first: pd.Series, second: pd.Series) -> bool:
+    import numpy as np
+    from pandas.api.types import is_numeric_dtype
+
+    if is_numeric_dtype(first) and is_numeric_dtype(second):
+        return bool(np.allclose(first.to_numpy(float), second.to_numpy(float), rtol=1e-9, atol=1e-12, equal_nan=True))
+    return bool(((first == second) | (first.isna() & second.isna())).all())
+
+
+def _check_features(features: Any, rows: pd.DataFrame, path: Path) -> None:
+    import pandas as pd
+
+    def refuse(problem: str, found: str, remedy: str) -> UserCodeError:
+        return UserCodeError(f"build_features in {path} {problem}", found=found, remedy=remedy)
+
+    if not isinstance(features, pd.DataFrame):
+        raise refuse("must return a pandas DataFrame", f"it returned {type(features).__name__}", "Return a frame")
+    if not features.index.equals(rows.index):
+        raise refuse(
+            "must keep the rows and their index",
+            f"{len(rows)} rows came in, {len(features)} came out or in another order",
+            "Do not drop, add, sort or renumber rows",
+        )
+    names = list(features.columns)
+    if not names:
+        raise refuse("returns no column", "the frame is empty", "Return at least one column")
+    odd = [name for name in names if not isinstance(name, str) or not name]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1] if len(set(names)) < len(names) else []
+    if odd or twice:
+        raise refuse(
+            "must give every column a name of its own",
+            f"{_short(repr((odd or twice)[0]))} {'is no name' if odd else 'occurs twice'}",
+            "Use different, non-empty texts as column names",
+        )
+    for name in names:
+        _check_column(features[name], refuse)
+
+
+def _check_column(column: pd.Series, refuse: Callable[[str, str, str], UserCodeError]) -> None:
+    import numpy as np
+    from pandas.api.types import is_string_dtype
+
+    name = _short(repr(column.name))
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb":
+        infinite = int(np.isinf(column.to_numpy()).sum()) if column.dtype.kind == "f" else 0
+        if infinite:
+            raise refuse(
+                "returns infinite values",
+                f"column {name} has {infinite}",
+                "Replace them, e.g. features.replace([np.inf, -np.inf], np.nan)",
+            )
+        return
+    if column.dtype == object or not is_string_dtype(column.dtype):
+        raise refuse(
+            "returns a column that models cannot take",
+            f"column {name} has dtype {column.dtype}",
+            'Convert it: numbers and booleans to int64, float64 or bool, words with .astype("str"), '
+            "dates to parts such as .dt.dayofweek, nullable numbers to float64",
+        )
+
+
+def _function(layout: ProjectLayout, path: Path, name: str) -> Callable[..., Any]:
+    """Run a file as a fresh module and give one of its functions."""
+    try:
+        source = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UserCodeError(f"There is no {path}", remedy="Call scaffold_project, or restore the file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserCodeError(f"{path} cannot be read", found=_short(str(error)), remedy="Save it as UTF-8") from error
+    # Classes defined in the file are found by this name when a model that uses them is saved.
+    module = ModuleType(f"ml_engineer_project_{path.stem}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module
+    with _guarded(layout, path):
+        exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102  (the project's own code is run on purpose)
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise UserCodeError(
+            f"{path} has no function {name}", remedy=f"Define {name}() in it, as the scaffolded file did"
+        )
+    return function  # type: ignore[no-any-return]  # callable, as was just checked
+
+
+@contextlib.contextmanager
+def _guarded(layout: ProjectLayout, path: Path) -> Iterator[None]:
+    """Run the user's code: its folder importable, its prints on stderr, its errors told with file and line."""
+    folders = [str(path.parent), str(layout.root)]
+    wrote_bytecode = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    sys.path[:0] = folders
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    except MlEngineerError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UserCodeError(
+            f"{path} raised {type(error).__name__}{_line(error, path)}",
+            found=_short(" ".join(str(error).split())),
+            remedy="Correct the file, then call the same verb again",
+        ) from error
+    finally:
+        sys.dont_write_bytecode = wrote_bytecode
+        for folder in folders:
+            if folder in sys.path:
+                sys.path.remove(folder)
+        _forget_modules(layout.root)
+
+
+def _forget_modules(root: Path) -> None:
+    """Drop what was imported from the project, so that another project, or an edited file, is read afresh."""
+    for name, module in list(sys.modules.items()):
+        places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+        if not name.startswith("ml_engineer_project_") and any(
+            place and Path(place).is_relative_to(root) for place in places
+        ):
+            del sys.modules[name]
+
+
+def _line(error: BaseException, path: Path) -> str:
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return f" in line {error.lineno}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f" in line {lines[-1]}" if lines else ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
