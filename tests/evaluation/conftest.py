@@ -7,8 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from ml_engineer.evaluation.held_out import count_confusion, score_held_out
 from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.vocabulary.estimates import Estimate, Metric
+from ml_engineer.vocabulary.evaluation import EvaluationReport
 from ml_engineer.vocabulary.problem import (
     BaselineSummary,
     ProblemColumn,
@@ -17,6 +19,8 @@ from ml_engineer.vocabulary.problem import (
     SplitDefinition,
     TaskType,
 )
+from ml_engineer.vocabulary.split import SplitPlan
+from ml_engineer.vocabulary.training import CandidateResult, Champion, Environment, Leaderboard, TrainingRun
 
 ESTIMATE = Estimate(value=0.5, low=0.4, high=0.6, method="assumed", rows=100)
 
@@ -81,3 +85,76 @@ def numbers() -> Outcomes:
     rng = np.random.default_rng(1)
     signal = rng.normal(size=300)
     return Outcomes("regression", signal + 0.5 * rng.normal(size=300), signal)
+
+
+@pytest.fixture
+def split() -> SplitPlan:
+    """A deal of 500 rows."""
+    return SplitPlan(
+        deal_id="deal_test",
+        definition=_problem().split,
+        table_sha256="a" * 64,
+        development_rows=400,
+        held_out_rows=100,
+        development_sha256="b" * 64,
+        held_out_sha256="c" * 64,
+        fold_rows=(134, 133, 133),
+    )
+
+
+@pytest.fixture
+def training() -> TrainingRun:
+    """A run of one candidate that finished and one that failed."""
+    won = CandidateResult(name="logistic", family="linear", status="finished", score=ESTIMATE)
+    lost = CandidateResult(name="forest", family="forest", status="failed", reason="ran out of memory")
+    return TrainingRun(
+        run_id="run_test",
+        mlflow_run_id="0" * 32,
+        started_at="2026-01-02T03:04:05+00:00",
+        seconds=12,
+        budget_seconds=60,
+        seed=0,
+        development_sha256="b" * 64,
+        leaderboard=Leaderboard(metric="roc_auc", candidates=(won, lost)),
+        baseline=CandidateResult(name="baseline", family="baseline", status="finished", score=ESTIMATE),
+        champion=Champion(
+            name="logistic",
+            family="linear",
+            score=ESTIMATE,
+            model_path="models/serving/champion/model.skops",
+            model_sha256="d" * 64,
+            model_format="skops",
+            code_path="models/training/champion.py",
+            code_sha256="e" * 64,
+            features_sha256="f" * 64,
+        ),
+        gain=ESTIMATE,
+        out_of_fold_path="experiments/runs/run_test/out_of_fold.parquet",
+        feature_columns=("a", "b"),
+        environment=Environment(python="3.11.7", platform="Linux", cores=2, packages={"scikit-learn": "1.9.1"}),
+    )
+
+
+@pytest.fixture
+def make_report(training: TrainingRun) -> Callable[..., EvaluationReport]:
+    """``make_report(outcomes, classes, primary, **changes)`` gives the report of one look."""
+
+    def make(outcomes: Outcomes, classes: tuple[str, ...], primary: Metric, **changes: object) -> EvaluationReport:
+        scores = score_held_out(primary, outcomes, outcomes.actual)
+        fields: dict[str, object] = {
+            "run_id": training.run_id,
+            "deal_id": "deal_test",
+            "model_sha256": training.champion.model_sha256,
+            "evaluated_at": "2026-01-02T04:05:06+00:00",
+            "look": 1,
+            "held_out_rows": outcomes.rows,
+            "primary_metric": scores.metrics[0].metric,
+            "metrics": scores.metrics,
+            "cross_validated": ESTIMATE,
+            "verdict": scores.verdict,
+            "confusion": count_confusion(outcomes, classes),
+            "warnings": scores.warnings,
+        }
+        return EvaluationReport.model_validate(fields | changes)
+
+    return make
