@@ -1,1 +1,58 @@
-"""The Python door; its functions are loaded when they are first used."""
+"""The Python door: ``import ml_engineer as mle; mle.train(project_dir="ml")``.
+
+The functions and errors are loaded when they are first used, so importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ml_engineer.doors.python import (
+        cancel_job,
+        check_guardrails,
+        evaluate,
+        frame_problem,
+        job_status,
+        predict,
+        resume_job,
+        run,
+        scaffold_project,
+        train,
+        waive_finding,
+    )
+    from ml_engineer.errors import MlEngineerError
+
+__all__ = [
+    "MlEngineerError",
+    "__version__",
+    "cancel_job",
+    "check_guardrails",
+    "evaluate",
+    "frame_problem",
+    "job_status",
+    "predict",
+    "resume_job",
+    "run",
+    "scaffold_project",
+    "train",
+    "waive_finding",
+]
+
+__version__ = importlib.metadata.version("ml-engineer")
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    home = "ml_engineer.errors" if name == "MlEngineerError" else "ml_engineer.doors.python"
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

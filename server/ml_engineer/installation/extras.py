@@ -63,5 +63,5 @@ def require_extra(extra: str) -> None:
         raise MissingExtraError(
             f"The part '{extra}' of ml-engineer is not installed",
             found=f"missing: {', '.join(missing)}",
-            remedy=f"Install it with: {install_command(extra)}",
+            remedy=f"Install it with: `{install_command(extra)}`",
         )

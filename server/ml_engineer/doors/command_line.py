@@ -1,0 +1,25 @@
+"""The door for people at a terminal: ``ml-engineer``.
+
+This module only decides who answers, so that neither ``mcp`` nor ``--help`` loads what it does not need.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with the status that `exit_codes` lists."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given == ["mcp"]:
+        # The way hosts start the server, many times a day: no need to load the other commands first.
+        from ml_engineer.doors.mcp import serve
+
+        serve()
+        return
+    from ml_engineer.doors.commands import run_commands
+
+    sys.exit(run_commands(given))

@@ -1,0 +1,139 @@
+"""What the three doors share: arguments become a checked request with absolute paths, and then a job."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ml_engineer.errors import InputError
+from ml_engineer.jobs.outcome import raise_or_reply, running_reply
+from ml_engineer.jobs.starting import start_job
+from ml_engineer.jobs.store import VERBS_PACKAGE, JobStore, default_store
+from ml_engineer.jobs.waiting import wait_for_job
+from ml_engineer.jobs.warm import WarmChild
+from ml_engineer.project.workspace import VARIABLE, Workspace, find_workspace, place_request, workspace_of_project
+from ml_engineer.vocabulary.jobs import TERMINAL_STATES, Job
+from ml_engineer.vocabulary.records import Record
+from ml_engineer.vocabulary.replies import Reply
+from ml_engineer.vocabulary.verbs import VERBS, Verb
+
+__all__ = ["Desk", "assistant_desk", "person_desk", "read_request", "unknown_argument"]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a door hands in its requests.
+
+    Parameters
+    ----------
+    workspace : Workspace, optional
+        Where relative paths are meant.
+    limit : Workspace, optional
+        The folder outside which nothing is written; none means anywhere.
+    store : JobStore
+        Where jobs are kept.
+    verbs : mapping
+        What can be asked for.
+    package : str
+        Package that holds the verbs.
+    """
+
+    workspace: Workspace | None
+    limit: Workspace | None
+    store: JobStore = field(default_factory=default_store)
+    verbs: Mapping[str, Verb] = field(default_factory=lambda: VERBS)
+    package: str = VERBS_PACKAGE
+
+    def for_project(self, project_dir: object) -> Desk:
+        """The desk itself, or one around the project if nobody named a workspace (Claude Desktop does not)."""
+        if self.workspace is not None:
+            return self
+        around = workspace_of_project(str(project_dir or ""))
+        return self if around is None else replace(self, workspace=around, limit=around)
+
+    def begin(self, verb: Verb, request: Record, *, warm: WarmChild | None = None) -> Job:
+        """Start the job for a request.
+
+        Raises
+        ------
+        MlEngineerError
+            If a path is not allowed, or a part of the installation is missing.
+        """
+        desk = self.for_project(getattr(request, "project_dir", ""))
+        placed = place_request(request, desk.workspace, limit=desk.limit)
+        folder = self.store.root if desk.workspace is None else desk.workspace.root
+        return start_job(self.store, verb, request=placed, folder=folder, warm=warm, package=self.package)
+
+    def finish(self, job: Job) -> Reply:
+        """The verb's reply, or who does the work if it is not done yet.
+
+        Raises
+        ------
+        MlEngineerError
+            If the job ended without a reply.
+        """
+        reply_type = self.verbs[job.verb].reply
+        if job.state not in TERMINAL_STATES:
+            return running_reply(job, reply_type)
+        return raise_or_reply(self.store, job, reply_type)
+
+    def wait(self, job: Job, *, seconds: float | None, on_change: Callable[[Job], None] | None = None) -> Job:
+        """Wait for a job, at most `seconds` if given."""
+        return wait_for_job(self.store, job.job_id, seconds=seconds, on_change=on_change)
+
+
+def person_desk(environment: Mapping[str, str] = os.environ, folder: Path | None = None) -> Desk:
+    """The desk for the command line and for Python: a person names what they mean, from where they stand.
+
+    Writing is confined only if ML_ENGINEER_WORKSPACE says so.
+    """
+    here = folder or Path.cwd()
+    limit = find_workspace(environment, here) if environment.get(VARIABLE) else None
+    return Desk(Workspace(here, "the current folder"), limit)
+
+
+def assistant_desk(environment: Mapping[str, str] = os.environ, folder: Path | None = None) -> Desk:
+    """The desk for MCP: relative paths are meant in the workspace, and writing stays inside."""
+    workspace = find_workspace(environment, folder or Path.cwd())
+    return Desk(workspace, limit=workspace)
+
+
+def read_request(verb: Verb, arguments: Mapping[str, object]) -> Record:
+    """The request, checked.
+
+    Raises
+    ------
+    InputError
+        Naming every argument that is unknown, missing or wrong.
+    """
+    try:
+        return verb.request.model_validate(dict(arguments))
+    except ValidationError as error:
+        known = list(verb.request.model_fields)
+        faults = [_fault(dict(fault), known) for fault in error.errors(include_url=False)]
+        raise InputError(
+            f"{verb.name} was asked with arguments that do not fit",
+            found="; ".join(faults),
+            remedy=f"Correct {'them' if len(faults) > 1 else 'it'} and call again",
+        ) from error
+
+
+def _fault(fault: Mapping[str, object], known: list[str]) -> str:
+    location = fault["loc"]
+    assert isinstance(location, tuple)
+    name = ".".join(str(part) for part in location)
+    if fault["type"] == "extra_forbidden":
+        return unknown_argument(name, known)
+    given = "" if fault["type"] == "missing" else f" (given: {str(fault['input'])[:80]!r})"
+    return f"{name}: {str(fault['msg']).removeprefix('Value error, ')}{given}"
+
+
+def unknown_argument(name: str, known: list[str]) -> str:
+    """Say that there is no argument of this name, and which one was probably meant."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"there is no argument {name[:60]!r}" + (f", did you mean {near[0]!r}?" if near else "")

@@ -1,0 +1,153 @@
+"""What only a person may allow, and how they are asked through a client that can ask."""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit
+from pydantic import BaseModel, Field
+
+from ml_engineer.doors.desk import Desk
+from ml_engineer.doors.signatures import set_signature
+from ml_engineer.errors import InputError
+from ml_engineer.project.workspace import READ_FIELDS, VARIABLE, outside_reads, resolve_project
+from ml_engineer.vocabulary.verbs import Verb
+
+__all__ = ["Consent", "Question", "question_for"]
+
+_SHOWN_CHARACTERS = 300
+
+
+class Consent(BaseModel):
+    """A person's yes or no."""
+
+    allow: bool = Field(title="Allow", description="Yes, I allow it.")
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something to ask before a verb runs.
+
+    Parameters
+    ----------
+    ask : callable
+        Resolver for the SDK: gives the question, a consent that needs no asking, or none if the client cannot ask.
+    require : callable
+        ``require(arguments, answer)`` raises `InputError` unless the answer allows it.
+    """
+
+    ask: Callable[..., Any]
+    require: Callable[[Mapping[str, Any], Any], None]
+
+
+def question_for(desk: Desk, verb: Verb, granted: set[str]) -> Question | None:
+    """What to ask before `verb`, if anything.
+
+    Parameters
+    ----------
+    desk : Desk
+        Knows the workspace.
+    verb : Verb
+        What is about to run.
+    granted : set of str
+        Paths that were allowed before, added to here: a person is asked once.
+    """
+    if verb.name == "waive_finding":
+        return _waiver_question(desk, verb)
+    if any(name in verb.request.model_fields for name in READ_FIELDS):
+        return _reading_question(desk, verb, granted)
+    return None
+
+
+def _reading_question(desk: Desk, verb: Verb, granted: set[str]) -> Question:
+    def wanted(arguments: Mapping[str, Any]) -> list[str]:
+        workspace = desk.for_project(arguments.get("project_dir")).workspace
+        return [path for path in outside_reads(arguments, workspace) if path not in granted]
+
+    def ask(ctx: Context[Any, Any], **arguments: Any) -> Consent | Elicit[Consent] | None:
+        paths = wanted(arguments)
+        if not paths:
+            return Consent(allow=True)
+        if not _can_be_asked(ctx):
+            return None
+        listed = "\n".join(_quoted(path) for path in paths)
+        return Elicit(f"May ml-engineer read this, which lies outside the workspace?\n{listed}", Consent)
+
+    def require(arguments: Mapping[str, Any], answer: Any) -> None:
+        paths = wanted(arguments)
+        if not paths:
+            return
+        if not _allows(answer):
+            workspace = desk.for_project(arguments.get("project_dir")).workspace
+            raise InputError(
+                f"Reading {', '.join(_quoted(path) for path in paths)} was not allowed",
+                found="it lies outside the workspace"
+                + ("" if workspace is None else f" {workspace.root} ({workspace.origin})"),
+                remedy=f"Copy the data into the workspace, set {VARIABLE} to a folder that holds it, "
+                "or let the person run the command line: `ml-engineer --help`",
+            )
+        granted.update(paths)
+
+    return Question(_resolver(ask, verb), require)
+
+
+def _waiver_question(desk: Desk, verb: Verb) -> Question:
+    def ask(ctx: Context[Any, Any], **arguments: Any) -> Consent | Elicit[Consent] | None:
+        if not _can_be_asked(ctx):
+            return None
+        columns = arguments.get("columns")
+        limited = f" for {', '.join(_quoted(column) for column in columns)}" if columns else ""
+        return Elicit(
+            f"Override finding {arguments['code']}{limited}? It stays visible in every later report, "
+            f"under the name {_quoted(arguments['name'])}, with the reason {_quoted(arguments['reason'])}.",
+            Consent,
+        )
+
+    def require(arguments: Mapping[str, Any], answer: Any) -> None:
+        if _allows(answer):
+            return
+        workspace = desk.for_project(arguments.get("project_dir")).workspace
+        project = resolve_project(str(arguments.get("project_dir") or "ml"), workspace, limit=None)
+        command = ["ml-engineer", "waive-finding", arguments["code"]]
+        command += ["--reason", arguments["reason"], "--name", arguments["name"]]
+        command += [part for column in arguments.get("columns") or () for part in ("--columns", column)]
+        raise InputError(
+            "Only a person can override a finding, and none confirmed it here",
+            remedy=f"Show the finding to the person; if they agree, they run: "
+            f"`{shlex.join([*command, '--project-dir', str(project)])}`",
+        )
+
+    return Question(_resolver(ask, verb), require)
+
+
+def _resolver(ask: Callable[..., Any], verb: Verb) -> Callable[..., Any]:
+    """Let `ask` see all arguments of the verb by name, as the SDK hands them to resolvers."""
+    context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=Context[Any, Any])
+    names = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Any) for name in verb.request.model_fields
+    ]
+    returns = Consent | Elicit[Consent] | None
+    set_signature(ask, [context, *names], returns=returns, name=f"consent_to_{verb.name}", doc="Ask the person.")
+    return ask
+
+
+def _can_be_asked(ctx: Context[Any, Any]) -> bool:
+    capabilities = ctx.client_capabilities
+    elicitation = None if capabilities is None else capabilities.elicitation
+    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
+
+
+def _allows(answer: Any) -> bool:
+    match answer:
+        case AcceptedElicitation(data=Consent(allow=True)):
+            return True
+        case _:
+            return False
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…")
