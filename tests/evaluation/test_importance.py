@@ -84,7 +84,7 @@ def test_derived_features_move_with_their_raw_column(make_problem: MakeProblem) 
 
 
 def test_among_many_columns_the_suspects_are_found_by_blocks(make_problem: MakeProblem) -> None:
-    frame = table(columns=200)
+    frame = table(rows=300, columns=100)
     names = tuple(frame.columns[:-1])
     found = measure(frame, make_problem(features=names), build=lambda rows: rows[list(names)])
     assert len(found) == 40

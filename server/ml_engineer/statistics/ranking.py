@@ -79,6 +79,10 @@ def _sums_per_distinct_score(
     positive: npt.NDArray[np.bool_], scores: Floats
 ) -> Callable[[Floats], tuple[Floats, Floats]]:
     """Weight of the positives and of all rows per distinct score, highest score first."""
+    if (scores == scores[0]).all():
+        # One group, as for every baseline: no order to keep.
+        indicator = np.stack([positive, np.ones_like(positive)], axis=1).astype(float)
+        return lambda weights: ((sums := weights @ indicator)[:, :1], sums[:, 1:])
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order]
     is_positive = positive[order].astype(float)
