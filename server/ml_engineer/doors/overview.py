@@ -5,14 +5,18 @@ Write it anew with ``python -m ml_engineer.doors.overview > docs/doors.md``.
 
 from __future__ import annotations
 
+import inspect
 import sys
 
-from ml_engineer.doors.command_options import POSITIONAL
-from ml_engineer.doors.exit_codes import MEANING
-from ml_engineer.doors.mcp import HIDDEN_VERBS
+from ml_engineer.doors import python
+from ml_engineer.doors.command_line.exit_codes import MEANING
+from ml_engineer.doors.command_line.options import POSITIONAL
+from ml_engineer.doors.mcp.server import HIDDEN_VERBS
 from ml_engineer.vocabulary.verbs import VERBS, Verb
 
 __all__ = ["doors_page"]
+
+_ANYWHERE = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 _HEAD = """\
 # Every verb at every door
@@ -64,9 +68,11 @@ def _row(verb: Verb) -> str:
     tool = "-" if verb.name in HIDDEN_VERBS else f"`{verb.name}`"
     fields = verb.request.model_fields
     required = [name for name, field in fields.items() if field.is_required()]
+    parameters = inspect.signature(getattr(python, verb.name)).parameters
+    called = [name if parameters[name].kind is _ANYWHERE else f"{name}=..." for name in required]
     places = [name.upper() if name in POSITIONAL else f"--{name.replace('_', '-')} {name.upper()}" for name in required]
     command = " ".join(["ml-engineer", verb.name.replace("_", "-"), *places])
-    call = f"mle.{verb.name}({', '.join([*required, '...'])})"
+    call = f"mle.{verb.name}({', '.join([*called, '...'])})"
     return f"| {verb.title} | {tool} | `{command}` | `{call}` |"
 
 

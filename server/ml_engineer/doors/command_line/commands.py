@@ -12,11 +12,11 @@ from typing import Annotated, Any
 import typer
 
 from ml_engineer import __version__
-from ml_engineer.doors.command_options import option_parameters, to_arguments
+from ml_engineer.doors.command_line.exit_codes import MEANING, ExitCode, code_of_error, code_of_reply
+from ml_engineer.doors.command_line.options import option_parameters, to_arguments
+from ml_engineer.doors.command_line.stored_records import RECORD_OF_VERB, stored_record
 from ml_engineer.doors.desk import Desk, person_desk, read_request
-from ml_engineer.doors.exit_codes import MEANING, ExitCode, code_of_error, code_of_reply
 from ml_engineer.doors.signatures import set_signature
-from ml_engineer.doors.stored_records import RECORD_OF_VERB, stored_record
 from ml_engineer.errors import JobCancelledError, MlEngineerError
 from ml_engineer.jobs.disk import find_disk_use, free_disk
 from ml_engineer.jobs.ending import cancel_job
@@ -117,7 +117,7 @@ def _flag(name: str, annotation: Any) -> inspect.Parameter:
 
 def _wait(desk: Desk, job: Job, *, quiet: bool) -> Job:
     """Wait with progress on standard error; Ctrl-C cancels, as a person at a terminal expects."""
-    from ml_engineer.doors.console import progress_display
+    from ml_engineer.doors.command_line.console import progress_display
 
     try:
         with progress_display(quiet=quiet) as show:
@@ -134,7 +134,7 @@ def _show(reply: Reply, *, as_json: bool) -> None:
     if as_json:
         typer.echo(reply.model_dump_json())
         return
-    from ml_engineer.doors.console import show_reply
+    from ml_engineer.doors.command_line.console import show_reply
 
     show_reply(reply)
 
@@ -221,7 +221,7 @@ def _add_clean(app: typer.Typer, desk: Desk) -> None:
         if as_json:
             _print_json(json.dumps({"freed": yes, "items": [use.model_dump(mode="json") for use in (freed or uses)]}))
         else:
-            from ml_engineer.doors.console import show_disk_use
+            from ml_engineer.doors.command_line.console import show_disk_use
 
             show_disk_use(freed if yes else uses, freed=yes)
         return ExitCode.DONE
@@ -235,7 +235,7 @@ def _add_mcp(app: typer.Typer) -> None:
         ] = None,
     ) -> int:
         """Serve the verbs to assistants over the Model Context Protocol."""
-        from ml_engineer.doors.mcp import serve
+        from ml_engineer.doors.mcp.server import serve
 
         serve(http_port=http)
         return ExitCode.DONE
@@ -251,7 +251,7 @@ def _add_doctor(app: typer.Typer) -> None:
         if as_json:
             _print_json(json.dumps([item.model_dump(mode="json") for item in examinations]))
         else:
-            from ml_engineer.doors.console import show_examinations
+            from ml_engineer.doors.command_line.console import show_examinations
 
             show_examinations(examinations)
         broken = any(item.outcome == "broken" for item in examinations)
@@ -281,7 +281,7 @@ def _tell_error(error: MlEngineerError, *, as_json: bool) -> int:
         summary = " ".join(f"{part.rstrip('.')}." for part in (error.problem, error.found) if part)
         typer.echo(Reply(status="refused", summary=summary, next_step=error.remedy).model_dump_json())
     else:
-        from ml_engineer.doors.console import show_error
+        from ml_engineer.doors.command_line.console import show_error
 
         show_error(error)
     return code_of_error(error)

@@ -1,6 +1,6 @@
 """The door for people at a terminal: ``ml-engineer``.
 
-This module only decides who answers, so that neither ``mcp`` nor ``--help`` loads what it does not need.
+`commands` holds the commands; this page only decides who answers, so that neither ``mcp`` nor ``--help`` loads what it does not need.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given == ["mcp"]:
         # The way hosts start the server, many times a day: no need to load the other commands first.
-        from ml_engineer.doors.mcp import serve
+        from ml_engineer.doors.mcp.server import serve
 
         serve()
         return
-    from ml_engineer.doors.commands import run_commands
+    from ml_engineer.doors.command_line.commands import run_commands
 
     sys.exit(run_commands(given))

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
-from ml_engineer.doors.console_tables import reply_tables
+from ml_engineer.doors.command_line.tables import reply_tables
 from ml_engineer.errors import MlEngineerError
 from ml_engineer.vocabulary.jobs import Job
 from ml_engineer.vocabulary.replies import Reply
