@@ -20,14 +20,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_engineer.seal.alignment import align_columns
+from ml_engineer.seal.bands import band_keys, candidates, is_among, row_keys
 from ml_engineer.seal.cell_tables import CellTable
-from ml_engineer.seal.cells import mix
 from ml_engineer.seal.recognised import DEVELOPMENT, HELD_OUT, NEVER_SEEN
 
 __all__ = ["Match", "match_rows"]
 
 _PILOT_ROWS = 2_000
-_MOST_CANDIDATES = 4
 _PAIRS_AT_ONCE = 1_000_000
 
 
@@ -84,14 +83,18 @@ def match_rows(earlier: CellTable, held_out: np.ndarray, table: CellTable) -> Ma
     Match or None
         None if the tables have no more in common than chance would give.
     """
-    aligned = _pilot(_align(earlier, table))
-    if aligned is None:
+    aligned = _align(earlier, table)
+    pilot = _pilot(aligned)
+    if pilot is None:
         return None
-    earlier_keys, table_keys = _keys(aligned.earlier), _keys(aligned.table)
-    if not _beyond_chance(aligned, earlier_keys, table_keys):
+    agreeing, similar = pilot
+    earlier_keys, table_keys = row_keys(agreeing.earlier), row_keys(agreeing.table)
+    if not _equal_beyond_chance(agreeing, earlier_keys, table_keys) and not _similar_beyond_chance(aligned, similar):
         return None
     match, taken = _join(earlier_keys, table_keys, held_out)
-    return _match_by_bands(aligned, match, taken, held_out)
+    match = _match_by_bands(agreeing, match, taken, held_out)
+    # Where most rows could be of either side, the columns left do not tell rows apart, and sides mean nothing.
+    return match if 2 * match.ambiguous.sum() < match.rows else None
 
 
 def _align(earlier: CellTable, table: CellTable) -> _Aligned:
@@ -110,132 +113,107 @@ def _align(earlier: CellTable, table: CellTable) -> _Aligned:
     )
 
 
-def _pilot(aligned: _Aligned) -> _Aligned | None:
-    """`aligned` without the columns whose cells do not agree row by row; none if too little evidence is left."""
+@dataclass(frozen=True)
+class _Pairs:
+    """Rows of a sample and the rows of a table that each of them resembles most.
+
+    Parameters
+    ----------
+    sampled : int
+        Rows of the sample.
+    left, right : numpy.ndarray
+        (pairs,) int: places in the sample and in the table.
+    agree : numpy.ndarray
+        (pairs, q) bool: the columns in which they agree.
+    """
+
+    sampled: int
+    left: np.ndarray
+    right: np.ndarray
+    agree: np.ndarray
+
+    @property
+    def share(self) -> float:
+        """Share of the sample that found a row, each row of the table found counting once."""
+        return min(len(np.unique(self.left)), len(np.unique(self.right))) / max(self.sampled, 1)
+
+
+def _pilot(aligned: _Aligned) -> tuple[_Aligned, float] | None:
+    """Try some rows: which columns agree row by row, and how many rows find one they mostly agree with.
+
+    Returns
+    -------
+    tuple of _Aligned and float, or None
+        The columns that agree in at least half of the pairs found, and the share of rows that found one; none if these
+        columns are too little evidence.
+    """
     if aligned.weights.sum() <= aligned.enough:
         return None
-    earlier_rows, table_rows = len(aligned.earlier[0]), len(aligned.table[0])
-    table_is_small = table_rows <= earlier_rows
-    small, large = (aligned.table, aligned.earlier) if table_is_small else (aligned.earlier, aligned.table)
+    small, large = aligned.table, aligned.earlier
+    if len(small[0]) > len(large[0]):
+        small, large = large, small
+    pairs = _closest_pairs(aligned, small, large, itself=False)
+    kept = np.flatnonzero(pairs.agree.sum(axis=0) >= 0.5 * max(len(pairs.left), 1))
+    if aligned.weights[kept].sum() <= aligned.enough:
+        return None
+    return aligned.only(kept), pairs.share
+
+
+def _closest_pairs(aligned: _Aligned, small: list[np.ndarray], large: list[np.ndarray], *, itself: bool) -> _Pairs:
+    """For a sample of the rows of `small`, the rows of `large` that agree in most evidence, if it is enough.
+
+    With `itself` the two are the same table, and a row is not compared with itself.
+    """
     sample = np.unique(np.linspace(0, len(small[0]) - 1, _PILOT_ROWS).astype("int64"))
     some = [cells[sample] for cells in small]
-    agreed = np.zeros(len(some))
-    pairs = 0
+    found = [candidates(few, many) for few, many in band_keys(some, large, with_all_but_one=True)]
+    flat = np.unique(np.concatenate([left * len(large[0]) + right for left, right in found]))
+    left, right = flat // len(large[0]), flat % len(large[0])
+    if itself:
+        other = sample[left] != right
+        left, right = left[other], right[other]
+    agree = np.stack([some[k][left] == large[k][right] for k in range(len(some))], axis=1)
+    score = agree @ aligned.weights
     best = np.zeros(len(sample))
-    found: list[tuple[np.ndarray, np.ndarray]] = []
-    for few_keys, many_keys in _band_keys(some, large, with_all_but_one=True):
-        left, right = _candidates(few_keys, many_keys)
-        agree = np.stack([some[k][left] == large[k][right] for k in range(len(some))], axis=1)
-        score = agree @ aligned.weights
-        enough = score > aligned.enough
-        np.maximum.at(best, left[enough], score[enough])
-        found.append((left[enough], agree[enough]))
-    for left, agree in found:
-        most = (agree @ aligned.weights) >= best[left] - 1e-9
-        agreed += agree[most].sum(axis=0)
-        pairs += int(most.sum())
-    kept = np.flatnonzero(agreed >= 0.5 * pairs) if pairs else np.zeros(0, dtype="int64")
-    return aligned.only(kept) if aligned.weights[kept].sum() > aligned.enough else None
+    np.maximum.at(best, left, score)
+    top = (score > aligned.enough) & (score >= best[left] - 1e-9)
+    return _Pairs(sampled=len(sample), left=left[top], right=right[top], agree=agree[top])
 
 
-def _keys(columns: list[np.ndarray]) -> np.ndarray:
-    """One hash a row over all `columns`, (rows,) uint64."""
-    total = np.zeros(len(columns[0]), dtype="uint64")
-    for place, cells in enumerate(columns):
-        total += _salted(cells, place)
-    return total
-
-
-def _salted(cells: np.ndarray, place: int) -> np.ndarray:
-    return mix(cells.astype("uint64") ^ (np.uint64(place + 1) << np.uint64(32)))
-
-
-def _bands(columns: list[np.ndarray]) -> list[list[int]]:
-    """Groups of column places, each able to tell rows apart; the columns of most values stand alone."""
-    rows = len(columns[0])
-    sample = slice(None, None, max(1, rows // 50_000))
-    bits = np.array([_entropy(cells[sample]) for cells in columns])
-    needed = np.log2(max(rows, 2))
-    order = np.argsort(-bits, kind="stable")
-    alone = [[int(k)] for k in order if bits[k] >= needed - 3][:5]
-    bands: list[list[int]] = [[]]
-    for k in order:
-        if [int(k)] in alone:
-            continue
-        bands[-1].append(int(k))
-        if bits[bands[-1]].sum() >= 1.3 * needed:
-            bands.append([])
-    # The last band may be too weak to tell rows apart: it strengthens the one before.
-    weak = bands.pop()
-    if bands:
-        bands[-1] += weak
-    elif weak:
-        bands.append(weak)
-    return alone + bands[:4]
-
-
-def _entropy(cells: np.ndarray) -> float:
-    shares = np.unique(cells, return_counts=True)[1] / max(len(cells), 1)
-    return float(-(shares * np.log2(shares)).sum())
-
-
-def _band_keys(
-    few: list[np.ndarray], many: list[np.ndarray], *, with_all_but_one: bool = False
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Keys of each band in both tables; where bands are few, also keys over all columns but one."""
-    bands = _bands(many)
-    if with_all_but_one and len(bands) < 3:
-        everything = list(range(len(many)))
-        bands = [everything, *([k for k in everything if k != left_out] for left_out in everything), *bands]
-    return [(_band_key(few, band), _band_key(many, band)) for band in bands if band]
-
-
-def _band_key(columns: list[np.ndarray], band: list[int]) -> np.ndarray:
-    total = np.zeros(len(columns[0]), dtype="uint64")
-    for place in band:
-        total += _salted(columns[place], place)
-    return total
-
-
-def _candidates(left_keys: np.ndarray, right_keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of places whose keys are equal, leaving out keys that more than four rows on the right share."""
-    wanted = np.flatnonzero(_is_in(right_keys, np.sort(left_keys)))
-    wanted = wanted[np.argsort(right_keys[wanted], kind="stable")]
-    keys = right_keys[wanted]
-    first = np.searchsorted(keys, left_keys, side="left")
-    counts = np.searchsorted(keys, left_keys, side="right") - first
-    counts[counts > _MOST_CANDIDATES] = 0
-    left = np.repeat(np.arange(len(left_keys)), counts)
-    within = np.arange(len(left)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return left, wanted[np.repeat(first, counts) + within]
-
-
-def _is_in(values: np.ndarray, ordered: np.ndarray) -> np.ndarray:
-    """Whether each of `values` is among `ordered`, which is sorted and may repeat."""
-    if not len(ordered):
-        return np.zeros(len(values), dtype=bool)
-    places = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
-    return np.asarray(ordered[places] == values)
-
-
-def _beyond_chance(aligned: _Aligned, earlier_keys: np.ndarray, table_keys: np.ndarray) -> bool:
-    """Whether the tables share more rows than two tables from the same source would share by chance."""
+def _equal_beyond_chance(aligned: _Aligned, earlier_keys: np.ndarray, table_keys: np.ndarray) -> bool:
+    """Whether more rows are equal than two tables from the same source would share by chance."""
     keys, counts = np.unique(earlier_keys, return_counts=True)
     other, other_counts = np.unique(table_keys, return_counts=True)
     _, here, there = np.intersect1d(keys, other, assume_unique=True, return_indices=True)
     shared = int(np.minimum(counts[here], other_counts[there]).sum())
-    smaller = min(len(earlier_keys), len(table_keys))
     if shared == len(earlier_keys) == len(table_keys):
         return True
     # How often a row finds a twin among the other rows; and, where a counter pins down the row it is compared with,
     # how often two rows agree in everything but the counter.
-    twins = counts[counts > 1].sum() / len(earlier_keys)
+    twins = float(counts[counts > 1].sum()) / len(earlier_keys)
     telling = [cells for cells, weight in zip(aligned.earlier, aligned.weights, strict=True) if weight > 0]
-    chance = max(float(twins), _collisions(_keys(telling)))
-    if chance > 0.9 or shared < min(10, (smaller + 1) // 2):
+    smaller = min(len(earlier_keys), len(table_keys))
+    return _beyond_chance(shared / smaller, max(twins, _collisions(row_keys(telling))), rows=smaller)
+
+
+def _similar_beyond_chance(aligned: _Aligned, share: float) -> bool:
+    """Whether more rows mostly agree than rows of the earlier table mostly agree with one another.
+
+    Counters are left out of the comparison, for they are different in each row of one table and alike in unrelated
+    ones; if evidence falls short without them, nothing is shown.
+    """
+    telling = aligned.only(np.flatnonzero(aligned.weights > 0))
+    chance = _closest_pairs(telling, telling.earlier, telling.earlier, itself=True).share
+    rows = min(len(aligned.earlier[0]), len(aligned.table[0]), _PILOT_ROWS)
+    return _beyond_chance(share, max(chance, _collisions(row_keys(telling.earlier))), rows=rows)
+
+
+def _beyond_chance(share: float, chance: float, *, rows: int) -> bool:
+    """Whether a share of `rows` is clearly more than chance: twice as much, or half of what chance leaves."""
+    if chance > 0.9 or share * rows < min(10, (rows + 1) // 2):
         return False
-    overlap = shared / smaller - 3 * np.sqrt(chance * (1 - chance) / smaller)
-    return bool(overlap >= 2 * chance + 0.02 or overlap - chance >= 0.5 * (1 - chance))
+    low = share - 3 * np.sqrt(chance * (1 - chance) / rows)
+    return bool(low >= 2 * chance + 0.02 or low - chance >= 0.5 * (1 - chance))
 
 
 def _collisions(keys: np.ndarray) -> float:
@@ -249,13 +227,13 @@ def _join(earlier_keys: np.ndarray, table_keys: np.ndarray, held_out: np.ndarray
     keys, codes = np.unique(earlier_keys, return_inverse=True)
     total = np.bincount(codes, minlength=len(keys))
     held = np.bincount(codes[held_out], minlength=len(keys))
-    found = _is_in(table_keys, keys)
+    found = is_among(table_keys, keys)
     place = np.searchsorted(keys, table_keys[found])
     side = np.full(len(table_keys), NEVER_SEEN, dtype="int8")
     side[found] = np.where(2 * held[place] >= total[place], HELD_OUT, DEVELOPMENT)
     ambiguous = np.zeros(len(table_keys), dtype=bool)
     ambiguous[found] = (held[place] > 0) & (held[place] < total[place])
-    return Match(side=side, ambiguous=ambiguous), _is_in(earlier_keys, np.sort(table_keys[found]))
+    return Match(side=side, ambiguous=ambiguous), is_among(earlier_keys, np.sort(table_keys[found]))
 
 
 def _match_by_bands(aligned: _Aligned, match: Match, taken: np.ndarray, held_out: np.ndarray) -> Match:
@@ -265,7 +243,7 @@ def _match_by_bands(aligned: _Aligned, match: Match, taken: np.ndarray, held_out
         return match
     table = [cells[lost] for cells in aligned.table]
     earlier = [cells[free] for cells in aligned.earlier]
-    pairs = [_candidates(left, right) for left, right in _band_keys(table, earlier)]
+    pairs = [candidates(left, right) for left, right in band_keys(table, earlier)]
     flat = np.unique(np.concatenate([left * len(free) + right for left, right in pairs]))
     left, right = flat // len(free), flat % len(free)
     score = _agreement(table, earlier, aligned.weights, left, right)

@@ -16,8 +16,9 @@ from ml_engineer.seal.chain import chained, deals_in, lineage_looks, looked_at, 
 from ml_engineer.seal.dealing import deal, deal_key
 from ml_engineer.seal.fingerprints import rows_sha256
 from ml_engineer.seal.ledger import Ledger
-from ml_engineer.seal.private_files import disk_errors, replace_bytes
+from ml_engineer.seal.private_files import disk_errors
 from ml_engineer.seal.recognised import HELD_OUT, NEVER_SEEN, Recognition
+from ml_engineer.seal.row_list import read_row_list, write_row_list
 from ml_engineer.seal.vault import Entries, Vault
 from ml_engineer.vocabulary.problem import SplitDefinition
 from ml_engineer.vocabulary.split import Deal, LedgerEntry, SplitPlan
@@ -293,34 +294,14 @@ def _store(store: Vault, made: Deal, hashed: _HashedTable, ledger: Ledger, chain
         made = made.model_copy(update={"columns": table.columns})
         store.add(made, entries, hashed.frame[hashed.held_out], to_lines(chain))
         ledger.write_project(chain)
-    _write_row_list(ledger.project_path, made.deal_id, hashed.row_hashes[hashed.held_out])
-
-
-def _row_list(project_ledger: Path) -> Path:
-    return project_ledger.with_suffix(".rows")
-
-
-def _write_row_list(project_ledger: Path, deal_id: str, held_out: np.ndarray) -> None:
-    lines = "\n".join([deal_id, *(f"{value:016x}" for value in np.sort(held_out).tolist()), ""])
-    path = _row_list(project_ledger)
-    with disk_errors(path):
-        replace_bytes(path, lines.encode("ascii"), private=False)
-
-
-def _read_row_list(project_ledger: Path, deal_id: str) -> np.ndarray | None:
-    """Hashes of the held-out rows, sorted (h,) uint64; none if the list is missing, damaged or of another deal."""
-    try:
-        first, *lines = _row_list(project_ledger).read_text(encoding="ascii").splitlines()
-        return np.array([int(line, 16) for line in lines], dtype="uint64") if first == deal_id else None
-    except (OSError, ValueError, OverflowError):
-        return None
+    write_row_list(ledger.project_path, made.deal_id, hashed.row_hashes[hashed.held_out])
 
 
 def _find_held_out(
     frame: pd.DataFrame, row_hashes: np.ndarray, plan: SplitPlan, target: str, project_ledger: Path
 ) -> tuple[np.ndarray, str]:
     """The held-out rows, (n,) bool, and what to say if they turn out not to be the sealed ones."""
-    listed = _read_row_list(project_ledger, plan.deal_id)
+    listed = read_row_list(project_ledger, plan.deal_id)
     rows = f"the source has {len(frame)} rows, and {plan.development_rows + plan.held_out_rows} were dealt"
     if listed is None:
         return deal(frame, plan.definition, target=target), f"dealt again, other rows are held out; {rows}"
