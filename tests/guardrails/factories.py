@@ -39,7 +39,7 @@ def a_column(frame: pd.DataFrame, name: str, *, target: str, **overrides: Any) -
         else "datetime"
         if pd.api.types.is_datetime64_any_dtype(kind)
         else "numeric"
-        if pd.api.types.is_numeric_dtype(kind) and kind != bool
+        if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
         else "categorical"
     )
     values = {"name": name, "role": role, "used": name != target, "reason": "made up", **overrides}
@@ -55,7 +55,11 @@ def a_problem(
     frame: pd.DataFrame, target: str, *, columns: Mapping[str, Mapping[str, Any]] | None = None, **overrides: Any
 ) -> ProblemDefinition:
     labels = frame[target]
-    numeric = pd.api.types.is_numeric_dtype(labels.dtype) and labels.dtype != bool and labels.nunique() > 12
+    numeric = (
+        pd.api.types.is_numeric_dtype(labels.dtype)
+        and not pd.api.types.is_bool_dtype(labels.dtype)
+        and labels.nunique() > 12
+    )
     classes = () if numeric else tuple(str(label) for label in np.unique(labels.dropna()))
     task = "regression" if numeric else "binary" if len(classes) == 2 else "multiclass"
     metric: Metric = {"regression": "rmse", "binary": "roc_auc", "multiclass": "log_loss"}[task]

@@ -7,7 +7,14 @@ them all and folds the findings into the five guardrails.
 
 from ml_engineer.guardrails.evidence import ChampionFiles, Evidence, LedgerFacts, ServingFacts, TrackingFacts
 from ml_engineer.guardrails.registry import CHECKS
-from ml_engineer.guardrails.report import assemble_report, is_open, run_checks
+from ml_engineer.guardrails.report import (
+    assemble_report,
+    findings_in_brief,
+    in_order_of_weight,
+    is_open,
+    run_checks,
+    waiver_in_words,
+)
 
 __all__ = [
     "CHECKS",
@@ -17,6 +24,9 @@ __all__ = [
     "ServingFacts",
     "TrackingFacts",
     "assemble_report",
+    "findings_in_brief",
+    "in_order_of_weight",
     "is_open",
     "run_checks",
+    "waiver_in_words",
 ]

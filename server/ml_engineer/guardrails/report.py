@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import get_args
 
 from ml_engineer.guardrails.check import Answer, Check
 from ml_engineer.guardrails.evidence import Evidence
 from ml_engineer.guardrails.registry import CHECKS
-from ml_engineer.guardrails.wording import quoted_list
+from ml_engineer.guardrails.wording import listed, quoted_list, shortened
 from ml_engineer.vocabulary.guardrails import (
     GUARDRAIL_TITLES,
     Finding,
@@ -20,7 +20,7 @@ from ml_engineer.vocabulary.guardrails import (
     Waiver,
 )
 
-__all__ = ["assemble_report", "is_open", "run_checks"]
+__all__ = ["assemble_report", "findings_in_brief", "in_order_of_weight", "is_open", "run_checks", "waiver_in_words"]
 
 
 def run_checks(
@@ -59,17 +59,22 @@ def _with_waivers(check: Check, answer: Answer, *, stage: Stage, waivers: Sequen
     left = None if whole else answer.without(columns)
     if left is None:
         return finding.model_copy(
-            update={"outcome": "waived", "blocks": False, "remedy": " ".join(_in_words(waiver) for waiver in mine)}
+            update={
+                "outcome": "waived",
+                "blocks": False,
+                "remedy": " ".join(waiver_in_words(waiver) for waiver in mine),
+            }
         )
     if len(left.observations) == len(answer.observations):
         return finding
     narrowed = check.finding(left, stage=stage)
     return narrowed.model_copy(
-        update={"found": f"{narrowed.found}. {' '.join(_in_words(waiver) for waiver in mine)}".rstrip(".")}
+        update={"found": f"{narrowed.found}. {' '.join(waiver_in_words(waiver) for waiver in mine)}".rstrip(".")}
     )
 
 
-def _in_words(waiver: Waiver) -> str:
+def waiver_in_words(waiver: Waiver) -> str:
+    """Who waived what, when and why, in a sentence."""
     limited = f" for {quoted_list(waiver.columns)}" if waiver.columns else ""
     return f"Waived{limited} by {waiver.name} on {waiver.at[:10]}: {waiver.reason.rstrip('.')}."
 
@@ -128,25 +133,54 @@ def _fold(guardrail: Guardrail, findings: Sequence[Finding]) -> GuardrailResult:
 
 
 def _summary(findings: Sequence[Finding]) -> str:
-    """The worst finding in words, then how many others there are of each kind."""
-    counts = {
-        "block": [finding for finding in findings if finding.blocks],
-        "open": [finding for finding in findings if is_open(finding) and not finding.blocks],
-        "waived": [finding for finding in findings if finding.outcome == "waived"],
-        "passed": [finding for finding in findings if finding.outcome in ("passed", "advice")],
-    }
-    worst = next(iter(counts["block"] or counts["open"]), None)
-    parts = []
-    if counts["block"]:
-        parts.append(f"{len(counts['block'])} blocking")
-    if counts["open"]:
-        parts.append(f"{len(counts['open'])} open")
-    if counts["waived"]:
-        parts.append(f"{len(counts['waived'])} waived")
-    parts.append(f"{len(counts['passed'])} of {len(findings)} checks passed")
+    """What the worst finding found, then how the other checks stand."""
+    asked = [finding for finding in findings if finding.outcome != "not_applicable"]
+    if not asked:
+        return f"Nothing to look at yet: {findings[0].found}." if findings else "No check belongs to it."
+    by_severity = in_order_of_weight(finding for finding in asked if is_open(finding))
+    waived = [finding for finding in asked if finding.outcome == "waived"]
+    silent = len(asked) - len(by_severity) - len(waived)
+    parts = [f"{silent} of {len(asked)} checks passed"]
+    if len(by_severity) > 1:
+        parts.append(f"{len(by_severity) - 1} more open")
+    if waived:
+        parts.append(f"{len(waived)} waived ({listed([finding.code for finding in waived])})")
     tail = ", ".join(parts)
-    if worst is not None:
-        return f"{worst.code} {worst.title}: {tail}."
-    if not counts["passed"] and not counts["waived"]:
-        return f"Nothing to look at yet: none of {len(findings)} checks applies."
-    return f"{tail[0].upper()}{tail[1:]}."
+    if not by_severity:
+        return f"{tail}."
+    worst = by_severity[0]
+    return f"{worst.code}: {shortened(worst.found, 130)}; {tail}."
+
+
+def in_order_of_weight(findings: Iterable[Finding]) -> list[Finding]:
+    """What blocks first, then issues, questions, advice; otherwise in the order given."""
+    outcomes = ("issue", "question", "advice", "waived", "passed", "not_applicable")
+    return sorted(findings, key=lambda finding: (not finding.blocks, outcomes.index(finding.outcome)))
+
+
+def findings_in_brief(findings: Sequence[Finding], *, most_bytes: int = 2_000) -> list[Finding]:
+    """Open findings for a reply: the heaviest first, texts shortened, no more than fit (three at least).
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        All findings of a report.
+    most_bytes : int
+        Size as JSON that the list should keep to.
+    """
+    brief: list[Finding] = []
+    left = most_bytes
+    for finding in in_order_of_weight(finding for finding in findings if is_open(finding)):
+        short = finding.model_copy(
+            update={
+                "found": shortened(finding.found, 220),
+                "remedy": shortened(finding.remedy, 200),
+                "columns": finding.columns[:5],
+                "example_rows": finding.example_rows[:3],
+            }
+        )
+        left -= len(short.model_dump_json())
+        if left < 0 and len(brief) >= 3:
+            break
+        brief.append(short)
+    return brief

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-__all__ = ["listed", "percent", "quoted", "quoted_list", "rows_text", "words"]
+__all__ = ["listed", "percent", "quoted", "quoted_list", "rows_text", "shortened", "words"]
 
 _LONGEST_NAME = 40
 
@@ -29,6 +29,11 @@ def listed(texts: Sequence[str], *, limit: int = 6, join: str = ", ") -> str:
 def quoted_list(names: Iterable[object], *, limit: int = 6) -> str:
     """Names in quotes, comma separated; what goes beyond `limit` is counted."""
     return listed([quoted(name) for name in names], limit=limit)
+
+
+def shortened(text: str, width: int) -> str:
+    """`text`, cut at a word before `width` characters if it is longer."""
+    return text if len(text) <= width else f"{text[: width - 1].rsplit(' ', 1)[0]}…"
 
 
 def percent(share: float) -> str:

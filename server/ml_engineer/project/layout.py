@@ -98,6 +98,11 @@ class ProjectLayout:
         """The drift monitor."""
         return self.root / "models" / "serving" / "monitor.py"
 
+    @property
+    def prediction_log(self) -> Path:
+        """Requests and answers of the running service (SQLite), which the drift monitor reads."""
+        return self.root / "experiments" / "predictions.db"
+
     # --- experiments -------------------------------------------------------------------------------------------
     @property
     def experiments(self) -> Path:

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
-from ml_engineer.guardrails import Evidence
-from ml_engineer.project.definition import load_problem
+from ml_engineer.evaluation.groups import group_labels
+from ml_engineer.guardrails import ChampionFiles, Evidence, LedgerFacts, ServingFacts, TrackingFacts
+from ml_engineer.project.definition import load_problem, refuse_redealt
 from ml_engineer.project.development import load_development
+from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import find_record, load_record
+from ml_engineer.project.user_code import load_features
+from ml_engineer.seal import count_looks, ledger_problems
 from ml_engineer.vocabulary.data import DataProfile
+from ml_engineer.vocabulary.evaluation import EvaluationReport
 from ml_engineer.vocabulary.guardrails import Stage, Waiver, Waivers
+from ml_engineer.vocabulary.problem import ProblemDefinition
+from ml_engineer.vocabulary.records import StoredRecord
 from ml_engineer.vocabulary.split import SplitPlan
+from ml_engineer.vocabulary.training import TrainingRun
 
 __all__ = ["gather_evidence", "load_waivers"]
 
@@ -30,31 +47,138 @@ def gather_evidence(layout: ProjectLayout, *, stage: Stage, features: pd.DataFra
     layout : ProjectLayout
         The project.
     stage : {'train', 'deploy', 'production'}
-        What is about to be done; before training only the problem, the rows and the features are read.
+        What is about to be done; before training only the problem, the rows, the features and the ledger are read.
     features : pandas.DataFrame, optional
         Output of features.py on the development rows, if the caller has it already; otherwise the code is run here.
 
     Raises
     ------
     ProjectStateError
-        If the project was not framed, or a record cannot be read.
+        If the project was not framed, a record cannot be read, or problem.yaml no longer fits the deal.
     UserCodeError
         If features.py fails.
     """
     problem = load_problem(layout)
     split = load_record(layout, SplitPlan)
+    refuse_redealt(problem, split)
+    profile = load_record(layout, DataProfile)
     development = load_development(layout, split)
     if features is None and layout.features_py.exists():
-        from ml_engineer.project.user_code import load_features
-
-        features = load_features(layout)(development.frame)
-    del stage  # the parts that later stages look at are read when their rooms stand
+        # The target is not shown to feature code, here as everywhere.
+        features = load_features(layout)(development.frame.drop(columns=problem.target))
+    later = {} if stage == "train" else _after_training(layout, problem, profile, split)
     return Evidence(
         problem=problem,
-        profile=load_record(layout, DataProfile),
+        profile=profile,
         split=split,
         frame=development.frame,
         folds=development.folds,
         features=features,
+        groups=_groups(problem, development.frame),
+        ledger=_ledger(layout, split),
         seed=split.definition.seed,
+        **later,
     )
+
+
+def _groups(problem: ProblemDefinition, frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Group of each row by sensitive column, cut as in the evaluation."""
+    return {name: group_labels(frame[name], frame[name]) for name in problem.sensitive_columns if name in frame.columns}
+
+
+def _ledger(layout: ProjectLayout, split: SplitPlan) -> LedgerFacts:
+    return LedgerFacts(
+        problems=ledger_problems(split.deal_id, project_ledger=layout.ledger),
+        looks=count_looks(split.deal_id, project_ledger=layout.ledger),
+    )
+
+
+def _after_training(
+    layout: ProjectLayout, problem: ProblemDefinition, profile: DataProfile, split: SplitPlan
+) -> dict[str, Any]:
+    """The parts of the evidence that only exist once something was trained; a part that is not there is left out."""
+    parts: dict[str, Any] = {
+        "serving": ServingFacts(
+            app_present=layout.serving_app.exists(),
+            monitor_present=layout.monitor.exists(),
+            logged_predictions=_logged_predictions(layout.prediction_log),
+        )
+    }
+    training = find_record(layout, TrainingRun)
+    if training is None:
+        return parts
+    evaluation = find_record(layout, EvaluationReport)
+    records = [record for record in (problem, profile, split, training, evaluation) if record is not None]
+    out_of_fold = layout.out_of_fold(training.run_id)
+    return parts | {
+        "training": training,
+        "evaluation": evaluation,
+        "stale": _stale(records),
+        "predictions": pd.read_parquet(out_of_fold) if out_of_fold.exists() else None,
+        "champion": _champion_files(layout, training),
+        "tracking": _tracking(layout, training),
+        "packages": _installed(training.environment.packages),
+    }
+
+
+def _stale(records: Sequence[StoredRecord]) -> dict[str, str]:
+    """Records that were made from another version of a parent than the present one, and that parent."""
+    hashes = {record.kind: record.content_hash() for record in records}
+    return {
+        record.kind: parent
+        for record in records
+        for parent, expected in record.parents.items()
+        if hashes.get(parent, expected) != expected
+    }
+
+
+def _champion_files(layout: ProjectLayout, training: TrainingRun) -> ChampionFiles:
+    return ChampionFiles(
+        model_sha256=_hash_if_there(layout.root / training.champion.model_path),
+        code_sha256=_hash_if_there(layout.champion_py),
+        features_sha256=_hash_if_there(layout.features_py),
+        manifest_model_sha256=_promised_model(layout.champion_manifest),
+    )
+
+
+def _hash_if_there(path: Path) -> str | None:
+    return file_sha256(path) if path.is_file() else None
+
+
+def _promised_model(manifest: Path) -> str | None:
+    """Hash of the model file that the manifest names; None without a readable manifest."""
+    try:
+        promised = json.loads(manifest.read_text(encoding="utf-8"))["model_sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return promised if isinstance(promised, str) else None
+
+
+def _tracking(layout: ProjectLayout, training: TrainingRun) -> TrackingFacts:
+    # Imported here: MLflow takes seconds, and the checks before training do not need it.
+    from ml_engineer.tracking import run_summary
+
+    summary = run_summary(layout, training.mlflow_run_id)
+    return TrackingFacts(run_found=summary.run_found, missing=summary.missing, problem=summary.problem)
+
+
+def _installed(packages: dict[str, str]) -> dict[str, str]:
+    """Versions installed now of the packages that training recorded; 'not installed' where there is none."""
+    found = {}
+    for name in packages:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _logged_predictions(path: Path) -> int | None:
+    """Rows in the service's prediction log; None if there is no log that can be read."""
+    if not path.is_file():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as log:
+            return int(log.execute("SELECT count(*) FROM predictions").fetchone()[0])
+    except sqlite3.Error:
+        return None

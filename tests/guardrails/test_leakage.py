@@ -1,0 +1,267 @@
+"""LEA: planted leaks are caught with the right column named; easy problems are told apart from leaks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from guardrails.factories import a_numeric_table, a_split, a_table, ask, evidence_of, text
+from ml_engineer.guardrails.check import Check
+from ml_engineer.guardrails.leakage import LEA001, LEA002, LEA003, LEA004
+from ml_engineer.guardrails.restating import LEA007, LEA008, LEA009
+from ml_engineer.guardrails.ruled_out import LEA005, LEA006
+
+
+@pytest.mark.parametrize("check", [LEA001(), LEA002(), LEA004(), LEA005(), LEA007(), LEA009()])
+@pytest.mark.parametrize("frame", [a_table(), a_numeric_table()], ids=["classes", "numbers"])
+def test_clean_tables_pass(check: Check, frame: pd.DataFrame) -> None:
+    assert ask(check, evidence_of(frame), stage="train").outcome == "passed"
+
+
+def yes(frame: pd.DataFrame) -> np.ndarray:
+    return (frame["y"] == "yes").to_numpy()
+
+
+def with_noisy_copy(*, flipped: float = 0.03) -> pd.DataFrame:
+    """A table with a column that knows the outcome but for a few rows."""
+    frame = a_table()
+    flips = np.random.default_rng(1).random(len(frame)) < flipped
+    return frame.assign(leak=(yes(frame) ^ flips).astype(int))
+
+
+def test_a_column_made_from_the_outcome_blocks_with_both_numbers() -> None:
+    finding = ask(LEA001(), evidence_of(with_noisy_copy()), stage="train")
+    assert finding.blocks
+    assert finding.columns == ("leak",)
+    assert "'leak' alone gives a ROC AUC of 0.9" in finding.found
+    assert "without it" in finding.found
+
+
+def test_a_near_copy_does_not_hide_a_leak() -> None:
+    frame = with_noisy_copy()
+    frame["leak_again"] = frame["leak"] * 2.0 + 1
+    finding = ask(LEA001(), evidence_of(frame), stage="train")
+    assert finding.blocks
+    assert set(finding.columns) == {"leak", "leak_again"}
+
+
+def test_leaks_that_stand_in_for_each_other_are_asked_about_together() -> None:
+    frame = with_noisy_copy()
+    flips = np.random.default_rng(2).random(len(frame)) < 0.03
+    finding = ask(LEA001(), evidence_of(frame.assign(other=(yes(frame) ^ flips).astype(int))), stage="train")
+    assert finding.outcome in ("question", "issue")
+    assert set(finding.columns) == {"leak", "other"}
+
+
+def easy_problem(*, rows: int = 300) -> pd.DataFrame:
+    """Three measurements, each of which tells the classes apart."""
+    generator = np.random.default_rng(4)
+    label = generator.integers(0, 2, rows)
+    columns = {f"m{i}": label * 6 + generator.normal(size=rows) for i in range(3)}
+    return pd.DataFrame({**columns, "y": text(np.where(label, "yes", "no"))})
+
+
+def test_an_easy_problem_is_believed_and_says_why() -> None:
+    finding = ask(LEA001(), evidence_of(easy_problem()), stage="train")
+    assert finding.outcome == "passed"
+    assert "an easy problem rather than a leak" in finding.found
+    assert "without it 0.99" in finding.found or "without it 1.000" in finding.found
+
+
+def test_one_strong_measurement_of_a_number_is_asked_about_at_most() -> None:
+    frame = a_numeric_table(rows=2000)
+    frame["strong"] = frame["y"] + np.random.default_rng(5).normal(scale=0.5, size=len(frame))
+    finding = ask(LEA001(), evidence_of(frame), stage="train")
+    assert (finding.outcome, finding.blocks) == ("question", False)
+
+
+def test_a_number_made_from_the_target_blocks() -> None:
+    frame = a_numeric_table(rows=3000)
+    frame["leak"] = frame["y"] * 1.2 + np.random.default_rng(5).normal(scale=0.05, size=len(frame))
+    assert ask(LEA001(), evidence_of(frame), stage="train").blocks
+
+
+def test_cells_filled_only_after_the_outcome_block() -> None:
+    frame = a_table()
+    finding = ask(LEA002(), evidence_of(frame.assign(refund=np.where(yes(frame), 10.0, np.nan))), stage="train")
+    assert finding.blocks
+    assert finding.columns == ("refund",)
+
+
+def test_cells_empty_more_often_for_one_class_are_asked_about() -> None:
+    frame = a_table(rows=1000)
+    empty = np.random.default_rng(0).random(1000) < np.where(yes(frame), 0.5, 0.25)
+    finding = ask(LEA002(), evidence_of(frame.assign(age=np.where(empty, np.nan, 1.0))))
+    assert (finding.outcome, finding.blocks) == ("question", False)
+
+
+def test_cells_empty_at_random_are_left_alone() -> None:
+    empty = np.random.default_rng(0).random(400) < 0.3
+    assert ask(LEA002(), evidence_of(a_table().assign(age=np.where(empty, np.nan, 1.0)))).outcome == "passed"
+
+
+def test_a_key_given_in_order_of_the_outcome_blocks_if_used() -> None:
+    frame = a_table().sort_values("y", ignore_index=True)
+    frame["case"] = np.arange(len(frame)) + 1000
+    evidence = evidence_of(frame, columns={"case": {"role": "identifier"}})
+    assert ask(LEA003(), evidence, stage="train").blocks
+
+
+def test_a_key_in_order_of_the_outcome_is_advice_if_the_model_does_not_see_it() -> None:
+    frame = a_table().sort_values("y", ignore_index=True)
+    frame["case"] = text([f"c{row:05d}" for row in range(len(frame))])
+    evidence = evidence_of(frame, columns={"case": {"role": "identifier", "used": False}})
+    assert ask(LEA003(), evidence).outcome == "advice"
+
+
+def test_an_honest_key_passes_and_none_is_not_applicable() -> None:
+    frame = a_table().assign(case=np.arange(400))
+    evidence = evidence_of(frame, columns={"case": {"role": "identifier", "used": False}})
+    assert ask(LEA003(), evidence).outcome == "passed"
+    assert ask(LEA003(), evidence_of(a_table())).outcome == "not_applicable"
+
+
+def test_a_file_sorted_by_the_target_harms_nobody() -> None:
+    finding = ask(LEA004(), evidence_of(a_table().sort_values("y", ignore_index=True)))
+    assert finding.outcome == "advice"
+    assert "sorted by the target" in finding.found
+
+
+def test_neighbours_that_resemble_each_other_are_asked_about() -> None:
+    wave = np.sin(np.arange(800) / 60)
+    generator = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": generator.normal(size=800), "y": wave + 0.3 * generator.normal(size=800)})
+    assert ask(LEA004(), evidence_of(frame)).outcome == "question"
+
+
+def test_row_order_is_no_question_for_a_split_by_time() -> None:
+    frame = a_table().assign(when=pd.date_range("2020-01-01", periods=400))
+    evidence = evidence_of(frame, problem={"split": a_split(strategy="time", time_column="when")})
+    assert ask(LEA004(), evidence).outcome == "not_applicable"
+
+
+@pytest.mark.parametrize("name", ["cancellation_date", "final grade", "DaysToDischarge", "refunded", "y outcome"])
+def test_names_of_things_known_afterwards_are_asked_about(name: str) -> None:
+    finding = ask(LEA005(), evidence_of(a_table().assign(**{name: 1.5})), stage="train")
+    assert (finding.outcome, finding.blocks, finding.columns) == ("question", False, (name,))
+
+
+def test_a_column_that_bears_the_targets_name_is_asked_about() -> None:
+    frame = a_table().rename(columns={"y": "Churn"}).assign(ChurnReason=1.0)
+    assert ask(LEA005(), evidence_of(frame, "Churn")).columns == ("ChurnReason",)
+
+
+@pytest.mark.parametrize("name", ["post code", "marital status", "housing_median_age", "tenure", "credit_score"])
+def test_harmless_names_are_left_alone(name: str) -> None:
+    assert ask(LEA005(), evidence_of(a_table().assign(**{name: 1.5}))).outcome == "passed"
+
+
+def test_a_persons_word_that_a_column_is_known_in_time_ends_the_question() -> None:
+    evidence = evidence_of(a_table().assign(outcome=1.0), columns={"outcome": {"decided_by": "person"}})
+    assert ask(LEA005(), evidence).outcome == "passed"
+
+
+def test_columns_that_framing_was_unsure_of_are_asked_about() -> None:
+    evidence = evidence_of(a_table(), columns={"noise": {"availability": "unsure"}})
+    assert ask(LEA005(), evidence).columns == ("noise",)
+
+
+def ruled_out_evidence(features: pd.DataFrame) -> pd.DataFrame:
+    frame = a_table().assign(later=np.random.default_rng(8).normal(size=400))
+    ruled_out = {"later": {"used": False, "availability": "after_the_fact"}}
+    return evidence_of(frame, columns=ruled_out, features=features.assign(x=frame["x"]))
+
+
+def test_feature_code_that_hands_on_a_ruled_out_column_blocks_by_name() -> None:
+    later = np.random.default_rng(8).normal(size=400)
+    finding = ask(LEA006(), ruled_out_evidence(pd.DataFrame({"later": later})), stage="train")
+    assert finding.blocks
+    assert finding.columns == ("later",)
+
+
+def test_feature_code_that_renames_a_ruled_out_column_blocks_by_value() -> None:
+    later = np.random.default_rng(8).normal(size=400)
+    finding = ask(LEA006(), ruled_out_evidence(pd.DataFrame({"innocent": later})), stage="train")
+    assert finding.blocks
+    assert "'innocent', which equals 'later' in every row" in finding.found
+
+
+def test_feature_code_that_hands_on_the_target_in_numbers_blocks() -> None:
+    target = yes(a_table()).astype(int)
+    assert ask(LEA006(), ruled_out_evidence(pd.DataFrame({"z": target})), stage="train").blocks
+
+
+def test_honest_feature_code_passes_and_none_is_not_applicable() -> None:
+    assert ask(LEA006(), ruled_out_evidence(pd.DataFrame({"z": np.arange(400)}))).outcome == "passed"
+    assert ask(LEA006(), evidence_of(a_table())).outcome == "not_applicable"
+
+
+def test_a_recoded_target_blocks_even_where_the_problem_is_easy() -> None:
+    frame = easy_problem()
+    frame["code"] = (frame["y"] == "yes").map({True: 7, False: 3})
+    finding = ask(LEA007(), evidence_of(frame), stage="train")
+    assert finding.blocks
+    assert finding.columns == ("code",)
+
+
+def test_a_column_constant_within_classes_is_asked_about() -> None:
+    frame = pd.DataFrame({"x": np.arange(300) % 7, "y": text(["a", "b", "c"] * 100)})
+    frame["milk"] = frame["y"] == "a"
+    finding = ask(LEA007(), evidence_of(frame), stage="train")
+    assert (finding.outcome, finding.columns) == ("question", ("milk",))
+
+
+@pytest.mark.parametrize("how", ["band", "copy", "reversed"])
+def test_a_band_or_monotone_copy_of_a_number_blocks(how: str) -> None:
+    frame = a_numeric_table()
+    made = {"band": pd.qcut(frame["y"], 4, labels=list("abcd")).astype("str"), "copy": np.exp(frame["y"])}
+    frame["made"] = made.get(how, -frame["y"])
+    finding = ask(LEA007(), evidence_of(frame), stage="train")
+    assert finding.blocks
+    assert finding.columns == ("made",)
+
+
+def test_components_that_sum_to_the_target_are_named_and_no_others() -> None:
+    frame = a_numeric_table()
+    frame["y"] = 2.0 * frame["a"] + frame["b"]
+    finding = ask(LEA008(), evidence_of(frame), stage="train")
+    assert finding.blocks
+    assert set(finding.columns) == {"a", "b"}
+
+
+def test_factors_of_the_target_are_named() -> None:
+    generator = np.random.default_rng(0)
+    frame = pd.DataFrame(generator.uniform(1, 9, size=(300, 3)), columns=["price", "amount", "other"])
+    frame["y"] = (frame["price"] * frame["amount"]).round(3)
+    finding = ask(LEA008(), evidence_of(frame), stage="train")
+    assert finding.blocks
+    assert set(finding.columns) == {"price", "amount"}
+
+
+def test_a_noisy_sum_is_a_problem_to_learn() -> None:
+    assert ask(LEA008(), evidence_of(a_numeric_table())).outcome == "passed"
+
+
+def test_sums_are_no_question_for_classes() -> None:
+    assert ask(LEA008(), evidence_of(a_table())).outcome == "not_applicable"
+
+
+def with_averages(*, honest: bool) -> pd.DataFrame:
+    generator = np.random.default_rng(0)
+    town = generator.integers(0, 40, 800)
+    chance = generator.uniform(0.2, 0.8, 40)
+    y = generator.random(800) < chance[town]
+    earlier = generator.random(800) < chance[town]
+    averages = pd.Series(earlier if honest else y).astype(float).groupby(town).transform("mean")
+    return pd.DataFrame({"town_mean": averages, "x": generator.normal(size=800), "y": y})
+
+
+def test_averages_of_the_target_over_the_same_rows_block() -> None:
+    finding = ask(LEA009(), evidence_of(with_averages(honest=False)), stage="train")
+    assert finding.blocks
+    assert finding.columns == ("town_mean",)
+
+
+def test_averages_of_earlier_outcomes_are_honest() -> None:
+    assert ask(LEA009(), evidence_of(with_averages(honest=True))).outcome == "passed"
