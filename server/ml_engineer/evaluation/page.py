@@ -38,6 +38,19 @@ METRIC_NAMES: dict[str, str] = {
     "selection_rate": "Called positive",
     "false_positive_rate": "False-positive rate",
 }
+_SHARES: frozenset[str] = frozenset(
+    {
+        "accuracy",
+        "balanced_accuracy",
+        "precision",
+        "recall",
+        "f1",
+        "roc_auc",
+        "average_precision",
+        "selection_rate",
+        "false_positive_rate",
+    }
+)
 _HEADLINES = {
     "better_than_baseline": ("good", "Better than the naive baseline"),
     "no_evidence": ("open", "No evidence that it beats the naive baseline"),
@@ -156,19 +169,23 @@ def _strip(estimate: Estimate, low: float, high: float, *, with_zero: bool = Fal
     return Bar(left=left, width=round(max(right - left, 0.6), 2), dot=place(estimate.value), zero=zero)
 
 
-def _range(estimates: Iterable[Estimate]) -> tuple[float, float]:
-    """Ends of a strip: 0 to 1 for shares, a little more than the intervals otherwise."""
+def _range(metric: str, estimates: Iterable[Estimate]) -> tuple[float, float]:
+    """Ends of a strip: 0 to 1 for shares, a little more than the intervals otherwise; never below 0 for errors."""
+    if metric in _SHARES:
+        return 0.0, 1.0
     ends = [end for estimate in estimates for end in (estimate.low, estimate.high)]
     low, high = min(ends), max(ends)
-    if low >= 0 and high <= 1:
-        return 0.0, 1.0
-    room = (high - low) * 0.12 or abs(high) * 0.1 or 1.0
-    return min(low - room, 0.0) if low >= 0 and low < high / 3 else low - room, high + room
+    room = (high - low) * 0.15 or abs(high) * 0.1 or 1.0
+    return (max(0.0, low - room) if low >= 0 else low - room), high + room
+
+
+def _end(value: float) -> str:
+    return f"{value:,.4g}".replace("-", "\N{MINUS SIGN}") if abs(value) < 1e6 else format_number(value)
 
 
 def _metric_row(result: MetricEstimate) -> dict[str, object]:
     both = [result.model] if result.baseline is None else [result.model, result.baseline]
-    low, high = _range(both)
+    low, high = _range(result.metric, both)
     return {
         "name": METRIC_NAMES[result.metric],
         "direction": result.direction,
@@ -176,7 +193,7 @@ def _metric_row(result: MetricEstimate) -> dict[str, object]:
         "baseline": result.baseline,
         "bar": _strip(result.model, low, high),
         "baseline_dot": None if result.baseline is None else _strip(result.baseline, low, high).dot,
-        "ends": (format_number(low), format_number(high)),
+        "ends": (_end(low), _end(high)),
     }
 
 
@@ -203,7 +220,7 @@ def _difference_row(result: MetricEstimate) -> dict[str, object] | None:
 def _cross_validated(report: EvaluationReport) -> list[dict[str, object]]:
     """The primary metric on held-out rows and in cross-validation, on one scale."""
     pairs = [("held-out rows", report.primary.model), ("cross-validation on development rows", report.cross_validated)]
-    low, high = _range(estimate for _, estimate in pairs)
+    low, high = _range(report.primary_metric, (estimate for _, estimate in pairs))
     return [{"name": name, "estimate": estimate, "bar": _strip(estimate, low, high)} for name, estimate in pairs]
 
 
@@ -242,7 +259,7 @@ def _groups(report: EvaluationReport) -> list[dict[str, object]]:
     for (column, metric), results in groupby(by_place, key=lambda result: (result.column, result.metric)):
         members = sorted(results, key=lambda result: -result.rows)
         valued = [result.estimate for result in members if result.estimate is not None]
-        low, high = _range(valued) if valued else (0.0, 1.0)
+        low, high = _range(metric, valued) if valued else (0.0, 1.0)
         rows = [
             {"result": result, "bar": None if result.estimate is None else _strip(result.estimate, low, high)}
             for result in members
@@ -271,7 +288,7 @@ def _importances(report: EvaluationReport) -> list[dict[str, object]]:
 def _candidates(training: TrainingRun) -> list[dict[str, object]]:
     candidates = training.leaderboard.candidates
     scored = [candidate.score for candidate in candidates if candidate.score is not None]
-    low, high = _range(scored) if scored else (0.0, 1.0)
+    low, high = _range(training.leaderboard.metric, scored) if scored else (0.0, 1.0)
     return [
         {
             "candidate": candidate,
