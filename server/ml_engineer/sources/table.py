@@ -1,0 +1,159 @@
+"""A table from whatever the person named, with a report of everything that was worked out rather than told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from ml_engineer.errors import SourceError
+from ml_engineer.sources.column_warnings import column_warnings
+from ml_engineer.sources.columns import settle_columns, to_frame
+from ml_engineer.sources.databases import read_duckdb_table, read_sqlite_table
+from ml_engineer.sources.delimited import read_delimited
+from ml_engineer.sources.formats import recognise_format
+from ml_engineer.sources.json_text import read_json
+from ml_engineer.sources.libsvm import read_libsvm
+from ml_engineer.sources.location import file_hashes, file_states, locate_files, refuse_changed
+from ml_engineer.sources.packing import Content, open_content
+from ml_engineer.sources.parquet import read_parquet
+from ml_engineer.sources.queries import read_query
+from ml_engineer.sources.raw import RawTable, ReadOptions, stack
+from ml_engineer.sources.workbook import read_workbook
+from ml_engineer.vocabulary.data import DataSource, FileFormat, ReadReport
+
+__all__ = ["Table", "read_preview", "read_table"]
+
+_READERS: dict[FileFormat, Callable[[Content, ReadOptions], RawTable]] = {
+    "csv": read_delimited,
+    "parquet": read_parquet,
+    "excel": read_workbook,
+    "json": read_json,
+    "jsonl": read_json,
+    "libsvm": read_libsvm,
+    "sqlite": read_sqlite_table,
+    "duckdb": read_duckdb_table,
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it was read.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Its rows; columns are int64, float64, bool, datetime64[us] (naive, UTC) or str, with unique names that are
+        not empty; the index 0..n-1 is the row number in the source.
+    report : ReadReport
+        How it was read.
+    files : dict of str to str
+        SHA-256 (hex) of each file's bytes by absolute path; empty for SQL and for previews.
+    """
+
+    frame: pd.DataFrame
+    report: ReadReport
+    files: dict[str, str]
+
+
+def read_table(source: DataSource, *, like: ReadReport | None = None) -> Table:
+    """Read a whole table.
+
+    Parameters
+    ----------
+    source : DataSource
+        What the person named.
+    like : ReadReport or None
+        An earlier reading. Its decisions about columns are repeated, so that the same cell gives the same value;
+        cells that do not fit are missing and counted in a warning. Columns it does not know are decided afresh.
+
+    Raises
+    ------
+    SourceError
+        If there is nothing, or nothing that can be read as a table; names the file, and the line where there is one.
+    """
+    options = _options(source, like=like, rows=None)
+    if source.sql is not None:
+        raw, files = read_query(source, _read_clean)
+        return _table(raw, [str(file) for file in files], {}, like)
+    files = locate_files(source.path)
+    before = file_states(files)
+    # Hashing lets go of the interpreter's lock, and costs nothing beside parsing.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        hashes = pool.submit(file_hashes, files)
+        raw = _read_files(files, options)
+        table = _table(raw, [str(file) for file in files], {}, like)
+        refuse_changed(files, before)
+        return replace(table, files=hashes.result())
+
+
+def read_preview(source: DataSource, *, rows: int = 1000) -> Table:
+    """Read about the first `rows` rows, however large the file is.
+
+    The decisions about columns rest on these rows alone, so those of `read_table` may differ; `files` is empty.
+
+    Raises
+    ------
+    SourceError
+        As `read_table`.
+    """
+    if source.sql is not None:
+        raw, files = read_query(source, _read_clean, rows=rows)
+    else:
+        files = locate_files(source.path)[:1]
+        raw = _read_files(files, _options(source, like=None, rows=rows))
+    return _table(raw, [str(file) for file in files], {}, None)
+
+
+def _options(source: DataSource, *, like: ReadReport | None, rows: int | None) -> ReadOptions:
+    return ReadOptions(source.table, source.query_path, source.column_names, rows, like)
+
+
+def _read_clean(path: Path) -> pd.DataFrame:
+    """One file as SQL sees it: columns settled, as everywhere else."""
+    return read_table(DataSource(path=str(path))).frame
+
+
+def _read_files(files: list[Path], options: ReadOptions) -> RawTable:
+    tables = [_read_file(file, options) for file in files]
+    raw = stack(tables, [str(file) for file in files])
+    if not raw.rows:
+        raise SourceError(f"{files[0]} holds no rows", remedy="Name a file that holds data")
+    return raw
+
+
+def _read_file(file: Path, options: ReadOptions) -> RawTable:
+    content = open_content(file)
+    kind = recognise_format(content)
+    return _READERS[kind](content, options)
+
+
+def _table(raw: RawTable, files: list[str], hashes: dict[str, str], like: ReadReport | None) -> Table:
+    rows, facts = raw.rows, raw.facts
+    columns, notes, names = list(raw.columns), dict(raw.notes), raw.names
+    warnings = list(raw.warnings)
+    del raw  # the columns are let go of one by one
+    settled = settle_columns(names, columns, facts, notes, like)
+    warnings += column_warnings(settled, rows=rows, first_reading=like is None)
+    readings = tuple(column.reading for column in settled)
+    decimal = None
+    if facts.format == "csv":
+        decimal = "," if any("decimal comma" in (reading.number_format or "") for reading in readings) else "."
+    report = ReadReport(
+        format=facts.format,
+        encoding=facts.encoding,
+        delimiter=facts.delimiter,
+        quote=facts.quote,
+        decimal=decimal,
+        line_ending=facts.line_ending,
+        header=facts.header,
+        compression=facts.compression,
+        files=tuple(files),
+        rows=rows,
+        columns=readings,
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+    return Table(to_frame(settled, rows), report, hashes)
