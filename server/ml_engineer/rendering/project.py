@@ -85,7 +85,7 @@ def render_project(
     files: dict[str, str] = {}
     for layer in _layers(problem, chosen):
         for path, template in _templates(layer):
-            files[path] = template_environment().get_template(template).render(**context)
+            files[path] = _rendered(template, context)
     files |= {f"{folder}/.gitkeep": "" for folder in KEPT_FOLDERS if not _holds_file(folder, files)}
     return dict(sorted(files.items()))
 
@@ -126,6 +126,13 @@ def _templates(layer: str) -> list[tuple[str, str]]:
             name = f".{name.removeprefix('dot_')}" if name.startswith("dot_") else name
             found.append((str(inside.with_name(name)), f"project/{layer}/{inside}"))
     return found
+
+
+def _rendered(template: str, context: Mapping[str, object]) -> str:
+    """Text of one file: files that do not end in ``.j2`` are the same in every project."""
+    if template.endswith(".j2"):
+        return template_environment().get_template(template).render(**context)
+    return (templates_dir() / template).read_text(encoding="utf-8")
 
 
 def _holds_file(folder: str, files: Mapping[str, str]) -> bool:

@@ -11,11 +11,11 @@ import pytest
 from data.features.contract import PROBLEM
 from data.features.features import build_features
 from data.features.rows import conform
+from models.serving.champion_file import save_champion
 from models.training import champion, train
 from models.training.candidates import build_candidates
 from models.training.development import DEVELOPMENT, ROOT, fold_pairs, learned_target
 from models.training.prediction import as_table, predict
-from models.training.saving import save_champion
 
 
 def test_the_same_code_and_rows_give_the_same_predictions(development: pd.DataFrame) -> None:

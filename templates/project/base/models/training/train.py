@@ -98,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         print(track(ROOT, champion.build_model(), champion.METRIC, value, fold_scores))
     if options.save:
-        from models.training.saving import save_champion
+        from models.serving.champion_file import save_champion
 
         model = fit_on_everything(rows)
         folder = ROOT / "models" / "serving" / "champion"

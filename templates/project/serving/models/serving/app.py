@@ -1,0 +1,182 @@
+"""The champion as a web service.
+
+    uvicorn models.serving.app:app            # from the project's folder; then open http://127.0.0.1:8000/docs
+
+It starts without a usable champion too, and says in ``/health`` why it cannot answer.
+"""
+
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse
+from pydantic import BaseModel, Field
+
+from data.features.contract import COLUMNS, PROBLEM
+from data.features.features import build_features
+from data.features.rows import conform
+from models.serving.answers import Answer, answer, as_logged, is_finite
+from models.serving.champion_file import Champion, UnusableChampionError, load_champion
+from models.serving.guard import Counters, Guard
+from models.serving.prediction_log import Entry, PredictionLog, now
+from models.serving.requests import Body, Row
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_PROBLEMS = 20  # of a refused request that are listed
+NOT_LOGGED = frozenset(column.name for column in COLUMNS if column.sensitive)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What may differ between two places that serve the same project."""
+
+    champion_dir: Path = ROOT / "models" / "serving" / "champion"
+    prediction_log: Path | None = ROOT / "experiments" / "predictions.db"
+    max_body_bytes: int = 5_000_000
+    allow_pickle: bool = False
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """Read the settings that the environment gives; the rest keep their defaults."""
+        log = os.environ.get("PREDICTION_LOG", str(cls.prediction_log))
+        return cls(
+            champion_dir=Path(os.environ.get("CHAMPION_DIR", cls.champion_dir)),
+            prediction_log=Path(log) if log else None,
+            max_body_bytes=int(os.environ.get("MAX_BODY_BYTES", cls.max_body_bytes)),
+            allow_pickle=os.environ.get("ALLOW_PICKLE_MODEL") == "yes",
+        )
+
+
+class Predictions(BaseModel):
+    """Predictions in the order of the rows that were sent."""
+
+    model_config = {"protected_namespaces": ()}
+
+    predictions: list[Answer]
+    run_id: str = Field(description="The training run that the model comes from.")
+    model_sha256: str = Field(description="Hash of the model file.")
+
+
+@dataclass
+class Service:
+    """A champion at work, with its log and counters."""
+
+    champion: Champion
+    log: PredictionLog | None
+    counters: Counters = field(default_factory=Counters)
+
+    def predict(self, rows: list[Row], request_id: str) -> Predictions:
+        """Predict rows and log them."""
+        started = time.perf_counter()
+        inputs = [row.model_dump(by_alias=True) for row in rows]
+        frame = conform(pd.DataFrame(inputs))
+        features = build_features(frame)[self.champion.manifest["feature_columns"]]
+        answers = answer(self.champion, features)
+        if not all(is_finite(one) for one in answers):
+            raise HTTPException(422, "the model has no finite answer: a value lies too far outside of its training")
+        milliseconds = (time.perf_counter() - started) * 1000 / len(rows)
+        self._count(frame)
+        model_sha256 = self.champion.manifest["model_sha256"]
+        if self.log is not None:
+            at = now()
+            self.log.add(
+                [
+                    Entry(at, request_id, model_sha256, _loggable(row), as_logged(one), milliseconds)
+                    for row, one in zip(inputs, answers, strict=True)
+                ]
+            )
+        return Predictions(predictions=answers, run_id=str(self.champion.manifest["run_id"]), model_sha256=model_sha256)
+
+    def _count(self, frame: pd.DataFrame) -> None:
+        """Count rows, and values that training never saw."""
+        self.counters.add("predictions_total", len(frame))
+        for column in COLUMNS:
+            if column.categories is not None:
+                values = frame[column.name].dropna()
+                self.counters.add("unknown_categories_total", int((~values.isin(column.categories)).sum()))
+
+
+def _loggable(row: dict[str, Any]) -> dict[str, Any]:
+    """Give what the log keeps of a row: no sensitive column, time stamps as text."""
+    kept = {name: value for name, value in row.items() if name not in NOT_LOGGED}
+    return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in kept.items()}
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Build the application; it loads the champion when it starts."""
+    settings = settings or Settings.from_environment()
+    counters = Counters()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        log = None
+        try:
+            champion = load_champion(settings.champion_dir, allow_pickle=settings.allow_pickle)
+            log = PredictionLog(settings.prediction_log) if settings.prediction_log else None
+            app.state.service = Service(champion, log, counters)
+        except UnusableChampionError as error:
+            app.state.service, app.state.reason = None, str(error)
+        yield
+        if log is not None:
+            log.close()
+
+    app = FastAPI(title="Prediction service", lifespan=lifespan)
+    app.add_middleware(Guard, counters=counters, most_bytes=settings.max_body_bytes)
+    app.add_exception_handler(RequestValidationError, _refuse)
+    app.add_api_route("/predict", predict, methods=["POST"], response_model=Predictions)
+    app.add_api_route("/health", health, methods=["GET"])
+    app.add_api_route("/metadata", metadata, methods=["GET"])
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    def metrics() -> str:
+        """Give sums since the start, in Prometheus' text format."""
+        service = app.state.service
+        lost = service.log.lost if service is not None and service.log is not None else 0
+        return counters.as_text() + f"prediction_log_lost_total {lost}\n"
+
+    return app
+
+
+def _service(request: Request) -> Service:
+    service: Service | None = request.app.state.service
+    if service is None:
+        raise HTTPException(503, request.app.state.reason)
+    return service
+
+
+def predict(request: Request, body: Body) -> Predictions:
+    """Predict one row, or each of a list of rows."""
+    rows = body if isinstance(body, list) else [body]
+    return _service(request).predict(rows, request.state.request_id)
+
+
+def health(request: Request) -> dict[str, str]:
+    """Say whether predictions can be made; status 503 and the reason if not."""
+    return {"status": "ok", "model_sha256": _service(request).champion.manifest["model_sha256"]}
+
+
+def metadata(request: Request) -> dict[str, Any]:
+    """Describe the model that answers."""
+    manifest = _service(request).champion.manifest
+    told = ("run_id", "model_sha256", "classes", "positive_class", "metric", "score", "trained_at", "packages")
+    return {"task": PROBLEM.task, "target": PROBLEM.target} | {name: manifest.get(name) for name in told}
+
+
+async def _refuse(request: Request, error: Exception) -> JSONResponse:
+    """Say what is wrong with a request without repeating what was sent."""
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    listed = [
+        {"where": [str(part)[:100] for part in problem["loc"]], "problem": str(problem["msg"])[:200]}
+        for problem in problems[:MOST_PROBLEMS]
+    ]
+    return JSONResponse({"problems": listed, "more": max(0, len(problems) - MOST_PROBLEMS)}, status_code=422)
+
+
+app = create_app()

@@ -1,0 +1,219 @@
+"""The service answers what the model would, refuses what is malformed, and repeats nothing that was sent."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("fastapi", reason="the serving group is not installed")
+
+from fastapi.testclient import TestClient
+
+from data.features.contract import COLUMNS, PROBLEM
+from data.features.features import build_features
+from data.features.rows import conform
+from models.serving.app import Settings, create_app
+from models.serving.champion_file import save_champion
+from models.serving.prediction_log import PredictionLog
+from models.training import champion
+from models.training.development import learned_target
+from models.training.prediction import predict
+
+SECRET = "a value that must not come back"
+FIRST = COLUMNS[0].name
+
+
+@pytest.fixture(scope="module")
+def settings(development: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A champion of this project's kind, fitted on few rows and saved."""
+    folder = tmp_path_factory.mktemp("champion")
+    features = build_features(conform(development))
+    save_champion(
+        folder / "champion",
+        champion.build_model().fit(features, learned_target(development)),
+        features.columns.tolist(),
+        run_id="test",
+        metric=champion.METRIC,
+        score=0.5,
+        decision_threshold=champion.DECISION_THRESHOLD,
+        interval_half_width=1.0,
+    )
+    return Settings(folder / "champion", folder / "predictions.db", max_body_bytes=200_000)
+
+
+@pytest.fixture(scope="module")
+def client(settings: Settings) -> Iterator[TestClient]:
+    """The running service."""
+    with TestClient(create_app(settings)) as running:
+        yield running
+
+
+def test_answers_are_the_models_own(
+    client: TestClient, settings: Settings, development: pd.DataFrame, records: list[dict[str, Any]]
+) -> None:
+    rows = development.head(20)
+    answers = client.post("/predict", json=records[:20]).json()["predictions"]
+    features = build_features(conform(rows))
+    model = champion.build_model().fit(build_features(conform(development)), learned_target(development))
+    expected = predict(model, features, champion.DECISION_THRESHOLD)
+    if PROBLEM.classes:
+        got = np.array([[one["probabilities"][name] for name in PROBLEM.classes] for one in answers])
+        np.testing.assert_allclose(got, expected.drop(columns="predicted").to_numpy(), atol=1e-9)
+    else:
+        np.testing.assert_allclose([one["predicted"] for one in answers], expected["predicted"], rtol=1e-9)
+        assert all(one["high"] - one["low"] == pytest.approx(2.0) for one in answers)
+
+
+def test_one_row_is_answered_as_in_a_list(client: TestClient, records: list[dict[str, Any]]) -> None:
+    alone, listed = (client.post("/predict", json=body).json()["predictions"] for body in (records[0], records[:1]))
+    assert alone == listed
+    assert len(alone) == 1
+
+
+def test_null_is_a_missing_value_where_training_had_some(client: TestClient, records: list[dict[str, Any]]) -> None:
+    for column in COLUMNS:
+        status = client.post("/predict", json=records[0] | {column.name: None}).status_code
+        assert status == (200 if column.nullable else 422), column.name
+
+
+def test_an_unknown_category_is_answered_and_counted(client: TestClient, records: list[dict[str, Any]]) -> None:
+    listed = [column for column in COLUMNS if column.categories is not None]
+    if not listed:
+        pytest.skip("no column has listed categories")
+    response = client.post("/predict", json=records[0] | {listed[0].name: "never seen in training"})
+    assert response.status_code == 200
+    assert "unknown_categories_total 0" not in client.get("/metrics").text
+
+
+def hostile_bodies(row: dict[str, Any]) -> dict[str, bytes]:
+    """Bodies that are wrong in ways that services often get wrong."""
+
+    def with_raw(name: str, raw: str) -> bytes:
+        return json.dumps(row | {name: "\x00"}).replace('"\\u0000"', raw).encode()
+
+    bodies = {
+        "no json": SECRET.encode(),
+        "empty": b"",
+        "no rows": b"[]",
+        "a text": json.dumps(SECRET).encode(),
+        "a number": b"1",
+        "unknown column": json.dumps(row | {"surplus": SECRET}).encode(),
+        "a list for a value": with_raw(FIRST, json.dumps([SECRET])),
+        "an object for a value": with_raw(FIRST, json.dumps({SECRET: 1})),
+        "half a character": with_raw(FIRST, r'"\ud800"'),
+        "deeply nested": b"[" * 50_000,
+        "too many rows": json.dumps([{}] * 1001).encode(),
+        "no such encoding": b"\xff\xfe\x00",
+    }
+    for column in COLUMNS:
+        if column.storage in {"integer", "float"}:
+            bodies["nan"] = with_raw(column.name, "NaN")
+            bodies["infinity"] = with_raw(column.name, "1e400")
+            bodies["number as text"] = with_raw(column.name, json.dumps(SECRET))
+            bodies["truth value for a number"] = with_raw(column.name, "true")
+        if not column.nullable:
+            bodies["missing column"] = json.dumps({k: v for k, v in row.items() if k != column.name}).encode()
+    return bodies
+
+
+def test_hostile_bodies_are_refused_without_an_echo(client: TestClient, records: list[dict[str, Any]]) -> None:
+    for name, body in hostile_bodies(records[0]).items():
+        response = client.post("/predict", content=body, headers={"Content-Type": "application/json"})
+        assert response.status_code in {400, 422}, (name, response.status_code, response.text[:300])
+        assert SECRET not in response.text, name
+
+
+def test_a_huge_number_is_refused_or_answered_but_never_an_error(
+    client: TestClient, records: list[dict[str, Any]]
+) -> None:
+    for column in COLUMNS:
+        for value in (
+            10**400,
+            -(10**30),
+            1e308,
+            "9999-12-31T23:59:59-14:00",
+            "0001-01-01T00:00:00+14:00",
+            "x" * 90_000,
+        ):
+            body = json.dumps(records[0] | {column.name: value})
+            response = client.post("/predict", content=body, headers={"Content-Type": "application/json"})
+            assert response.status_code in {200, 400, 422}, (column.name, response.text[:200])
+
+
+def test_a_body_that_is_too_large_is_refused_even_without_its_length(client: TestClient) -> None:
+    def endless() -> Iterator[bytes]:
+        yield b"["
+        for _ in range(50):
+            yield b" " * 10_000
+
+    response = client.post("/predict", content=endless(), headers={"Content-Type": "application/json"})
+    assert response.status_code == 413
+
+
+def test_requests_have_an_identity(client: TestClient) -> None:
+    assert client.get("/health", headers={"X-Request-ID": "abc-1"}).headers["X-Request-ID"] == "abc-1"
+    assert client.get("/health", headers={"X-Request-ID": "<script>"}).headers["X-Request-ID"].isalnum()
+
+
+def test_the_service_describes_itself(client: TestClient) -> None:
+    assert client.get("/health").json()["status"] == "ok"
+    assert client.get("/metadata").json()["target"] == PROBLEM.target
+    schema = client.get("/openapi.json").json()["components"]["schemas"]["Row"]
+    assert list(schema["properties"]) == [column.name for column in COLUMNS]
+
+
+def test_predictions_are_logged_without_sensitive_columns(settings: Settings, records: list[dict[str, Any]]) -> None:
+    with TestClient(create_app(settings)) as running:
+        running.post("/predict", json=records[:3], headers={"X-Request-ID": "logged"})
+    assert settings.prediction_log is not None
+    with closing(sqlite3.connect(settings.prediction_log)) as connection:
+        lines = connection.execute("SELECT inputs, answer FROM predictions WHERE request_id = 'logged'").fetchall()
+    assert len(lines) == 3
+    assert set(json.loads(lines[0][0])) == {column.name for column in COLUMNS if not column.sensitive}
+    assert "predicted" in json.loads(lines[0][1])
+
+
+def test_a_log_that_cannot_be_written_costs_no_prediction(
+    settings: Settings, records: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    broken = Settings(settings.champion_dir, tmp_path / "file" / "predictions.db")
+    app = create_app(broken)
+    with TestClient(app) as running:
+        assert running.post("/predict", json=records[:3]).status_code == 200
+        log: PredictionLog = app.state.service.log
+    assert log.lost == 3
+
+
+def test_without_a_champion_the_service_says_why(tmp_path: Path, records: list[dict[str, Any]]) -> None:
+    with TestClient(create_app(Settings(tmp_path, None))) as running:
+        assert running.get("/health").status_code == 503
+        assert "train a model first" in running.post("/predict", json=records[0]).json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [("model_sha256", "not the one that the manifest describes"), ("features_sha256", "features.py has changed")],
+)
+def test_a_champion_that_was_tampered_with_is_not_loaded(
+    settings: Settings, tmp_path: Path, key: str, reason: str
+) -> None:
+    manifest = json.loads((settings.champion_dir / "manifest.json").read_text(encoding="utf-8"))
+    (tmp_path / "model.skops").write_bytes((settings.champion_dir / "model.skops").read_bytes())
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest | {key: "0" * 64}), encoding="utf-8")
+    with TestClient(create_app(Settings(tmp_path, None))) as running:
+        assert reason in running.get("/health").json()["detail"]
+
+
+def test_a_pickle_is_not_loaded_unless_allowed(settings: Settings, tmp_path: Path) -> None:
+    manifest = json.loads((settings.champion_dir / "manifest.json").read_text(encoding="utf-8"))
+    (tmp_path / "model.skops").write_bytes((settings.champion_dir / "model.skops").read_bytes())
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"model_format": "pickle"}), encoding="utf-8")
+    with TestClient(create_app(Settings(tmp_path, None))) as running:
+        assert "can run any code" in running.get("/health").json()["detail"]
