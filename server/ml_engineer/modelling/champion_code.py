@@ -22,8 +22,8 @@ class ChampionFacts:
     ----------
     run_id, metric : str
         The run, and what `score` measures.
-    score : float
-        Score over the pooled out-of-fold predictions.
+    score : float or None
+        Score over the pooled out-of-fold predictions; None if there was no time for all folds.
     decision_threshold : float or None
         Probability from which the positive class is called.
     threshold_reason : str
@@ -32,7 +32,7 @@ class ChampionFacts:
 
     run_id: str
     metric: str
-    score: float
+    score: float | None
     decision_threshold: float | None = None
     threshold_reason: str = ""
 
@@ -125,7 +125,9 @@ def _constants(candidate: Candidate, facts: ChampionFacts) -> str:
         f"RUN_ID: str | None = {quoted(facts.run_id)}",
         f"CHAMPION = {quoted(candidate.name)}",
         f"METRIC = {quoted(facts.metric)}",
-        "# METRIC over all out-of-fold predictions together.",
+        "# METRIC over all out-of-fold predictions together."
+        if facts.score is not None
+        else "# There was no time for all folds, so there is no score that train.py could arrive at.",
         f"EXPECTED_SCORE: float | None = {facts.score!r}",
     ]
     if facts.threshold_reason:

@@ -1,0 +1,47 @@
+"""Finished fits of a training job on disk, so that a killed job resumes without doing them again."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml_engineer.project.files import replacing
+
+__all__ = ["FolderJournal"]
+
+
+class FolderJournal:
+    """One file a finished fit, named by its key.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The job's folder; made when first needed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find(self, key: str) -> dict[str, npt.NDArray[Any]] | None:
+        """What was kept under `key`; None if nothing, or nothing readable."""
+        try:
+            with np.load(self._path(key), allow_pickle=False) as arrays:
+                return dict(arrays)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+            # Damaged by a crash of the machine: the fit is done again.
+            return None
+
+    def keep(self, key: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Keep `arrays`, whole or not at all."""
+        with replacing(self._path(key)) as temporary:
+            np.savez(temporary, allow_pickle=False, **arrays)
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}.npz"

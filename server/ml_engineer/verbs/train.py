@@ -1,0 +1,185 @@
+"""Validate the data, train candidates on the planned folds under MLflow, and write the champion."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ml_engineer import tracking
+from ml_engineer.errors import InputError
+from ml_engineer.guardrails import is_open, run_checks
+from ml_engineer.modelling.candidate import Candidate, with_seed
+from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
+from ml_engineer.modelling.search import search
+from ml_engineer.project.files import file_sha256
+from ml_engineer.project.layout import ProjectLayout
+from ml_engineer.project.user_code import load_candidates
+from ml_engineer.verbs.champion_files import available_cores, forget_dead_runs
+from ml_engineer.verbs.fit_journal import FolderJournal
+from ml_engineer.verbs.guardrail_evidence import gather_evidence, load_waivers
+from ml_engineer.verbs.scaffold_project import scaffold_project
+from ml_engineer.verbs.training_conclusion import conclude
+from ml_engineer.verbs.training_rows import TrainingRows, load_training_rows
+from ml_engineer.vocabulary.context import WorkContext
+from ml_engineer.vocabulary.guardrails import Finding
+from ml_engineer.vocabulary.replies import TrainReply
+from ml_engineer.vocabulary.requests import ScaffoldProjectRequest, TrainRequest
+from ml_engineer.vocabulary.training import CandidateResult, TrainingRun
+
+__all__ = ["train"]
+
+_MOST_THREADS = 8
+
+
+def train(request: TrainRequest, context: WorkContext) -> TrainReply:
+    """Find the best model for the development rows within the budget, and write it down as code and file.
+
+    Data checks come first: one that blocks, and is not waived, ends the call before anything is fitted.
+
+    Raises
+    ------
+    ProjectStateError
+        If the project was not framed, a record is stale, or files cannot be written.
+    UserCodeError
+        If features.py or candidates.py fails.
+    InputError
+        If a candidate is asked for that does not exist.
+    """
+    layout = ProjectLayout(Path(request.project_dir))
+    started_at = datetime.now(UTC)
+    scaffolded = _scaffold_if_needed(layout, context)
+    context.report("reading the development rows", 0.0)
+    rows = load_training_rows(layout)
+    context.report("checking the data", 0.02)
+    findings = _check(rows)
+    if any(finding.blocks for finding in findings):
+        return _refusal(layout, findings)
+    baseline, candidates = baseline_candidate(rows.data), _candidates(rows, request)
+    forget_dead_runs(layout)
+    run_id = f"run_{started_at:%Y%m%dT%H%M%S}_{secrets.token_hex(2)}"
+    with tracking.start_run(
+        layout,
+        experiment=rows.problem.title,
+        run_id=run_id,
+        data_sha256=rows.split.development_sha256,
+        data_name="development",
+    ) as tracked:
+        try:
+            result = search(
+                baseline,
+                candidates,
+                rows.data,
+                deadline=context.started + request.budget_seconds - _closing_seconds(request.budget_seconds),
+                clock=context.clock,
+                journal=FolderJournal(context.journal_dir),
+                report=context.report,
+                seed=request.seed,
+            )
+            record = conclude(rows, result, request, context, tracked, run_id=run_id, started_at=started_at)
+        except BaseException:
+            shutil.rmtree(layout.run_dir(run_id), ignore_errors=True)
+            raise
+    return _reply(record, rows, findings, notes=scaffolded)
+
+
+def _scaffold_if_needed(layout: ProjectLayout, context: WorkContext) -> list[str]:
+    if layout.features_py.exists():
+        return []
+    reply = scaffold_project(ScaffoldProjectRequest(project_dir=str(layout.root)), context)
+    return [f"The project had no code yet, so it was scaffolded first ({len(reply.written)} files)."]
+
+
+def _check(rows: TrainingRows) -> tuple[Finding, ...]:
+    evidence = gather_evidence(rows.layout, stage="train", features=rows.data.features)
+    return run_checks(evidence, stage="train", waivers=load_waivers(rows.layout))
+
+
+def _candidates(rows: TrainingRows, request: TrainRequest) -> list[Candidate]:
+    """The portfolio with the project's own candidates after its simplest, or those that were asked for."""
+    threads = min(available_cores(), _MOST_THREADS)
+    simplest, *others = build_portfolio(rows.data, seed=request.seed, threads=threads) or (None,)
+    origin = file_sha256(rows.layout.candidates_py) if rows.layout.candidates_py.exists() else ""
+    own = [
+        Candidate(
+            name,
+            "user",
+            with_seed(estimator, request.seed),
+            "A pipeline of the project's own, from candidates.py.",
+            origin=origin,
+            seed=request.seed,
+        )
+        for name, estimator in load_candidates(rows.layout).items()
+    ]
+    known = [candidate for candidate in (simplest, *own, *others) if candidate is not None]
+    names = [candidate.name for candidate in known]
+    if len(set(names)) < len(names) or "baseline" in names:
+        twice = next(name for name in names if names.count(name) > 1 or name == "baseline")
+        raise InputError(
+            f"candidates.py names a candidate {twice!r}, as the portfolio does",
+            remedy=f"Give it another name in {rows.layout.candidates_py}",
+        )
+    unknown = [name for name in request.candidates or () if name not in {*names, "baseline"}]
+    if unknown:
+        raise InputError(
+            f"There is no candidate {unknown[0]!r}",
+            found=f"known are {', '.join(names)}",
+            remedy="Pass names from this list, or none for all",
+        )
+    return [candidate for candidate in known if request.candidates is None or candidate.name in request.candidates]
+
+
+def _closing_seconds(budget_seconds: float) -> float:
+    """Time kept for scores, saving and logging; at small budgets a part of it is what may be exceeded."""
+    return min(3.0, 0.2 * budget_seconds)
+
+
+def _refusal(layout: ProjectLayout, findings: tuple[Finding, ...]) -> TrainReply:
+    blocking = [finding for finding in findings if finding.blocks]
+    return TrainReply(
+        status="refused",
+        summary=f"Nothing was trained: {len(blocking)} data check(s) block, first {blocking[0].code} "
+        f"({blocking[0].title}): {blocking[0].found}",
+        findings=[*blocking, *(finding for finding in findings if is_open(finding) and not finding.blocks)],
+        next_step=f"{blocking[0].remedy.rstrip('.')}. Or have a person override it with waive_finding",
+        project_dir=str(layout.root),
+    )
+
+
+def _reply(record: TrainingRun, rows: TrainingRows, findings: tuple[Finding, ...], *, notes: list[str]) -> TrainReply:
+    champion, layout, metric = record.champion, rows.layout, record.leaderboard.metric
+    baseline = record.baseline.score
+    beside = "" if baseline is None else f", naive baseline {baseline.value:.4g}"
+    worth = champion.family != "baseline" and record.gain.low > 0
+    return TrainReply(
+        status="done",
+        summary=f"{champion.name} won: cross-validated {metric} {champion.score}{beside}, "
+        f"on {champion.score.rows} development rows in {record.seconds:.0f} s.",
+        warnings=[*notes, *record.warnings],
+        findings=[finding for finding in findings if is_open(finding)],
+        next_step="Call evaluate once: it opens the sealed rows and counts the look"
+        if worth
+        else "Improve features.py or candidates.py, or bring more rows, and train again before opening the sealed rows",
+        artifacts={
+            "champion": str(layout.champion_py),
+            "model": str(layout.root / champion.model_path),
+            "record": str(layout.records / f"{record.kind}.json"),
+            "out_of_fold": str(layout.root / record.out_of_fold_path),
+        },
+        project_dir=str(layout.root),
+        run_id=record.run_id,
+        champion=champion.name,
+        primary_metric=metric,
+        score=champion.score,
+        baseline=baseline,
+        gain=record.gain,
+        leaderboard=[_line(result) for result in record.leaderboard.candidates],
+        seconds=record.seconds,
+    )
+
+
+def _line(result: CandidateResult) -> str:
+    score = "no score" if result.score is None else str(result.score)
+    end = "" if result.status == "finished" else f"; {result.status.replace('_', ' ')}: {result.reason[:120]}"
+    return f"{result.name}: {score}, {len(result.fold_scores)} folds, {result.fit_seconds:.1f} s{end}"

@@ -1,0 +1,186 @@
+"""What follows a search: refit, decide, write down, log, put in place."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from ml_engineer import tracking
+from ml_engineer.modelling.candidate import Candidate
+from ml_engineer.modelling.champion_code import ChampionFacts, render_champion
+from ml_engineer.modelling.decisions import Threshold, choose_threshold, interval_half_width
+from ml_engineer.modelling.fits import refit
+from ml_engineer.modelling.model_files import TRUSTED_TYPES
+from ml_engineer.modelling.results import candidate_result, champion_gain, champion_score, leaderboard
+from ml_engineer.modelling.search import SearchResult
+from ml_engineer.modelling.source_code import NotWritable
+from ml_engineer.modelling.training_data import Predictions, TrainingData
+from ml_engineer.verbs.champion_files import (
+    StagedRun,
+    describe_environment,
+    model_requirements,
+    stage_run,
+)
+from ml_engineer.verbs.training_rows import TrainingRows
+from ml_engineer.vocabulary.context import WorkContext
+from ml_engineer.vocabulary.estimates import Estimate
+from ml_engineer.vocabulary.requests import TrainRequest
+from ml_engineer.vocabulary.training import Champion, TrainingRun
+
+__all__ = ["conclude"]
+
+
+@dataclass(frozen=True)
+class _Judgement:
+    """The champion's out-of-fold predictions, and what follows from them."""
+
+    predictions: Predictions
+    threshold: Threshold
+    score: Estimate
+    gain: Estimate
+
+
+def conclude(
+    rows: TrainingRows,
+    result: SearchResult,
+    request: TrainRequest,
+    context: WorkContext,
+    tracked: tracking.TrackedRun,
+    *,
+    run_id: str,
+    started_at: datetime,
+) -> TrainingRun:
+    """Refit the champion on all development rows, write everything down, log it, and put it in place.
+
+    Raises
+    ------
+    ProjectStateError
+        If a file cannot be written; the earlier champion is as it was.
+    """
+    winner = result.champion.candidate
+    context.report(f"fitting {winner.name} on all {rows.data.rows} development rows", 0.9)
+    model = refit(winner, rows.data)
+    context.report("saving and logging", 0.94)
+    judged = _judge(result, rows.data, seed=request.seed)
+    staged = stage_run(rows, run_id, model, predictions=judged.predictions, labels=_labels(judged, rows.data))
+    complete = len(result.champion.fits) == len(rows.data.pairs)
+    facts = ChampionFacts(
+        run_id,
+        rows.data.metric,
+        judged.score.value if complete else None,
+        judged.threshold.value,
+        judged.threshold.reason,
+    )
+    code = render_champion(winner, facts)
+    staged.write_code(code)
+    record = TrainingRun(
+        parents={parent.kind: parent.content_hash() for parent in (rows.problem, rows.split)},
+        run_id=run_id,
+        mlflow_run_id=tracked.mlflow_run_id,
+        started_at=started_at.isoformat(timespec="seconds"),
+        seconds=context.clock() - context.started,
+        budget_seconds=request.budget_seconds,
+        seed=request.seed,
+        development_sha256=rows.split.development_sha256,
+        leaderboard=leaderboard(result, rows.data, seed=request.seed),
+        baseline=candidate_result(result.baseline, rows.data, seed=request.seed),
+        champion=_champion(staged, winner, judged, code, rows),
+        gain=judged.gain,
+        out_of_fold_path=rows.layout.relative(rows.layout.out_of_fold(run_id)),
+        feature_columns=tuple(rows.data.features.columns),
+        environment=describe_environment(),
+        warnings=tuple(_warnings(result, judged.gain, staged, rows)),
+    )
+    staged.write_manifest(record, rows)
+    _log(tracked, record, rows, model, staged)
+    record = record.model_copy(update={"seconds": context.clock() - context.started})
+    staged.publish(record)
+    return record
+
+
+def _judge(result: SearchResult, data: TrainingData, *, seed: int) -> _Judgement:
+    predictions = result.champion.predictions(data)
+    threshold = choose_threshold(data, predictions)
+    score = champion_score(predictions, threshold.value, data, seed=seed)
+    return _Judgement(predictions, threshold, score, champion_gain(result, data, seed=seed))
+
+
+def _labels(judged: _Judgement, data: TrainingData) -> npt.NDArray[np.integer] | None:
+    return None if data.task == "regression" else data.labels(judged.predictions, threshold=judged.threshold.value)
+
+
+def _champion(staged: StagedRun, winner: Candidate, judged: _Judgement, code: str, rows: TrainingRows) -> Champion:
+    layout = rows.layout
+    return Champion(
+        name=winner.name,
+        family=winner.family,
+        score=judged.score,
+        model_path=layout.relative(layout.champion_dir / staged.saved.file_name),
+        model_sha256=staged.saved.sha256,
+        model_format=staged.saved.model_format,
+        code_path=layout.relative(layout.champion_py),
+        code_sha256=hashlib.sha256(code.encode()).hexdigest(),
+        features_sha256=rows.features_sha256,
+        decision_threshold=judged.threshold.value,
+        threshold_reason=judged.threshold.reason,
+        interval_half_width=interval_half_width(rows.data, judged.predictions),
+    )
+
+
+def _log(
+    tracked: tracking.TrackedRun, record: TrainingRun, rows: TrainingRows, model: object, staged: StagedRun
+) -> None:
+    metric = record.leaderboard.metric
+    results = record.leaderboard.candidates
+    for result in results:
+        tracked.log_candidate(result, metric)
+    tracked.log_result(
+        next(result for result in results if result.name == record.champion.name),
+        metric=metric,
+        numbers={"gain": record.gain.value, "gain_low": record.gain.low, "seconds": record.seconds},
+        parameters={
+            "champion": record.champion.name,
+            "budget_seconds": record.budget_seconds,
+            "seed": record.seed,
+            "folds": len(rows.data.pairs),
+            "split": rows.split.definition.strategy,
+            "rows": rows.data.rows,
+            "features": len(record.feature_columns),
+        },
+        tags={
+            "features_sha256": record.champion.features_sha256,
+            "code_sha256": record.champion.code_sha256,
+            "model_sha256": record.champion.model_sha256,
+        },
+        environment=record.environment,
+    )
+    tracked.log_model(
+        model,
+        example=rows.data.features.head(5),
+        model_format=staged.saved.model_format,
+        trusted_types=TRUSTED_TYPES,
+        requirements=model_requirements(staged.saved),
+    )
+
+
+def _warnings(result: SearchResult, gain: Estimate, staged: StagedRun, rows: TrainingRows) -> Iterable[str]:
+    winner = result.champion.candidate
+    if winner.family == "baseline":
+        yield "No candidate beat the naive baseline, so the baseline is the champion: nothing here is worth deploying."
+    elif gain.low <= 0:
+        yield "The champion's gain over the naive baseline may be chance: its interval reaches zero."
+    yield from result.warnings
+    failed = [standing.candidate.name for standing in result.standings if standing.status == "failed"]
+    if failed:
+        yield f"{len(failed)} candidate(s) failed and are listed with the reason: {', '.join(failed[:5])}."
+    if staged.saved.model_format == "pickle":
+        yield f"The model is saved as a pickle, which runs code when it is loaded ({staged.saved.reason})."
+    if isinstance(winner.source, NotWritable):
+        yield f"champion.py takes the model from candidates.py, because {winner.source.reason}."
+    if any(column.role == "weight" for column in rows.problem.columns):
+        yield "Row weights are not used in training yet."

@@ -1,0 +1,138 @@
+"""Everything that a training starts from, read and checked."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ml_engineer import seal
+from ml_engineer.errors import ProjectStateError, UnsupportedTaskError
+from ml_engineer.modelling.training_data import TrainingData
+from ml_engineer.project.definition import load_problem, refuse_redealt
+from ml_engineer.project.development import Development, load_development
+from ml_engineer.project.files import file_sha256
+from ml_engineer.project.layout import ProjectLayout
+from ml_engineer.project.records import load_record
+from ml_engineer.project.user_code import check_row_local, load_features
+from ml_engineer.splitting import fold_pairs, group_codes
+from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, ProblemDefinition
+from ml_engineer.vocabulary.split import SplitPlan
+
+if TYPE_CHECKING:
+    from ml_engineer.statistics.metrics import Task
+
+__all__ = ["TrainingRows", "load_training_rows"]
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """What a training starts from.
+
+    Parameters
+    ----------
+    layout, problem, split
+        The project and its records.
+    development : Development
+        Cleaned rows with their folds.
+    data : TrainingData
+        The same as the search takes them.
+    features_sha256 : str
+        Hash of features.py as it was run.
+    """
+
+    layout: ProjectLayout
+    problem: ProblemDefinition
+    split: SplitPlan
+    development: Development
+    data: TrainingData
+    features_sha256: str
+
+    def fold_numbers(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+        """Fold number of the rows at these positions, -1 for all others; shape (n,)."""
+        numbers = np.full(self.data.rows, -1, dtype=np.int64)
+        numbers[rows] = self.development.folds[rows]
+        return numbers
+
+
+def load_training_rows(layout: ProjectLayout) -> TrainingRows:
+    """Read the records, the development rows and the features of a project.
+
+    Raises
+    ------
+    ProjectStateError
+        If the project was not framed, or rows or records are not the ones that were framed.
+    UnsupportedTaskError
+        If the task type has not landed yet.
+    UserCodeError
+        If features.py fails, gives something unusable, or looks at other rows than the one it describes.
+    """
+    problem = load_problem(layout)
+    if problem.task_type not in SUPPORTED_TASKS:
+        raise UnsupportedTaskError(
+            f"Training for {problem.task_type} has not landed yet",
+            found=f"task_type in {layout.problem_yaml}",
+            remedy=f"Frame the problem as one of {', '.join(sorted(SUPPORTED_TASKS))}",
+        )
+    split = load_record(layout, SplitPlan)
+    refuse_redealt(problem, split)
+    development = load_development(layout, split)
+    if seal.frame_sha256(development.frame) != split.development_sha256:
+        raise ProjectStateError(
+            f"{layout.development} does not hold the rows that were dealt",
+            found="its content hash is not the one in the split record",
+            remedy="Call frame_problem with the original data; it writes the same rows again",
+        )
+    features_sha256 = file_sha256(layout.features_py)
+    features = _build_features(layout, development.frame.drop(columns=problem.target))
+    data = _training_data(problem, split, development, features)
+    return TrainingRows(layout, problem, split, development, data, features_sha256)
+
+
+def _build_features(layout: ProjectLayout, rows: pd.DataFrame) -> pd.DataFrame:
+    build_features = load_features(layout)
+    features = build_features(rows)
+    check_row_local(build_features, rows, features, path=layout.features_py)
+    return features
+
+
+def _training_data(
+    problem: ProblemDefinition, split: SplitPlan, development: Development, features: pd.DataFrame
+) -> TrainingData:
+    frame, definition = development.frame, split.definition
+    target = frame[problem.target].to_numpy()
+    if problem.task_type == "regression":
+        target = target.astype(float)
+    elif tuple(str(label) for label in np.unique(target)) != problem.classes:
+        raise ProjectStateError(
+            "The classes of the development rows are not those of the problem",
+            found=f"{len(np.unique(target))} classes in {problem.target!r}, {len(problem.classes)} in problem.yaml",
+            remedy="Call frame_problem again",
+        )
+    time_column = definition.time_column if definition.strategy == "time" else None
+    return TrainingData(
+        task=cast("Task", problem.task_type),
+        metric=problem.primary_metric,
+        features=features,
+        target=target,
+        pairs=tuple(fold_pairs(development.folds, definition)),
+        fingerprint=_fingerprint(features, target, development.folds),
+        text_columns=frozenset(column.name for column in problem.columns if column.role == "text"),
+        positive_class=problem.positive_class,
+        costs=problem.costs,
+        clusters=group_codes(frame, definition.group_columns) if definition.group_columns else None,
+        time_order=None if time_column is None else np.argsort(frame[time_column].to_numpy(), kind="stable"),
+    )
+
+
+def _fingerprint(features: pd.DataFrame, target: npt.NDArray[np.generic], folds: npt.NDArray[np.integer]) -> str:
+    """Changes whenever features, target, folds or the order of rows change."""
+    digest = hashlib.sha256("\0".join(features.columns).encode())
+    digest.update(pd.util.hash_pandas_object(features, index=True).to_numpy().tobytes())
+    digest.update(pd.util.hash_array(target).tobytes())
+    digest.update(folds.astype("<i8").tobytes())
+    return digest.hexdigest()
