@@ -45,6 +45,17 @@ def test_blocks_keep_neighbours_and_draw_every_row_alike() -> None:
     assert abs(np.corrcoef(weights[:, 10], weights[:, 30])[0, 1]) < 0.1
 
 
+def test_blocks_grow_with_the_likeness_of_neighbours() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=500)
+    slow = np.convolve(noise, np.ones(8) / 8, mode="same")
+    alone, alike = (
+        plan_resampling(Outcomes("regression", np.zeros(500), errors, blocks=True)) for errors in (noise, slow)
+    )
+    assert alone.block_rows == 8
+    assert alike.block_rows > 20
+
+
 @pytest.mark.parametrize("rows", [1, 2, 3, 9])
 def test_few_rows_in_time_order_are_drawn_without_fault(rows: int) -> None:
     weights = drawn(rows_of(rows, blocks=True))
