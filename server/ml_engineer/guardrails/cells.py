@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
-__all__ = ["is_number", "is_text", "row_hashes"]
+__all__ = ["is_number", "is_text", "repeats_by_chance", "row_hashes"]
 
 
 def row_hashes(frame: pd.DataFrame) -> pd.Series:
@@ -20,3 +21,24 @@ def is_text(column: pd.Series) -> bool:
 def is_number(column: pd.Series) -> bool:
     """Whether the column holds integers or floats (not booleans)."""
     return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype)
+
+
+def repeats_by_chance(frame: pd.DataFrame, hashes: pd.Series) -> bool:
+    """Whether equal rows are no more than so few different values make likely.
+
+    The number of equal pairs is compared with twice what columns independent of each other would give.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame of shape (n, columns)
+        The rows.
+    hashes : pandas.Series of shape (n,)
+        From `row_hashes`.
+    """
+    counts = hashes.value_counts().to_numpy()
+    pairs = float((counts * (counts - 1) / 2).sum())
+    log_chance = sum(
+        float(np.log((frame[name].value_counts(normalize=True, dropna=False) ** 2).sum())) for name in frame.columns
+    )
+    expected = len(frame) * (len(frame) - 1) / 2 * float(np.exp(log_chance))
+    return pairs <= 2 * expected + 5

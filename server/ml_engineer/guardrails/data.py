@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
 import pandas as pd
 
-from ml_engineer.guardrails.cells import row_hashes
+from ml_engineer.guardrails.cells import repeats_by_chance, row_hashes
 from ml_engineer.guardrails.check import ALL_STAGES, Answer, Check, Observation, observed, passed
 from ml_engineer.guardrails.evidence import Evidence
 from ml_engineer.guardrails.wording import listed, percent, quoted, rows_text
@@ -42,11 +41,9 @@ class DAT001(_DataCheck):
         hashes = row_hashes(frame)
         repeats = hashes.duplicated()
         share = float(repeats.mean())
-        counts = hashes.value_counts().to_numpy()
-        pairs = float((counts * (counts - 1) / 2).sum())
         if share < self.notable_share:
             return passed(f"{rows_text(int(repeats.sum()))} of {len(frame):,} repeat an earlier one")
-        if pairs <= 2 * _pairs_by_chance(frame) + 5:
+        if repeats_by_chance(frame, hashes):
             return passed(
                 f"{rows_text(int(repeats.sum()))} ({percent(share)}) repeat an earlier one, "
                 "no more than so few different values make likely"
@@ -74,14 +71,6 @@ def _without_identifiers(evidence: Evidence) -> list[str]:
         and evidence.frame[column.name].is_unique
     }
     return [name for name in evidence.frame.columns if name not in skipped]
-
-
-def _pairs_by_chance(frame: pd.DataFrame) -> float:
-    """Expected number of equal pairs of rows if columns were independent of each other."""
-    log_chance = sum(
-        float(np.log((frame[name].value_counts(normalize=True, dropna=False) ** 2).sum())) for name in frame.columns
-    )
-    return len(frame) * (len(frame) - 1) / 2 * float(np.exp(log_chance))
 
 
 class DAT002(_DataCheck):

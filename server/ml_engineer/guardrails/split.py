@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ml_engineer.guardrails.cells import row_hashes
+from ml_engineer.guardrails.cells import repeats_by_chance, row_hashes
 from ml_engineer.guardrails.check import (
     ALL_STAGES,
     BEFORE_USE,
@@ -141,8 +141,8 @@ def _likeness(values: npt.NDArray[np.float64], keys: npt.NDArray[np.float64], *,
 class SPL006(SplitCheck):
     """The same row in several folds: the model is examined on what it learned by heart.
 
-    Equal rows are normal where few values exist, and then they help nobody. So a quick model is scored on the stored
-    folds, and again with equal rows kept together: the difference is what they flatter.
+    Equal rows are normal where few values exist. Where they are not, a quick model is scored on the stored folds, and
+    again with equal rows kept together: the difference is what they flatter.
     """
 
     title = "Equal rows across folds"
@@ -161,6 +161,10 @@ class SPL006(SplitCheck):
         share = float(apart.mean())
         if share < self.fewest_share:
             return passed(f"{rows_text(int(apart.sum()))} of {len(apart):,} have an equal row in another fold")
+        if repeats_by_chance(evidence.inputs, keys):
+            return passed(
+                f"{percent(share)} of rows have an equal row in another fold, as few different values make likely"
+            )
         together = pd.Series(evidence.folds, index=keys.index).groupby(keys).transform("first").to_numpy()
         probe = evidence.probe
         stored, honest = probe.together(), probe.together_on(together)
