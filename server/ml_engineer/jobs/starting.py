@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
-from filelock import FileLock, Timeout
 
 from ml_engineer.errors import BusyError, InputError, JobLostError
 from ml_engineer.installation.extras import require_extra
@@ -86,6 +85,9 @@ def resume_job(store: JobStore, job_id: str, *, warm: WarmChild | None = None) -
     BusyError
         If it still runs, or is being resumed by somebody else.
     """
+    # Loaded when it is needed, which is seldom: the server's first answer does not wait for it.
+    from filelock import FileLock, Timeout
+
     store.read(job_id)
     with ExitStack() as stack:
         try:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -15,7 +16,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with the status that `exit_codes` lists."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given == ["mcp"]:
-        # The way hosts start the server, many times a day: no need to load the other commands first.
+        # The way hosts start the server, many times a day: the other commands are not loaded first, and the
+        # collector, which would find no garbage among thousands of new classes, rests until the server is up.
+        gc.disable()
         from ml_engineer.doors.mcp.server import serve
 
         serve()

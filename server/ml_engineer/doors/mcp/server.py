@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from collections.abc import AsyncIterator
@@ -72,6 +73,8 @@ def build_server(desk: Desk) -> MCPServer[None]:
 def serve(*, http_port: int | None = None) -> None:
     """Serve on standard input and output until the client is gone, or on loopback HTTP until stopped."""
     server = build_server(assistant_desk())
+    gc.freeze()
+    gc.enable()
     if http_port is not None:
         server.run("streamable-http", host="127.0.0.1", port=http_port)
         return
