@@ -43,8 +43,10 @@ def choose_threshold(data: TrainingData, predictions: Predictions) -> Threshold:
     misses = np.concatenate([[0.0], np.cumsum(positives)])
     alarms = negatives.sum() - np.concatenate([[0.0], np.cumsum(negatives)])
     cost = misses * costs.false_negative + alarms * costs.false_positive
-    cuts = np.concatenate([[0.0], (levels[:-1] + levels[1:]) / 2, [min(1.0, (levels[-1] + 1) / 2)]])
-    best = np.flatnonzero(cost <= cost.min() + 1e-12)
+    cuts = np.concatenate([[0.0], (levels[:-1] + levels[1:]) / 2, [(levels[-1] + 1) / 2]])
+    # A threshold is at most 1, so a row with probability 1 is always called.
+    possible = cuts > np.concatenate([[-1.0], levels])
+    best = np.flatnonzero(possible & (cost <= cost[possible].min() + 1e-12))
     chosen = float(cuts[best[np.argmin(np.abs(cuts[best] - right))]])
     return Threshold(
         chosen,

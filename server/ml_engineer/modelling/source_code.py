@@ -138,12 +138,13 @@ class _Writer:
 
     def _estimator(self, estimator: BaseEstimator) -> Node:
         kind = type(estimator)
+        name = self._import(kind, kind.__name__)
         parameters = estimator.get_params(deep=False)
         _refuse_changed(estimator, parameters)
         items = [
             (f"{name}=", self.write(value)) for name, value in parameters.items() if not _is_default(kind, name, value)
         ]
-        node: Node = Bracket(f"{self._import(kind, kind.__name__)}(", tuple(_in_signature_order(kind, items)), ")")
+        node: Node = Bracket(f"{name}(", tuple(_in_signature_order(kind, items)), ")")
         output = getattr(estimator, "_sklearn_output_config", {}).get("transform")
         return node if output is None else Bracket("", ((("", node)),), f".set_output(transform={quoted(output)})")
 
@@ -187,7 +188,9 @@ class _Writer:
     def _named_part(self, name: str, node: Node) -> Node:
         """Give a long step of a pipeline a line of its own under the step's name, as a person would."""
         taken = {part for part, _ in self.parts} | set(self.constants) | _RESERVED
-        if len(flat(node)) <= _LONG or not name.isidentifier() or keyword.iskeyword(name) or name in taken:
+        # Classes begin with a capital, so a name in small letters hides none of them.
+        fit = name.isidentifier() and name == name.lower() and not keyword.iskeyword(name)
+        if len(flat(node)) <= _LONG or not fit or name in taken:
             return node
         if any(name in names for names in self.imported.values()):
             return node

@@ -1,0 +1,35 @@
+"""A search in one call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
+from ml_engineer.modelling.search import SearchResult, search
+from ml_engineer.modelling.training_data import TrainingData
+from modelling.tables import CountingJournal
+
+
+@pytest.fixture
+def journal() -> CountingJournal:
+    return CountingJournal()
+
+
+@pytest.fixture
+def run_search(journal: CountingJournal) -> Callable[..., SearchResult]:
+    """Search with the portfolio, or with `candidates`, for at most `seconds`."""
+
+    def _run(data: TrainingData, *, candidates: Any = None, seconds: float = 120.0, **changes: Any) -> SearchResult:
+        names = changes.pop("names", None)
+        if candidates is None:
+            candidates = build_portfolio(data, seed=0, threads=1)
+        chosen = [candidate for candidate in candidates if names is None or candidate.name in names]
+        settings = {"clock": time.monotonic, "journal": journal, "report": lambda message, fraction: None}
+        clock = changes.get("clock", time.monotonic)
+        return search(baseline_candidate(data), chosen, data, deadline=clock() + seconds, **settings | changes)
+
+    return _run

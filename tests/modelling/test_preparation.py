@@ -1,0 +1,48 @@
+"""Preparation by family: inside the fold, and robust to what the fold did not show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml_engineer.modelling.columns import Columns, sort_columns
+from ml_engineer.modelling.preparation import prepare
+from modelling.tables import make_data, mixed_features
+
+
+@pytest.mark.parametrize("view", ["scaled", "codes"])
+def test_rows_unlike_those_of_the_fold_are_still_prepared(view) -> None:
+    data = make_data("binary", rows=240)
+    preparation = prepare(sort_columns(data.features), view, rows=240, seed=0)
+    assert preparation is not None
+    preparation.transformer.fit(data.features, data.target)
+    strange = mixed_features(5, seed=9)
+    strange.loc[0] = [np.nan, 0, np.nan, True, np.nan, np.nan, np.nan]
+    strange['co"lour'] = pd.Series(["never seen"] * 5, dtype="str")
+    prepared = preparation.transformer.transform(strange.astype(data.features.dtypes))
+    dense = prepared.toarray() if hasattr(prepared, "toarray") else prepared
+    assert len(dense) == 5
+    if view == "scaled":
+        assert np.isfinite(dense).all()
+
+
+def test_the_median_is_the_folds_own() -> None:
+    frame = pd.DataFrame({"a": [0.0, 0.0, np.nan, 100.0, 100.0, 100.0]})
+    preparation = prepare(sort_columns(frame), "scaled", rows=6, seed=0)
+    assert preparation is not None
+    fitted = preparation.transformer.fit(frame.iloc[:3])
+    assert fitted.named_transformers_["numbers"]["fill"].statistics_.tolist() == [0.0]
+
+
+def test_no_usable_column_gives_no_preparation() -> None:
+    assert prepare(Columns(constant=("a",)), "codes", rows=10, seed=0) is None
+
+
+def test_the_lists_name_every_usable_column_once() -> None:
+    columns = sort_columns(mixed_features(400))
+    for view in ("scaled", "codes"):
+        preparation = prepare(columns, view, rows=400, seed=0)
+        assert preparation is not None
+        named = [name for part in preparation.lists for name in part.columns]
+        assert sorted(named) == sorted(mixed_features(1).columns)
