@@ -297,7 +297,7 @@ def _strata(target: pd.Series, *, classification: bool) -> np.ndarray:
         return np.asarray(place[codes])
     ranks = target.rank(pct=True, na_option="top").to_numpy()
     ranges = max(1, min(_RANGES, len(target) // _RANGES))
-    return np.maximum(np.ceil(ranks * ranges).astype("int64") - 1, 0)
+    return np.asarray(np.maximum(np.ceil(ranks * ranges).astype("int64") - 1, 0))
 
 
 def _balanced_folds(units: np.ndarray, strata: np.ndarray, draws: np.ndarray, *, folds: int) -> np.ndarray:

@@ -27,6 +27,7 @@ from ml_engineer.seal.recognised import DEVELOPMENT, HELD_OUT, NEVER_SEEN
 __all__ = ["Match", "match_rows"]
 
 _PILOT_ROWS = 2_000
+_SHIFTS = (7, 101, 1_009, 10_007)
 _PAIRS_AT_ONCE = 1_000_000
 
 
@@ -199,13 +200,18 @@ def _equal_beyond_chance(aligned: _Aligned, earlier_keys: np.ndarray, table_keys
 def _similar_beyond_chance(aligned: _Aligned, share: float) -> bool:
     """Whether more rows mostly agree than rows of the earlier table mostly agree with one another.
 
-    Counters are left out of the comparison, for they are different in each row of one table and alike in unrelated
-    ones; if evidence falls short without them, nothing is shown.
+    Counters are left out, for they differ between the rows of one table and are alike in unrelated ones. As they
+    may pin a row to any other one, chance is also how often two rows taken at random mostly agree.
     """
     telling = aligned.only(np.flatnonzero(aligned.weights > 0))
-    chance = _closest_pairs(telling, telling.earlier, telling.earlier, itself=True).share
-    rows = min(len(aligned.earlier[0]), len(aligned.table[0]), _PILOT_ROWS)
-    return _beyond_chance(share, max(chance, _collisions(row_keys(telling.earlier))), rows=rows)
+    closest = _closest_pairs(telling, telling.earlier, telling.earlier, itself=True).share
+    earlier_rows = len(aligned.earlier[0])
+    left = np.tile(np.arange(min(earlier_rows, _PILOT_ROWS)), len(_SHIFTS))
+    right = (left + np.repeat(_SHIFTS, len(left) // len(_SHIFTS))) % earlier_rows
+    score = _agreement(telling.earlier, telling.earlier, telling.weights, left, right)
+    at_random = float(np.mean(score[left != right] > aligned.enough)) if earlier_rows > 1 else 1.0
+    rows = min(earlier_rows, len(aligned.table[0]), _PILOT_ROWS)
+    return _beyond_chance(share, max(closest, at_random), rows=rows)
 
 
 def _beyond_chance(share: float, chance: float, *, rows: int) -> bool:
