@@ -28,7 +28,7 @@ __all__ = ["Suspicion", "find_suspects"]
 Strength = Literal["strong", "weak"]
 
 _LATE_WORDS: Final = word_set(
-    "actual aftermath body boat cancelled canceled chargeback closed closure collected completed deceased discharge "
+    "actual aftermath cancelled canceled chargeback closed closure collected completed deceased discharge "
     "discharged died dispute followup futime outcome paidout payout predicted prediction recovered recoveries recovery "
     "refund refunded repaid resolution resolved result settled settlement terminated termination winner"
 )

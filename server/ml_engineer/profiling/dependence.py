@@ -35,6 +35,8 @@ class Dependence:
         Number of groups.
     time_column : str or None
         Column that orders the rows, if that order matters for the split.
+    other_keys : tuple of str
+        Other columns that surely name single things with several rows.
     reason : str
         The evidence in a sentence; empty if there is none.
     assumptions, risks : tuple of str
@@ -46,6 +48,7 @@ class Dependence:
     group_columns: tuple[str, ...] = ()
     groups: int | None = None
     time_column: str | None = None
+    other_keys: tuple[str, ...] = ()
     reason: str = ""
     assumptions: tuple[str, ...] = ()
     risks: tuple[str, ...] = ()
@@ -101,6 +104,7 @@ def read_dependence(
         group_columns=groups[0] if groups else (),
         groups=groups[1] if groups else None,
         time_column=time,
+        other_keys=tuple(key.column for key in keys if key.confident and (not groups or key.column not in groups[0])),
         reason=_reason(groups, time, keys, times),
         assumptions=_assumptions(groups, keys),
         risks=risks + _crossing(groups, keys),
@@ -199,10 +203,10 @@ def _questions(
         questions.append(
             Question(
                 id="groups",
-                text=f"Do rows with the same {quoted(key.column)} belong to one person or thing, and will new ones come "
-                f"in use? ({key.reason})",
+                text=f"Do rows with the same {quoted(key.column, 30)} belong together, and will new ones come in use? "
+                f"({key.values:,} values in {round(key.values * key.rows_per_value):,} rows)",
                 assumption="Rows are independent.",
-                argument=f"group_columns={[key.column]!r}, or [] for independent rows",
+                argument=f"group_columns={[key.column]!r} or []",
             )
         )
     if times and not time and not settled:
@@ -210,10 +214,9 @@ def _questions(
         questions.append(
             Question(
                 id="time",
-                text=f"Will the model predict rows later than those it learned from, by {quoted(candidate.column)}? "
-                f"({candidate.reason})",
+                text=f"Will the model predict rows later, by {quoted(candidate.column, 30)}, than those it learned from?",
                 assumption="The order in time does not matter.",
-                argument=f'time_column={candidate.column!r}, or "" if time does not matter',
+                argument=f'time_column={candidate.column!r} or ""',
             )
         )
     return tuple(questions)

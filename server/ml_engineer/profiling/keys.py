@@ -15,7 +15,7 @@ import pandas as pd
 
 from ml_engineer.profiling.names import KeyStrength, key_strength, names_calendar_part, names_person, quoted
 
-__all__ = ["KeyCandidate", "find_keys", "is_row_counter", "looks_like_codes", "looks_like_hashes"]
+__all__ = ["KeyCandidate", "find_keys", "find_row_counters", "is_row_counter", "looks_like_codes", "looks_like_hashes"]
 
 _HASH: Final = re.compile(
     r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|(?=[0-9a-fA-F]*\d)(?=[0-9a-fA-F]*[a-fA-F])[0-9a-fA-F]{10,}|https?://\S+"
@@ -60,6 +60,11 @@ class KeyCandidate:
     confident: bool
     person: bool
     reason: str
+
+
+def find_row_counters(frame: pd.DataFrame) -> frozenset[str]:
+    """Columns that count the rows of `frame`, which must be in file order."""
+    return frozenset(str(name) for name in frame.columns if is_row_counter(frame[name]))
 
 
 def is_row_counter(column: pd.Series) -> bool:

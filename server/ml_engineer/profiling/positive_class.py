@@ -10,8 +10,9 @@ from ml_engineer.profiling.names import quoted, word_set
 
 __all__ = ["choose_positive"]
 
+_FLAGS: Final = ({"0", "1"}, {"-1", "1"}, {"0.0", "1.0"}, {"-1.0", "1.0"})
 _POSITIVE: Final = word_set(
-    "1 1.0 abnormal accepted approved attrition bad bought canceled cancelled case churn churned click clicked "
+    "abnormal accepted approved attrition bad bought canceled cancelled case churn churned click clicked "
     "convert converted damaged dead default defaulted defect defective delayed died disease exited fail failed failure "
     "fault fraud fraudulent ill left lost malicious malignant pos positive present purchased recurrence responded sick "
     "spam success t true won y yes"
@@ -46,6 +47,8 @@ def choose_positive(classes: Sequence[str], rows: Sequence[int], *, wanted: str 
                 remedy="Pass one of them as positive_class",
             )
         return match, "named by the person"
+    if set(classes) in _FLAGS:
+        return max(classes), "the 1 of a flag"
     usual = [label for label in classes if label.strip().casefold() in _POSITIVE]
     if len(usual) == 1:
         return usual[0], "the usual reading of that label"

@@ -25,7 +25,7 @@ UNUSED_ROLES: Final[frozenset[ColumnRole]] = frozenset(
 )
 """Roles whose columns the model does not see unless a person says so."""
 
-_CODE_WORDS: Final = word_set("area cat category class code kind label postal postcode type zip zipcode")
+_CODE_WORDS: Final = word_set("cat category class code kind label postal postcode type zip zipcode")
 _GRADE_WORDS: Final = word_set("class cond grade level priority qual quality rank rating score severity stage stars")
 _SURE_WEIGHTS: Final = word_set("fnlwgt pweight finalwgt sampleweight surveyweight")
 _WEIGHT_WORDS: Final = word_set("weight weights wgt wt")
@@ -138,7 +138,7 @@ def _text_rules(values: pd.Series, column: ColumnProfile) -> Iterator[Role]:
     sample = [str(value) for value in values.dropna().head(300)]
     many = f"{column.distinct_values:,} different values in {present:,} rows"
     if looks_personal(column.name, sample):
-        yield "identifier", f"looks like personal data ({many})"
+        yield "identifier", f"looks like names or other personal data ({many})"
     if share > 0.5 and present >= 20 and (looks_like_hashes(sample) or _names_row(column.name)):
         yield "identifier", f"names single rows: {many}"
     words_each = sum(len(value.split()) for value in sample) / len(sample)
@@ -161,7 +161,7 @@ def _names_row(name: str) -> bool:
 def _number_rules(values: pd.Series, column: ColumnProfile) -> Iterator[Role]:
     name, whole = column.name, column.storage == "integer"
     present = column.rows - column.missing_rows
-    span = "no finite value" if column.minimum is None else f"{column.minimum:,.6g} to {column.maximum:,.6g}"
+    span = "no finite value" if column.minimum is None else f"{column.minimum:.6g} to {column.maximum:.6g}"
     if _is_weight(name, values, whole=whole):
         yield "weight", f"seems to be a sampling weight ({span}): it describes the sampling, not the row"
     if whole and key_strength(name) == "strong" and column.distinct_values > max(50, 0.02 * present):

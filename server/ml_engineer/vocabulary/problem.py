@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from ml_engineer.vocabulary.estimates import Estimate, Metric
 from ml_engineer.vocabulary.records import Fraction, Record, StoredRecord
@@ -165,6 +165,10 @@ class ProblemDefinition(StoredRecord):
     )
     questions: tuple[Question, ...] = Field(default=(), max_length=4, description="Open questions, at most four.")
     deal_id: str = Field(description="The deal of rows that this problem lives on.")
+    arguments: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description="What the person told frame_problem; kept when it is called again, unless told anew or removed here.",
+    )
 
     @property
     def features(self) -> tuple[ProblemColumn, ...]:

@@ -1,0 +1,75 @@
+"""The at most four questions whose answer would change whether the result is valid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ml_engineer.profiling.names import quoted
+from ml_engineer.vocabulary.problem import ProblemColumn, Question
+
+__all__ = ["choose_questions"]
+
+_MOST = 4
+_MOST_NAMED = 4
+
+
+def choose_questions(
+    found: Sequence[Question],
+    *,
+    target: str,
+    columns: Sequence[ProblemColumn],
+    moment_given: bool,
+    costs_missing: bool,
+) -> tuple[Question, ...]:
+    """Order what is open by how much hangs on it, and ask no more than four.
+
+    Parameters
+    ----------
+    found : sequence of Question
+        What came up on the way: about the target, groups, time.
+    target : str
+        Column to predict.
+    columns : sequence of ProblemColumn
+        Every column, as decided.
+    moment_given : bool
+        Whether the person said when the prediction is made.
+    costs_missing : bool
+        Whether errors have costs (binary tasks) and nobody said them.
+    """
+    questions = list(found)
+    open_columns = [
+        column for column in columns if column.decided_by == "inferred" and column.availability != "at_prediction"
+    ]
+    if open_columns or not moment_given:
+        questions.insert(0, _moment(target, open_columns))
+    if costs_missing:
+        questions.append(
+            Question(
+                id="costs",
+                text="What does a false alarm cost, and what a miss?",
+                assumption="Neither is known.",
+                argument="false_positive_cost, false_negative_cost",
+            )
+        )
+    return tuple(questions[:_MOST])
+
+
+def _moment(target: str, columns: Sequence[ProblemColumn]) -> Question:
+    # The surest suspects first, so that cutting the list never hides them.
+    ordered = sorted(columns, key=lambda column: column.availability != "after_the_fact")
+    named = ", ".join(quoted(column.name, 30) for column in ordered[:_MOST_NAMED])
+    named += f" and {len(ordered) - _MOST_NAMED} more" if len(ordered) > _MOST_NAMED else ""
+    if not columns:
+        return Question(
+            id="prediction_moment",
+            text=f"When is the prediction made, and is every column known by then? ({quoted(target, 30)} is not)",
+            assumption="All used columns are known at that moment.",
+            argument="prediction_moment, after_the_fact",
+        )
+    out = [quoted(column.name, 30) for column in ordered[:_MOST_NAMED] if column.availability == "after_the_fact"]
+    return Question(
+        id="prediction_moment",
+        text=f"When is the prediction made, and are these known by then: {named}?",
+        assumption=f"{', '.join(out)} left out as known too late, all others used." if out else "They are.",
+        argument="prediction_moment, known_at_prediction, after_the_fact",
+    )

@@ -1,0 +1,220 @@
+"""Turn a table and a target into a framed problem: seal held-out rows first, then look at the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from ml_engineer import seal
+from ml_engineer.errors import InputError
+from ml_engineer.profiling.columns import ColumnsProfile, profile_columns
+from ml_engineer.profiling.dependence import Dependence, read_dependence
+from ml_engineer.profiling.keys import find_row_counters
+from ml_engineer.profiling.names import quoted, unit_in
+from ml_engineer.profiling.questions import choose_questions
+from ml_engineer.profiling.risks import list_assumptions, list_risks
+from ml_engineer.profiling.roles import Structure
+from ml_engineer.profiling.study import Study, study_development
+from ml_engineer.profiling.target import TargetReading, read_target
+from ml_engineer.project.earlier import Earlier, recall
+from ml_engineer.project.layout import ProjectLayout
+from ml_engineer.project.records import find_record
+from ml_engineer.verbs.framing_files import FramedProject, write_project
+from ml_engineer.verbs.framing_reply import framing_reply
+from ml_engineer.verbs.framing_request import Told, gather
+from ml_engineer.verbs.framing_seal import SealedTable, seal_table
+from ml_engineer.verbs.framing_table import FramingTable, read_framing_table
+from ml_engineer.vocabulary.context import WorkContext
+from ml_engineer.vocabulary.data import DataProfile
+from ml_engineer.vocabulary.problem import ProblemDefinition
+from ml_engineer.vocabulary.replies import FrameProblemReply
+from ml_engineer.vocabulary.requests import FrameProblemRequest
+
+__all__ = ["frame_problem"]
+
+
+@dataclass(frozen=True)
+class _Findings:
+    """What was told and found on the way to the definition."""
+
+    table: FramingTable
+    told: Told
+    earlier: Earlier
+    reading: TargetReading
+    dependence: Dependence
+    sealed: SealedTable
+    columns: ColumnsProfile
+    study: Study
+
+
+def frame_problem(request: FrameProblemRequest, context: WorkContext) -> FrameProblemReply:
+    """Frame the problem and write it into the project.
+
+    Held-out rows are dealt and sealed from structure and target counts alone. Roles, suspects, metric, baseline and
+    signal are worked out on development rows. Files are written at the end, all or none.
+
+    Raises
+    ------
+    InputError
+        If the data, the target or an argument cannot be used as given.
+    ProjectStateError
+        If the project cannot be written; it is as it was before.
+    SealError
+        If known rows would change sides after a look.
+    """
+    layout = ProjectLayout(Path(request.project_dir))
+    findings = _find(request, layout, context)
+    context.report("Writing the problem", 0.9)
+    profile = _profile(findings)
+    parents = {profile.kind: profile.content_hash()}
+    split = findings.sealed.plan(target=request.target, parents=parents)
+    problem = _define(findings, parents)
+    before = find_record(layout, DataProfile)
+    warnings = _warnings(findings, before, profile)
+    rows = findings.sealed.rows
+    framed = FramedProject(problem, profile, split, rows.frame, rows.folds, edited_text=findings.earlier.edited_text)
+    artifacts = write_project(layout, framed)
+    return framing_reply(
+        problem, split, warnings=warnings, artifacts=artifacts, project_dir=str(layout.root), job_id=context.job_id
+    )
+
+
+def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkContext) -> _Findings:
+    """Read, seal, look: in this order, so that nothing learned from held-out rows can reach the definition."""
+    earlier = recall(layout, target=request.target)
+    context.report("Reading the table", 0.05)
+    table = read_framing_table(request)
+    frame = table.frame
+    told = gather(request, earlier, list(frame.columns))
+    request = told.request
+    context.report("Looking at structure", 0.3)
+    reading = read_target(frame[request.target], task_type=request.task_type, positive_class=request.positive_class)
+    _refuse_costs_for(reading, told)
+    dependence = read_dependence(
+        frame,
+        target=request.target,
+        group_columns=request.group_columns,
+        time_column=request.time_column,
+        requested=request.split,
+    )
+    counters = find_row_counters(frame)
+    context.report("Sealing held-out rows", 0.4)
+    sealed = seal_table(request, table, reading=reading, dependence=dependence, layout=layout)
+    context.report("Looking at development rows", 0.6)
+    storage = {column.name: column.storage for column in table.report.columns}
+    columns = profile_columns(sealed.rows.frame, storage)
+    study = study_development(
+        sealed.rows,
+        columns,
+        structure=Structure(request.target, sealed.definition.group_columns, dependence.other_keys, counters),
+        reading=reading,
+        decisions=told.decisions,
+        metric=request.metric,
+        has_costs=told.costs is not None,
+        seed=request.seed,
+    )
+    return _Findings(table, told, earlier, reading, dependence, sealed, columns, study)
+
+
+def _refuse_costs_for(reading: TargetReading, told: Told) -> None:
+    if told.costs is not None and reading.task != "binary":
+        raise InputError(
+            "Costs of errors are for binary tasks",
+            found=f"this one is {reading.task}",
+            remedy="Leave false_positive_cost and false_negative_cost out",
+        )
+
+
+def _profile(findings: _Findings) -> DataProfile:
+    table, columns = findings.table, findings.columns
+    return DataProfile(
+        source=table.source,
+        test_source=table.test_source,
+        fingerprint=seal.fingerprint_table(table.frame, files=table.files),
+        report=table.report,
+        rows=len(table.frame),
+        development_rows=len(findings.sealed.rows.frame),
+        duplicate_rows=columns.duplicate_rows,
+        missing_fraction=columns.missing_fraction,
+        columns=columns.columns,
+    )
+
+
+def _define(findings: _Findings, parents: dict[str, str]) -> ProblemDefinition:
+    told, reading, study, sealed = findings.told, findings.reading, findings.study, findings.sealed
+    request, dependence = told.request, findings.dependence
+    target = request.target
+    source = PurePath(findings.table.source.path).name or "the query"
+    moment_given = request.prediction_moment is not None
+    signal = study.result.signal
+    earlier = findings.earlier.problem
+    return ProblemDefinition(
+        parents=parents,
+        title=f"Predict {target}",
+        business_goal=request.goal or f"Predict {quoted(target)} for new rows like those of {quoted(source)}.",
+        goal_given=request.goal is not None,
+        task_type=reading.task,
+        task_reason=reading.reason,
+        target=target,
+        classes=reading.classes,
+        positive_class=reading.positive_class,
+        unit=unit_in(target) if reading.task == "regression" else None,
+        primary_metric=study.metric,
+        metric_reason=study.metric_reason,
+        target_score=request.target_score,
+        prediction_moment=request.prediction_moment
+        or f"When every used column of a row is known, and {quoted(target)} is not yet.",
+        prediction_moment_given=moment_given,
+        columns=study.columns,
+        split=sealed.definition,
+        costs=told.costs,
+        baseline=study.result.baseline,
+        signal=signal,
+        worth_building=signal.verdict == "learnable",
+        **({} if earlier is None else {"fairness_tolerance": earlier.fairness_tolerance}),
+        risks=_risks(findings),
+        assumptions=(*dependence.assumptions, *list_assumptions(study, reading, moment_given=moment_given)),
+        questions=choose_questions(
+            (*reading.questions, *dependence.questions),
+            target=target,
+            columns=study.columns,
+            moment_given=moment_given,
+            costs_missing=reading.task == "binary" and told.costs is None,
+        ),
+        deal_id=sealed.receipt.deal_id,
+        arguments=told.arguments,
+    )
+
+
+def _risks(findings: _Findings) -> tuple[str, ...]:
+    sealed = findings.sealed
+    found = list_risks(
+        sealed.rows.frame,
+        findings.columns,
+        findings.study,
+        findings.reading,
+        group_columns=sealed.definition.group_columns,
+    )
+    looks = sealed.receipt.looks_inherited
+    looked = (f"These held-out rows were looked at {looks} times before: scores on them flatter",) if looks else ()
+    left_out = tuple(note for note in findings.table.notes if "left out" in note and "rows" in note)
+    return (*looked, *findings.dependence.risks, *found, *left_out)
+
+
+def _warnings(findings: _Findings, before: DataProfile | None, now: DataProfile) -> list[str]:
+    """What a person should know first: the seal, then the source, then the reading."""
+    receipt, told = findings.sealed.receipt, findings.told
+    warnings = []
+    if receipt.looks_inherited:
+        warnings.append(f"The held-out rows were looked at {receipt.looks_inherited} times before; this stays counted")
+    if receipt.matched_rows and not told.request.redeal:
+        warnings.append(f"{receipt.matched_rows:,} rows are known from an earlier deal and keep their side")
+    if receipt.ambiguous_rows:
+        warnings.append(f"{receipt.ambiguous_rows:,} rows resemble earlier rows of both sides")
+    if before is not None and before.fingerprint.content_sha256 != now.fingerprint.content_sha256:
+        warnings.append(f"The data has changed since the last framing ({before.rows:,} rows then, {now.rows:,} now)")
+    if told.kept:
+        warnings.append(f"Kept from the last framing: {', '.join(told.kept)}")
+    if findings.earlier.edited_text is not None:
+        warnings.append("problem.yaml was edited by hand; it is kept as problem.before.yaml")
+    return [*warnings, *findings.table.notes]

@@ -1,0 +1,128 @@
+"""Dealing and sealing: from here on only development rows are looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ml_engineer import seal
+from ml_engineer.profiling.dependence import Dependence
+from ml_engineer.profiling.study import DevelopmentRows
+from ml_engineer.profiling.target import TargetReading
+from ml_engineer.project.layout import ProjectLayout
+from ml_engineer.project.records import find_record
+from ml_engineer.splitting import assign_folds, fold_pairs, group_codes, plan_split
+from ml_engineer.verbs.framing_table import FramingTable
+from ml_engineer.verbs.signature import who_acts
+from ml_engineer.vocabulary.problem import SplitDefinition
+from ml_engineer.vocabulary.requests import FrameProblemRequest
+from ml_engineer.vocabulary.split import SplitPlan
+
+__all__ = ["SealedTable", "seal_table"]
+
+
+@dataclass(frozen=True)
+class SealedTable:
+    """The rows after the deal.
+
+    Parameters
+    ----------
+    definition : SplitDefinition
+        The rule.
+    receipt : seal.SealReceipt
+        What the seal tells of the deal.
+    rows : DevelopmentRows
+        What may be looked at.
+    held_out_rows : int
+        How many rows may not.
+    """
+
+    definition: SplitDefinition
+    receipt: seal.SealReceipt
+    rows: DevelopmentRows
+    held_out_rows: int
+
+    def plan(self, *, target: str, parents: dict[str, str]) -> SplitPlan:
+        """The record of the deal."""
+        folds = self.rows.folds
+        return SplitPlan(
+            parents=parents,
+            definition=self.definition,
+            target=target,
+            development_rows=len(folds),
+            held_out_rows=self.held_out_rows,
+            fold_rows=tuple(int((folds == fold).sum()) for fold in range(int(folds.max()) + 1)),
+            **vars(self.receipt),
+        )
+
+
+def seal_table(
+    request: FrameProblemRequest,
+    table: FramingTable,
+    *,
+    reading: TargetReading,
+    dependence: Dependence,
+    layout: ProjectLayout,
+) -> SealedTable:
+    """Plan the split, deal the rows, put the held-out ones into the vault, and cut the others into folds.
+
+    Raises
+    ------
+    InputError
+        If the split cannot be made.
+    SealError
+        If known rows would change sides after a look, or a lost vault cannot be rebuilt from the source.
+    """
+    frame, target = table.frame, request.target
+    classification = reading.task != "regression"
+    definition = plan_split(
+        rows=len(frame),
+        stratify=classification,
+        smallest_class_rows=reading.smallest_class_rows,
+        group_columns=dependence.group_columns,
+        groups=dependence.groups,
+        time_column=dependence.time_column,
+        own_test_file=table.own_test is not None,
+        requested=request.split,
+        held_out_fraction=request.held_out_fraction,
+        seed=request.seed,
+    )
+    _restore_lost_vault(request, table, layout)
+    recognition = seal.recognise(frame)
+    held_out = seal.deal(
+        frame,
+        definition,
+        target=target,
+        own_test=table.own_test,
+        recognition=None if request.redeal else recognition,
+    )
+    receipt = seal.seal(
+        frame,
+        held_out,
+        definition=definition,
+        target=target,
+        project_ledger=layout.ledger,
+        recognition=recognition,
+        redeal=request.redeal,
+        now=datetime.now(UTC).isoformat(timespec="seconds"),
+        who=who_acts(),
+    )
+    development = frame[~held_out]
+    folds = assign_folds(development, definition, target=target, classification=classification)
+    grouped = bool(definition.group_columns) and definition.strategy in {"grouped", "own_test_file"}
+    rows = DevelopmentRows(
+        frame=development,
+        folds=folds,
+        pairs=lambda some: fold_pairs(some, definition),
+        groups=group_codes(development, definition.group_columns) if grouped else None,
+        time_column=definition.time_column if definition.strategy == "time" else None,
+    )
+    return SealedTable(definition, receipt, rows, int(held_out.sum()))
+
+
+def _restore_lost_vault(request: FrameProblemRequest, table: FramingTable, layout: ProjectLayout) -> None:
+    """On a clone, or where the vault was lost: find the project's held-out rows in the source again."""
+    plan = find_record(layout, SplitPlan)
+    if plan is None or request.redeal or plan.target not in {"", request.target} or seal.knows_deal(plan.deal_id):
+        return
+    seal.restore(table.frame, plan, target=request.target, project_ledger=layout.ledger)

@@ -1,0 +1,143 @@
+"""The table that a problem is framed on: read, joined with the person's own test file, its target made usable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ml_engineer.errors import InputError
+from ml_engineer.profiling.label_spelling import align_labels
+from ml_engineer.profiling.names import quoted
+from ml_engineer.profiling.target import clean_target, require_columns
+from ml_engineer.sources import Table, align_columns, read_table
+from ml_engineer.vocabulary.data import DataSource, ReadReport
+from ml_engineer.vocabulary.requests import FrameProblemRequest
+
+__all__ = ["FramingTable", "read_framing_table"]
+
+
+@dataclass(frozen=True)
+class FramingTable:
+    """All rows with a target.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame of shape (n, columns)
+        The rows; the index counts rows of the source, those of the test file after all others.
+    own_test : numpy.ndarray of shape (n,) or None
+        Whether a row comes from the person's own test file.
+    source, test_source : DataSource
+        Where the rows come from.
+    report : ReadReport
+        How they were read.
+    files : dict of str to str
+        SHA-256 of each file, by absolute path.
+    notes : tuple of str
+        What a person should know of the reading, one sentence each.
+    """
+
+    frame: pd.DataFrame
+    own_test: npt.NDArray[np.bool_] | None
+    source: DataSource
+    test_source: DataSource | None
+    report: ReadReport
+    files: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def read_framing_table(request: FrameProblemRequest) -> FramingTable:
+    """Read what the request names.
+
+    Raises
+    ------
+    SourceError
+        If a file cannot be read as a table.
+    InputError
+        If the target is not there or cannot be used, or the test file does not fit.
+    """
+    source = _source(request, request.data)
+    table = read_table(source)
+    require_columns([request.target], list(table.frame.columns), argument="target")
+    if len(table.frame.columns) < 2:
+        raise InputError(
+            "The table has one column only, the target",
+            found=quoted(request.target),
+            remedy="Bring a table that also holds columns to predict from (check the delimiter if it should have more)",
+        )
+    frame, files, notes, test_source = table.frame, dict(table.files), list(table.report.warnings), None
+    first_test_row = len(frame)
+    if request.test_data is not None:
+        test_source = _source(request, request.test_data)
+        test = read_table(test_source, like=table.report)
+        frame, more = _joined(table, test, request.target)
+        files |= test.files
+        notes += more
+    cleaned = clean_target(frame, request.target)
+    own_test = None
+    if test_source is not None:
+        own_test = np.asarray(cleaned.frame.index >= first_test_row)
+        _refuse_one_sided(own_test, request.target)
+    return FramingTable(
+        frame=cleaned.frame,
+        own_test=own_test,
+        source=source,
+        test_source=test_source,
+        report=table.report,
+        files=files,
+        notes=(*notes, *cleaned.notes),
+    )
+
+
+def _source(request: FrameProblemRequest, path: str) -> DataSource:
+    return DataSource(
+        path=path,
+        table=request.table,
+        sql=request.sql if path == request.data else None,
+        query_path=request.query_path if path == request.data else None,
+        column_names=None if request.column_names is None else tuple(request.column_names),
+    )
+
+
+def _joined(table: Table, test: Table, target: str) -> tuple[pd.DataFrame, list[str]]:
+    """Both tables under one another, the test file last."""
+    names = list(table.frame.columns)
+    aligned = align_columns(test.frame, table.report, required=names)
+    if aligned.missing:
+        what = "the target" if target in aligned.missing else f"{len(aligned.missing)} columns of the data"
+        raise InputError(
+            f"The test file lacks {what}",
+            found=", ".join(quoted(name) for name in aligned.missing[:5]),
+            remedy="Bring a test file with the same columns, target included; rows without a target are for predict",
+        )
+    rows = aligned.frame[names]
+    notes = [f"The test file: {warning}" for warning in test.report.warnings]
+    if aligned.extra:
+        notes.append(f"Columns of the test file that the data lacks are left out: {_listed(aligned.extra)}")
+    for name in names:
+        if isinstance(table.frame[name].dtype, pd.StringDtype) != isinstance(rows[name].dtype, pd.StringDtype):
+            raise InputError(
+                f"The column {quoted(name)} holds text in one file and not in the other",
+                found=f"{table.frame[name].dtype} in the data, {rows[name].dtype} in the test file",
+                remedy="Give both files the same kind of values in it",
+            )
+    labels, respelled = align_labels(table.frame[target], rows[target])
+    joined = pd.concat([table.frame, rows.assign(**{target: labels})], ignore_index=True)
+    return joined, [*notes, *respelled]
+
+
+def _refuse_one_sided(own_test: npt.NDArray[np.bool_], target: str) -> None:
+    held_out = int(own_test.sum())
+    if held_out in {0, len(own_test)}:
+        where = "the test file" if held_out == 0 else "the data"
+        raise InputError(
+            f"No row of {where} has a value of the target {quoted(target)}",
+            remedy="Bring rows with known targets in both files, or leave test_data out",
+        )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    shown = ", ".join(quoted(name) for name in names[:5])
+    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
