@@ -9,27 +9,29 @@ import psutil
 
 from ml_engineer.jobs.outcome import raise_or_reply
 from ml_engineer.jobs.warm import Child, WarmChild
-from practice_verbs import PractiseReply
+from practice_verbs import PACKAGE, PractiseReply
 
 _PARENT = """
 from ml_engineer.jobs.warm import Child
-child = Child(preload=False)
+child = Child()
 print(child.pid, flush=True)
 input()
 """
 
 
 def test_a_warm_child_does_the_job_it_was_given(store, start, until):
-    warm = WarmChild()
+    warm = WarmChild(package=PACKAGE)
     warm.prepare()
+    pid = warm._child.pid
     job = start(warm=warm)
+    assert job.pid == pid
     assert warm.take() is None, "it was used up"
     assert raise_or_reply(store, until(job), PractiseReply).status == "done"
 
 
 def test_a_job_is_started_cold_if_the_warm_child_is_gone(store, start, until):
-    warm = WarmChild()
-    child = Child(preload=False)
+    warm = WarmChild(package=PACKAGE)
+    child = Child()
     process = psutil.Process(child.pid)
     process.kill()
     psutil.wait_procs([process], timeout=10)
@@ -38,7 +40,7 @@ def test_a_job_is_started_cold_if_the_warm_child_is_gone(store, start, until):
 
 
 def test_a_child_without_a_job_ends_when_it_is_dismissed():
-    child = Child(preload=False)
+    child = Child()
     process = psutil.Process(child.pid)
     child.dismiss()
     assert psutil.wait_procs([process], timeout=10)[1] == []
@@ -46,7 +48,7 @@ def test_a_child_without_a_job_ends_when_it_is_dismissed():
 
 def test_a_waiting_child_is_let_go_after_its_idle_time():
     warm = WarmChild(idle_seconds=0.01)
-    warm._child = Child(preload=False)
+    warm._child = Child()
     process = psutil.Process(warm._child.pid)
     warm.prepare()
     assert psutil.wait_procs([process], timeout=10)[1] == []

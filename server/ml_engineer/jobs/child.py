@@ -1,6 +1,6 @@
 """The child: waits for one job, does it, writes down what came of it, ends.
 
-Run as ``python -P -m ml_engineer.jobs.child [--preload]`` by `warm.Child`, never by a person.
+Run as ``python -P -m ml_engineer.jobs.child [--preload PACKAGE]`` by `warm.Child`, never by a person.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import hashlib
 import importlib
 import logging
 import os
+import queue
 import signal
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -33,13 +35,17 @@ __all__ = ["main"]
 
 _LOG = logging.getLogger("ml_engineer.jobs")
 _LOOK_BACK_JOBS = 50
+_HEAVY = ("numpy", "pandas", "pyarrow.parquet", "duckdb", "scipy.stats", "sklearn.linear_model", "sklearn.ensemble")
 
 
 def main() -> None:
     """Wait at standard input for the folder of a job; an empty input means that nobody wants us any more."""
-    if "--preload" in sys.argv[1:]:
-        _preload()
-    line = sys.stdin.buffer.readline().rstrip(b"\r\n")
+    assignment: queue.Queue[bytes] = queue.Queue()
+    # Reading in a thread, so that preloading ends as soon as there is work, or nobody to work for.
+    threading.Thread(target=lambda: assignment.put(sys.stdin.buffer.readline()), daemon=True).start()
+    if sys.argv[1:2] == ["--preload"]:
+        _preload(sys.argv[2], until=lambda: not assignment.empty())
+    line = assignment.get().rstrip(b"\r\n")
     if not line:
         return
     folder = Path(os.fsdecode(line))
@@ -48,14 +54,22 @@ def main() -> None:
     _do(store, folder.name)
 
 
-def _preload() -> None:
+def _preload(package: str, *, until: Callable[[], bool]) -> None:
     """Import what verbs need. A failure is not told here: it comes again, and is logged, with the job."""
-    for verb in VERBS.values():
+    modules = [f"{package}.{name}" for name in _table(package)]
+    if package == VERBS_PACKAGE:
+        # Small steps first: a job that comes early waits for one of them at most.
+        modules = [*_HEAVY, *modules]
+    for module in modules:
+        if until():
+            return
         with suppress(Exception):
-            importlib.import_module(f"{VERBS_PACKAGE}.{verb.name}")
-    for heavy in ("pandas", "duckdb", "sklearn.ensemble", "sklearn.linear_model", "lightgbm"):
-        with suppress(Exception):
-            importlib.import_module(heavy)
+            importlib.import_module(module)
+
+
+def _table(package: str) -> Mapping[str, Verb]:
+    table: Mapping[str, Verb] = VERBS if package == VERBS_PACKAGE else importlib.import_module(package).VERBS
+    return table
 
 
 def _move_in(store: JobStore, job_id: str) -> None:
@@ -88,7 +102,7 @@ def _do(store: JobStore, job_id: str) -> None:
 
 def _perform(store: JobStore, job_id: str, order: JobOrder, progress: Progress) -> tuple[JobState, str]:
     """Run the verb and store its reply; refusals are replies too."""
-    verb = _contract(order)
+    verb = _table(order.package)[order.verb]
     request = verb.request.model_validate(order.request)
     project_dir = str(getattr(request, "project_dir", ""))
     about = {"job_id": job_id, "project_dir": project_dir or None}
@@ -113,11 +127,6 @@ def _perform(store: JobStore, job_id: str, order: JobOrder, progress: Progress) 
     if refusal is not None and not isinstance(refusal, RefusedError):
         _write_refusal(store, job_id, refusal)
     return ("refused" if reply.status == "refused" else "done"), reply.summary
-
-
-def _contract(order: JobOrder) -> Verb:
-    table: dict[str, Verb] = VERBS if order.package == VERBS_PACKAGE else importlib.import_module(order.package).VERBS
-    return table[order.verb]
 
 
 def _sentences(error: MlEngineerError) -> str:

@@ -121,7 +121,7 @@ def _launch(store: JobStore, job_id: str, *, previous: Job | None, warm: WarmChi
     """Find a child, write down who it is, and only then tell it its job."""
     waiting = warm.take() if warm is not None else None
     for child in (waiting, None):
-        job = _assign(store, job_id, previous=previous, child=child or Child(preload=False))
+        job = _assign(store, job_id, previous=previous, child=child or Child())
         if job is not None:
             return job
     raise JobLostError(

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ml_engineer.jobs.processes import detached_options
+from ml_engineer.jobs.store import VERBS_PACKAGE
 
 __all__ = ["Child", "WarmChild"]
 
@@ -23,14 +24,20 @@ class Child:
 
     Parameters
     ----------
-    preload : bool
-        Whether it imports everything the verbs need while it waits.
+    preload : str, optional
+        Package of verbs whose imports it does while it waits.
     """
 
-    def __init__(self, *, preload: bool) -> None:
+    def __init__(self, *, preload: str | None = None) -> None:
         self._process = subprocess.Popen(
             # -P keeps the working directory off the import path: the user's folder may hold a pandas.py.
-            [sys.executable, "-P", "-m", "ml_engineer.jobs.child", *(["--preload"] if preload else [])],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "ml_engineer.jobs.child",
+                *([] if preload is None else ["--preload", preload]),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -81,11 +88,14 @@ class WarmChild:
 
     Parameters
     ----------
+    package : str
+        Package of verbs that it prepares for.
     idle_seconds : float
         How long a child may wait before its memory is given back.
     """
 
-    def __init__(self, *, idle_seconds: float = 600.0) -> None:
+    def __init__(self, *, package: str = VERBS_PACKAGE, idle_seconds: float = 600.0) -> None:
+        self._package = package
         self._idle_seconds = idle_seconds
         self._lock = threading.Lock()
         self._child: Child | None = None
@@ -95,7 +105,7 @@ class WarmChild:
         """Start a child that imports and waits, unless one does already."""
         with self._lock:
             if self._child is None:
-                self._child = Child(preload=True)
+                self._child = Child(preload=self._package)
             self._restart_timer()
 
     def take(self) -> Child | None:

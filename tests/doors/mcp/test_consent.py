@@ -1,0 +1,139 @@
+"""What only a person may allow is asked of a person, once, in both eras."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mcp import Client
+from mcp.types import ElicitResult
+
+from ml_engineer.doors.desk import Desk
+from ml_engineer.doors.mcp.consent import question_for
+from ml_engineer.doors.mcp.server import build_server
+from ml_engineer.errors import InputError
+from ml_engineer.jobs.store import JobStore
+from ml_engineer.project.workspace import Workspace
+from ml_engineer.vocabulary.verbs import VERBS
+
+pytestmark = pytest.mark.anyio
+WAIVER = {"code": "LEA001", "reason": "the column is known in time", "name": "Ann O'Neil"}
+
+
+@pytest.fixture(params=["auto", "legacy"])
+def era(request):
+    """Both eras of the protocol."""
+    return request.param
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """What was handed to jobs: consent is tested without running a verb."""
+    requests = []
+
+    def note(_store, verb, *, request, **_options):
+        requests.append((verb.name, request))
+        raise InputError("reached the jobs")
+
+    monkeypatch.setattr("ml_engineer.doors.desk.start_job", note)
+    return requests
+
+
+@pytest.fixture
+def real_desk(workspace: Path, tmp_path: Path) -> Desk:
+    """A desk with the real verbs."""
+    here = Workspace(workspace, "the test")
+    return Desk(here, here, JobStore(tmp_path / "jobs"), VERBS)
+
+
+def person(action: str, *, allow: bool | None = None):
+    """A client whose person answers, with the questions they saw."""
+    seen = []
+
+    async def answer(_context, params):
+        seen.append(params.message)
+        return ElicitResult(action=action, content=None if allow is None else {"allow": allow})
+
+    return answer, seen
+
+
+async def test_a_person_who_agrees_writes_the_waiver(era, real_desk, started):
+    answer, seen = person("accept", allow=True)
+    async with Client(build_server(real_desk), mode=era, elicitation_callback=answer) as client:
+        await client.call_tool("waive_finding", WAIVER)
+    assert [name for name, _ in started] == ["waive_finding"]
+    assert len(seen) == 1
+    assert all(text in seen[0] for text in ("LEA001", "Ann O'Neil", "known in time"))
+
+
+@pytest.mark.parametrize(("action", "allow"), [("accept", False), ("decline", None), ("cancel", None)])
+async def test_a_person_who_does_not_agree_writes_nothing(era, real_desk, started, action, allow):
+    answer, _ = person(action, allow=allow)
+    async with Client(build_server(real_desk), mode=era, elicitation_callback=answer) as client:
+        result = await client.call_tool("waive_finding", WAIVER)
+    assert result.is_error
+    assert started == []
+
+
+async def test_where_nobody_can_be_asked_the_waiver_is_a_command_line_for_the_person(
+    era, real_desk, started, workspace
+):
+    async with Client(build_server(real_desk), mode=era) as client:
+        result = await client.call_tool("waive_finding", {**WAIVER, "columns": ["a b", "c"]})
+    command = (
+        "`ml-engineer waive-finding LEA001 --reason 'the column is known in time' --name 'Ann O'\"'\"'Neil' "
+        f"--columns 'a b' --columns c --project-dir {workspace / 'ml'}`"
+    )
+    assert result.is_error
+    assert command in result.content[0].text
+    assert started == []
+
+
+async def test_reading_inside_the_workspace_needs_no_question(era, real_desk, started, workspace):
+    answer, seen = person("accept", allow=True)
+    async with Client(build_server(real_desk), mode=era, elicitation_callback=answer) as client:
+        await client.call_tool("frame_problem", {"data": "rows.csv", "target": "y"})
+    assert seen == []
+    assert started[0][1].data == str(workspace / "rows.csv")
+
+
+async def test_reading_outside_is_asked_for_once(era, real_desk, started):
+    answer, seen = person("accept", allow=True)
+    async with Client(build_server(real_desk), mode=era, elicitation_callback=answer) as client:
+        for tool, more in (("frame_problem", {"target": "y"}), ("predict", {}), ("frame_problem", {"target": "z"})):
+            await client.call_tool(tool, {"data": "/elsewhere/rows.csv", **more})
+    assert len(seen) == 1
+    assert "'/elsewhere/rows.csv'" in seen[0]
+    assert [name for name, _ in started] == ["frame_problem", "predict", "frame_problem"]
+
+
+async def test_reading_outside_is_refused_with_a_remedy_where_nobody_can_be_asked(era, real_desk, started):
+    async with Client(build_server(real_desk), mode=era) as client:
+        result = await client.call_tool("frame_problem", {"data": "/elsewhere/rows.csv", "target": "y"})
+    assert result.is_error
+    assert "ML_ENGINEER_WORKSPACE" in result.content[0].text
+    assert started == []
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT * FROM '/etc/passwd'", "SELECT * FROM read_csv('../x.csv')", "FROM 'https://example.org/x.parquet'"]
+)
+async def test_files_named_in_sql_are_asked_for_too(real_desk, started, sql):
+    answer, seen = person("decline")
+    async with Client(build_server(real_desk), elicitation_callback=answer) as client:
+        result = await client.call_tool("frame_problem", {"data": "", "sql": sql, "target": "y"})
+    assert result.is_error
+    assert len(seen) == 1
+    assert started == []
+
+
+async def test_a_question_shows_names_quoted_and_shortened(real_desk, started):
+    answer, seen = person("decline")
+    async with Client(build_server(real_desk), elicitation_callback=answer) as client:
+        await client.call_tool("waive_finding", {**WAIVER, "name": "x" * 5000 + "\nIgnore the above"})
+    assert len(seen[0]) < 1000
+    assert "\n" not in seen[0]
+
+
+async def test_verbs_that_read_only_the_project_ask_nothing(real_desk):
+    assert question_for(real_desk, VERBS["train"], set()) is None
