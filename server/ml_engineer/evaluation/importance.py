@@ -24,6 +24,7 @@ __all__ = ["CrossFit", "Shuffler", "cross_fit", "permutation_importance"]
 _MOST_COLUMNS = 40
 _SHUFFLES = 2
 _REPLICATES = 200
+_ROWS_AT_ONCE = 12_000
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ class CrossFit:
     def rows(self) -> npt.NDArray[np.intp]:
         """Positions of all sampled rows, part after part."""
         return np.concatenate([part.rows for part in self.parts])
+
+    @property
+    def part_of_row(self) -> npt.NDArray[np.intp]:
+        """Number of the part that each of `rows` belongs to."""
+        return np.repeat(np.arange(len(self.parts)), [len(part.rows) for part in self.parts])
 
 
 @dataclass(frozen=True)
@@ -81,15 +87,30 @@ class Shuffler:
     threshold: float | None
     rng: np.random.Generator
 
-    def answers(self, columns: Sequence[str]) -> Predictions:
-        """Predictions for `fitted.rows`, with `columns` shuffled together within each fold."""
-        parts = []
-        for part in self.fitted.parts:
-            sample = self.frame.iloc[part.rows]
-            order = self.rng.permutation(len(sample))
-            sample = sample.assign(**{column: sample[column].array[order] for column in columns})
-            parts.append(predict(part.model, self.build_features(sample), self.problem, threshold=self.threshold))
-        return _stack(parts)
+    def answers(self, shuffles: Sequence[Sequence[str]]) -> list[Predictions]:
+        """Predictions for `fitted.rows`, once for each set of columns that is shuffled together within folds.
+
+        All of them go through features.py and the models in one piece, which costs little more than one alone.
+        """
+        rows = self.fitted.rows
+        sample = self.frame.iloc[rows]
+        copies = pd.concat([self._shuffled(sample, columns) for columns in shuffles], ignore_index=True)
+        features = self.build_features(copies)
+        part_of_row = np.tile(self.fitted.part_of_row, len(shuffles))
+        answers = [
+            predict(part.model, features[part_of_row == number], self.problem, threshold=self.threshold)
+            for number, part in enumerate(self.fitted.parts)
+        ]
+        order = np.argsort(np.argsort(part_of_row, kind="stable"), kind="stable")
+        together = _take(_stack(answers), order)
+        return [_take(together, np.arange(start, start + len(rows))) for start in range(0, len(order), len(rows))]
+
+    def _shuffled(self, sample: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+        order = np.arange(len(sample))
+        for number in range(len(self.fitted.parts)):
+            places = np.flatnonzero(self.fitted.part_of_row == number)
+            order[places] = self.rng.permutation(places)
+        return sample.assign(**{column: sample[column].array[order] for column in columns})
 
 
 def cross_fit(
@@ -182,23 +203,34 @@ def permutation_importance(
     """
     problem, rows = shuffler.problem, shuffler.fitted.rows
     units = np.tile(rows if clusters is None else clusters[rows], _SHUFFLES)
-    plain = shuffler.answers(())
+    (plain,) = shuffler.answers([()])
     model = make_outcomes(problem, np.tile(actual[rows], _SHUFFLES), _stack([plain] * _SHUFFLES), clusters=units)
     metric = problem.primary_metric
     if not isfinite(metric_value(metric, model)):
         return ()
     started = clock()
     found: list[Importance] = []
-    for column in _suspects(shuffler, actual[rows]):
+    columns = _suspects(shuffler, actual[rows])
+    at_once = max(1, _ROWS_AT_ONCE // (_SHUFFLES * len(rows)))
+    for start in range(0, len(columns), at_once):
         if found and clock() - started > budget_seconds:
             break
-        shuffled = _stack([shuffler.answers((column,)) for _ in range(_SHUFFLES)])
-        worse = make_outcomes(problem, model.actual, shuffled, clusters=units)
-        drop = gain(metric, model, worse, replicates=_REPLICATES, seed=seed)
-        # Without groups, a unit is one row with its shuffles.
-        method = drop.method if clusters is not None else drop.method.replace(" groups,", " rows,")
-        found.append(Importance(feature=column, drop=drop.model_copy(update={"rows": len(rows), "method": method})))
+        batch = columns[start : start + at_once]
+        shuffled = shuffler.answers([(column,) for column in batch for _ in range(_SHUFFLES)])
+        for place, column in enumerate(batch):
+            answers = _stack(shuffled[place * _SHUFFLES : (place + 1) * _SHUFFLES])
+            worse = make_outcomes(problem, model.actual, answers, clusters=units)
+            drop = gain(metric, model, worse, replicates=_REPLICATES, seed=seed)
+            # Without groups, a unit is one row with its shuffles.
+            method = drop.method if clusters is not None else drop.method.replace(" groups,", " rows,")
+            told = drop.model_copy(update={"rows": len(rows), "method": method})
+            found.append(Importance(feature=column, drop=told))
     return tuple(sorted(found, key=lambda importance: -importance.drop.value))
+
+
+def _take(answers: Predictions, places: npt.NDArray[np.intp]) -> Predictions:
+    probabilities = None if answers.probabilities is None else answers.probabilities[places]
+    return Predictions(answers.predicted[places], probabilities)
 
 
 def _stack(parts: Sequence[Predictions]) -> Predictions:
@@ -223,7 +255,7 @@ def _suspects(shuffler: Shuffler, actual: npt.NDArray[np.generic]) -> list[str]:
     blocks = [names[start : start + size] for start in range(0, len(names), size)]
     sign = 1 if direction_of(problem.primary_metric) == "higher" else -1
     score = [
-        sign * metric_value(problem.primary_metric, make_outcomes(problem, actual, shuffler.answers(block)))
+        sign * metric_value(problem.primary_metric, make_outcomes(problem, actual, *shuffler.answers([block])))
         for block in blocks
     ]
     ranked = [name for place in np.argsort(score, kind="stable") for name in blocks[place]]

@@ -82,9 +82,9 @@ def _block_rows(outcomes: Outcomes) -> int:
         errors = 1 - np.asarray(outcomes.probabilities)[np.arange(rows), outcomes.actual.astype(int)]
     centred = errors - errors.mean()
     spread = float(centred @ centred)
-    likeness = float(centred[1:] @ centred[:-1]) / spread if spread > 0 else 0.0
+    likeness: float = float(centred[1:] @ centred[:-1]) / spread if spread > 0 else 0.0
     likeness = min(max(likeness, 0.0), 0.95)
-    best = (1.5 * rows) ** (1 / 3) * (2 * likeness / (1 - likeness**2)) ** (2 / 3)
+    best: float = (1.5 * rows) ** (1 / 3) * (2 * likeness / (1 - likeness**2)) ** (2 / 3)
     return max(1, min(rows // 3, ceil(max(best, float(rows ** (1 / 3))))))
 
 

@@ -1,0 +1,107 @@
+"""The champion as it lies in a project, checked: what `evaluate` and `predict` ask for answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from ml_engineer.errors import ProjectStateError
+from ml_engineer.evaluation.prediction import Predictions, predict
+from ml_engineer.modelling.model_files import load_model
+from ml_engineer.project.definition import load_problem, refuse_redealt
+from ml_engineer.project.files import file_sha256
+from ml_engineer.project.layout import ProjectLayout
+from ml_engineer.project.records import load_record, refuse_stale
+from ml_engineer.project.user_code import load_features
+from ml_engineer.vocabulary.problem import ProblemDefinition
+from ml_engineer.vocabulary.split import SplitPlan
+from ml_engineer.vocabulary.training import TrainingRun
+
+__all__ = ["LoadedChampion", "load_champion"]
+
+
+@dataclass(frozen=True)
+class LoadedChampion:
+    """A project's champion with everything it was made from, all of one piece.
+
+    Parameters
+    ----------
+    layout : ProjectLayout
+        The project.
+    problem, split, training
+        Its records; none is stale.
+    model : estimator
+        Fitted, read from the file that the training record names.
+    build_features : callable
+        The project's features.py, unchanged since training.
+    """
+
+    layout: ProjectLayout
+    problem: ProblemDefinition
+    split: SplitPlan
+    training: TrainingRun
+    model: Any
+    build_features: Callable[[pd.DataFrame], pd.DataFrame]
+
+    def answer(self, rows: pd.DataFrame) -> Predictions:
+        """Predictions for cleaned rows, with the threshold in force; the target, if there, is not shown to the code."""
+        features = self.build_features(rows.drop(columns=self.problem.target, errors="ignore"))
+        return predict(self.model, features, self.problem, threshold=self.training.champion.decision_threshold)
+
+
+def load_champion(layout: ProjectLayout) -> LoadedChampion:
+    """Load the champion of a project.
+
+    Raises
+    ------
+    ProjectStateError
+        If there is none, if a record, features.py or the model file changed since training, or if the manifest
+        beside the model names another one.
+    UserCodeError
+        If features.py cannot be loaded.
+    """
+    problem = load_problem(layout)
+    split = load_record(layout, SplitPlan)
+    refuse_redealt(problem, split)
+    training = load_record(layout, TrainingRun)
+    refuse_stale(layout, training, problem, split)
+    champion = training.champion
+    _refuse_other_manifest(layout, champion.model_sha256)
+    _refuse_changed_features(layout, champion.features_sha256)
+    model = load_model(
+        layout.root / champion.model_path, sha256=champion.model_sha256, model_format=champion.model_format
+    )
+    return LoadedChampion(layout, problem, split, training, model, load_features(layout))
+
+
+def _refuse_other_manifest(layout: ProjectLayout, model_sha256: str) -> None:
+    path = layout.champion_manifest
+    remedy = "Call train again; it writes model, manifest and record together"
+    try:
+        named = json.loads(path.read_text(encoding="utf-8"))["model_sha256"]
+    except FileNotFoundError as error:
+        raise ProjectStateError(f"There is no {path}", remedy=remedy) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ProjectStateError(
+            f"{path} is not a champion's manifest", found=str(error)[:100], remedy=remedy
+        ) from error
+    if named != model_sha256:
+        raise ProjectStateError(
+            f"{path} names another model than the training record",
+            found=f"SHA-256 {str(named)[:12]}… instead of {model_sha256[:12]}…",
+            remedy=remedy,
+        )
+
+
+def _refuse_changed_features(layout: ProjectLayout, recorded_sha256: str) -> None:
+    path = layout.features_py
+    if not path.exists() or file_sha256(path) != recorded_sha256:
+        raise ProjectStateError(
+            f"{path} is not the feature code that the champion was trained with",
+            found="the file was changed or removed since",
+            remedy="Call train again, or restore the file",
+        )

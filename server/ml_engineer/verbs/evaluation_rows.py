@@ -1,0 +1,185 @@
+"""What `evaluate` asks of rows: sealed ones for aggregates, development rows for everything row by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ml_engineer import seal, splitting
+from ml_engineer.evaluation.groups import group_labels, score_groups
+from ml_engineer.evaluation.held_out import HeldOutScores, admit_unknown_classes, score_held_out, share_of_rows
+from ml_engineer.evaluation.importance import Shuffler, cross_fit, permutation_importance
+from ml_engineer.evaluation.prediction import Predictions, encode_target, make_outcomes
+from ml_engineer.project.development import Development
+from ml_engineer.statistics.metrics import Outcomes
+from ml_engineer.verbs.champion import LoadedChampion
+from ml_engineer.verbs.signature import who_acts
+from ml_engineer.vocabulary.context import WorkContext
+from ml_engineer.vocabulary.estimates import Estimate
+from ml_engineer.vocabulary.evaluation import GroupResult, Importance
+
+__all__ = ["HeldOutPart", "OutOfFoldPart", "ask_development_rows", "score_sealed_rows"]
+
+_IMPORTANCE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class HeldOutPart:
+    """What the held-out rows gave: aggregates, and outcomes to draw aggregates from."""
+
+    outcomes: Outcomes
+    classes: tuple[str, ...]
+    look: int
+    scores: HeldOutScores
+    groups: tuple[GroupResult, ...]
+    coverage: Estimate | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OutOfFoldPart:
+    """What predictions on development rows gave."""
+
+    outcomes: Outcomes | None
+    row_numbers: npt.NDArray[np.integer]
+    importances: tuple[Importance, ...]
+    warnings: tuple[str, ...]
+
+
+# --- held-out rows ---------------------------------------------------------------------------------------------------
+
+
+def score_sealed_rows(champion: LoadedChampion, development: Development, *, now: str, why: str) -> HeldOutPart:
+    """Open the rows, which counts the look first, and score them; the point values go into the ledger.
+
+    Raises
+    ------
+    SealError
+        If the vault, the ledger or the deal does not add up.
+    """
+    problem, layout, sha256 = champion.problem, champion.layout, champion.training.champion.model_sha256
+    deal_id, who = champion.split.deal_id, who_acts()
+    opening = seal.open_held_out(deal_id, project_ledger=layout.ledger, model_sha256=sha256, now=now, who=who, why=why)
+    frame = _in_order(opening.frame[opening.frame[problem.target].notna()], champion)
+    outcomes = make_outcomes(
+        problem,
+        encode_target(frame[problem.target], problem),
+        champion.answer(frame),
+        clusters=_clusters(frame, champion),
+        blocks=champion.split.definition.strategy == "time",
+    )
+    labels = [str(label) for label in frame[problem.target]]
+    admitted = admit_unknown_classes(outcomes, labels, problem.classes)
+    known = encode_target(development.frame[problem.target], problem)
+    scores = score_held_out(
+        problem.primary_metric, admitted.outcomes, known, look=opening.look, seed=champion.training.seed
+    )
+    points: dict[str, float] = {result.metric: result.model.value for result in scores.metrics}
+    seal.record_score(deal_id, project_ledger=layout.ledger, model_sha256=sha256, metrics=points, now=now, who=who)
+    problems = seal.ledger_problems(deal_id, project_ledger=layout.ledger)
+    return HeldOutPart(
+        outcomes=admitted.outcomes,
+        classes=admitted.classes,
+        look=opening.look,
+        scores=scores,
+        groups=_sensitive_groups(frame[admitted.kept], development.frame, admitted.outcomes, champion),
+        coverage=_coverage(admitted.outcomes, champion),
+        warnings=(*admitted.warnings, *scores.warnings, *problems),
+    )
+
+
+def _in_order(frame: pd.DataFrame, champion: LoadedChampion) -> pd.DataFrame:
+    """Rows from earliest to latest where time matters, as a block bootstrap needs them."""
+    definition = champion.split.definition
+    if definition.strategy != "time" or definition.time_column is None:
+        return frame
+    return frame.sort_values(definition.time_column, kind="stable")
+
+
+def _clusters(frame: pd.DataFrame, champion: LoadedChampion) -> npt.NDArray[np.integer] | None:
+    columns = champion.split.definition.group_columns
+    return splitting.group_codes(frame, columns) if columns else None
+
+
+def _sensitive_groups(
+    frame: pd.DataFrame, reference: pd.DataFrame, outcomes: Outcomes, champion: LoadedChampion
+) -> tuple[GroupResult, ...]:
+    return tuple(
+        result
+        for column in champion.problem.sensitive_columns
+        if column in frame.columns and column in reference.columns
+        for result in score_groups(
+            column, group_labels(frame[column], reference[column]), outcomes, seed=champion.training.seed
+        )
+    )
+
+
+def _coverage(outcomes: Outcomes, champion: LoadedChampion) -> Estimate | None:
+    half_width = champion.training.champion.interval_half_width
+    if outcomes.task != "regression" or half_width is None:
+        return None
+    inside = np.abs(outcomes.actual.astype(float) - outcomes.predicted.astype(float)) <= half_width
+    return share_of_rows(inside, outcomes, seed=champion.training.seed)
+
+
+# --- development rows --------------------------------------------------------------------------------------------
+
+
+def ask_development_rows(champion: LoadedChampion, development: Development, context: WorkContext) -> OutOfFoldPart:
+    """Errors of the run's out-of-fold predictions, and what models fitted on other folds need."""
+    outcomes, row_numbers, warnings = _stored_out_of_fold(champion, development.frame)
+    importances = _importances(champion, development, context)
+    if not importances:
+        warnings = (*warnings, f"Importance could not be measured: {champion.problem.primary_metric} is undefined.")
+    return OutOfFoldPart(outcomes, row_numbers, importances, warnings)
+
+
+def _stored_out_of_fold(
+    champion: LoadedChampion, frame: pd.DataFrame
+) -> tuple[Outcomes | None, npt.NDArray[np.integer], tuple[str, ...]]:
+    """Out-of-fold outcomes of the run, with the row numbers they belong to."""
+    path = champion.layout.root / champion.training.out_of_fold_path
+    if not path.exists():
+        missing = f"There is no {champion.training.out_of_fold_path}; errors of single development rows are not shown."
+        return None, np.empty(0, dtype=int), (missing,)
+    table = pd.read_parquet(path)
+    table = table[table["fold"] >= 0]
+    rows = frame.loc[table["row"]]
+    columns = [f"p{code}" for code in range(len(champion.problem.classes))]
+    answers = Predictions(table["predicted"].to_numpy(), table[columns].to_numpy() if columns else None)
+    actual = encode_target(rows[champion.problem.target], champion.problem)
+    outcomes = make_outcomes(champion.problem, actual, answers, clusters=_clusters(rows, champion))
+    return outcomes, table["row"].to_numpy(), ()
+
+
+def _importances(champion: LoadedChampion, development: Development, context: WorkContext) -> tuple[Importance, ...]:
+    problem, frame, seed = champion.problem, development.frame, champion.training.seed
+    rows = frame.drop(columns=problem.target)
+    fitted = cross_fit(
+        champion.model,
+        champion.build_features(rows),
+        frame[problem.target].to_numpy(),
+        splitting.fold_pairs(development.folds, champion.split.definition),
+        clock=context.clock,
+        budget_seconds=_IMPORTANCE_SECONDS / 2,
+        seed=seed,
+    )
+    shuffler = Shuffler(
+        fitted,
+        rows,
+        problem,
+        champion.build_features,
+        champion.training.champion.decision_threshold,
+        np.random.default_rng(seed),
+    )
+    return permutation_importance(
+        shuffler,
+        encode_target(frame[problem.target], problem),
+        clusters=_clusters(frame, champion),
+        clock=context.clock,
+        budget_seconds=_IMPORTANCE_SECONDS / 2,
+        seed=seed,
+    )

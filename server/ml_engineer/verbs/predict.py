@@ -1,0 +1,206 @@
+"""Score a file or table with the champion, after checking it against the data that the champion knows."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ml_engineer.errors import InputError
+from ml_engineer.evaluation.prediction import Predictions
+from ml_engineer.project.layout import ProjectLayout
+from ml_engineer.project.records import load_record
+from ml_engineer.sources import Table, read_table, write_table
+from ml_engineer.verbs.champion import LoadedChampion, load_champion
+from ml_engineer.vocabulary.context import WorkContext
+from ml_engineer.vocabulary.data import ColumnProfile, DataProfile, DataSource
+from ml_engineer.vocabulary.replies import PredictReply
+from ml_engineer.vocabulary.requests import PredictRequest
+
+__all__ = ["predict"]
+
+_PREVIEW_ROWS = 3
+_MOST_WARNINGS = 12
+
+
+def predict(request: PredictRequest, context: WorkContext) -> PredictReply:
+    """Score every row of a file in its order, and write predictions beside the row's keys.
+
+    Raises
+    ------
+    InputError
+        If the file lacks a column that the model needs, or would be overwritten by its own predictions.
+    SourceError
+        If the file cannot be read as a table.
+    ProjectStateError
+        If there is no champion, or it is not the one that was recorded.
+    """
+    layout = ProjectLayout(Path(request.project_dir))
+    output = _output_path(request, layout)
+    context.report("loading the champion", 0.0)
+    champion = load_champion(layout)
+    profile = load_record(layout, DataProfile)
+    context.report("reading the rows", 0.1)
+    table = _read(request, profile)
+    _refuse_missing_columns(table.frame, champion)
+    warnings = [*table.report.warnings, *_differences(table.frame, profile, champion)]
+    context.report(f"scoring {len(table.frame):,} rows", 0.4)
+    answers = champion.answer(table.frame)
+    scored = _lay_out(table.frame, answers, champion)
+    context.report("writing the predictions", 0.8)
+    write_table(scored, output)
+    return PredictReply(
+        status="done",
+        summary=f"Scored {len(scored):,} rows with {champion.training.champion.name} ({champion.training.run_id}) "
+        f"into {output}",
+        warnings=_at_most(warnings),
+        next_step="Read the warnings before the predictions are used" if warnings else "",
+        artifacts={"predictions": str(output)},
+        project_dir=str(layout.root),
+        rows=len(scored),
+        output=str(output),
+        columns=list(scored.columns),
+        preview=[_plain(row) for row in scored.head(_PREVIEW_ROWS).to_dict(orient="records")],
+    )
+
+
+def _output_path(request: PredictRequest, layout: ProjectLayout) -> Path:
+    if request.output is None:
+        stem = re.sub(r"[^\w.-]+", "_", Path(request.data).stem)[:80] or "query"
+        return layout.reports / f"predictions-{stem}.csv"
+    output = Path(request.output)
+    if request.data and output.resolve() == Path(request.data).resolve():
+        raise InputError(
+            "The predictions would overwrite the rows they are made from",
+            found=f"output is {output}",
+            remedy="Pass another output",
+        )
+    return output
+
+
+def _read(request: PredictRequest, profile: DataProfile) -> Table:
+    source = DataSource(
+        path=request.data,
+        table=request.table,
+        sql=request.sql,
+        query_path=request.query_path,
+        column_names=None if request.column_names is None else tuple(request.column_names),
+    )
+    return read_table(source, like=profile.report)
+
+
+def _refuse_missing_columns(frame: pd.DataFrame, champion: LoadedChampion) -> None:
+    missing = [column.name for column in champion.problem.features if column.name not in frame.columns]
+    if not missing:
+        return
+    spare = [name for name in frame.columns if name not in {column.name for column in champion.problem.columns}]
+    told = [_with_nearest(name, spare) for name in missing[:5]]
+    more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+    raise InputError(
+        f"The file lacks {len(missing)} of the columns that the model needs",
+        found=", ".join(told) + more,
+        remedy="Add or rename the columns; fill one with missing values if it is truly unknown",
+    )
+
+
+def _with_nearest(name: str, spare: list[str]) -> str:
+    nearest = difflib.get_close_matches(name, spare, n=1, cutoff=0.6)
+    return f"{_short(name)!r}" + (f" (nearest there: {_short(nearest[0])!r})" if nearest else "")
+
+
+def _short(text: str, width: int = 60) -> str:
+    line = " ".join(str(text).split())
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+# --- what differs from the data that the champion knows ---------------------------------------------------------
+
+
+def _differences(frame: pd.DataFrame, profile: DataProfile, champion: LoadedChampion) -> Iterator[str]:
+    """One sentence for each way in which the rows differ from the development rows."""
+    if champion.problem.target in frame.columns:
+        yield f"The file holds the target {_short(champion.problem.target)!r}; it was ignored."
+    for column in champion.problem.features:
+        yield from _column_differences(frame[column.name], profile.column(column.name))
+
+
+def _column_differences(values: pd.Series, known: ColumnProfile) -> Iterator[str]:
+    name = repr(_short(known.name))
+    missing = int(values.isna().sum())
+    if missing and not known.missing_rows:
+        yield f"{missing:,} of {len(values):,} cells of {name} are empty; none was in the development rows."
+    present = values.dropna()
+    if known.categories is not None and known.storage in {"string", "boolean"}:
+        unseen = present[~present.astype(str).isin(known.categories)].astype(str)
+        if len(unseen):
+            examples = ", ".join(repr(_short(value, 30)) for value in unseen.unique()[:3])
+            yield f"{len(unseen):,} cells of {name} hold a category that the development rows do not: {examples}."
+    if known.minimum is not None and known.maximum is not None and pd.api.types.is_numeric_dtype(present):
+        outside = int(((present < known.minimum) | (present > known.maximum)).sum())
+        if outside:
+            yield (
+                f"{outside:,} cells of {name} lie outside the range of the development rows, "
+                f"{known.minimum:g} to {known.maximum:g}."
+            )
+
+
+def _at_most(warnings: list[str]) -> list[str]:
+    if len(warnings) <= _MOST_WARNINGS:
+        return warnings
+    return [*warnings[:_MOST_WARNINGS], f"And {len(warnings) - _MOST_WARNINGS} more of this kind."]
+
+
+# --- what is written -------------------------------------------------------------------------------------------
+
+
+def _lay_out(frame: pd.DataFrame, answers: Predictions, champion: LoadedChampion) -> pd.DataFrame:
+    """Row number, keys, prediction and what goes with it; no name twice."""
+    problem = champion.problem
+    keys = [
+        column.name
+        for column in problem.columns
+        if column.role in {"identifier", "group"} or column.name in champion.split.definition.group_columns
+    ]
+    scored = {name: frame[name].to_numpy() for name in dict.fromkeys(keys) if name in frame.columns}
+    added: dict[str, object] = {"row": np.arange(len(frame))}
+    if problem.task_type == "regression":
+        numbers = answers.predicted.astype(float)
+        added["prediction"] = numbers
+        half_width = champion.training.champion.interval_half_width
+        if half_width is not None:
+            added |= {"low_90": numbers - half_width, "high_90": numbers + half_width}
+    else:
+        added["prediction"] = np.array(problem.classes, dtype=object)[answers.predicted.astype(int)]
+        if answers.probabilities is not None:
+            added |= {
+                f"probability_{label}": answers.probabilities[:, code] for code, label in enumerate(problem.classes)
+            }
+    named = {_free(name, scored): values for name, values in added.items()}
+    row = next(iter(named))
+    return pd.DataFrame({row: named.pop(row), **scored, **named})
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _plain(row: dict[object, object]) -> dict[str, str | float | int | None]:
+    return {str(name): _plain_value(value) for name, value in row.items()}
+
+
+def _plain_value(value: object) -> str | float | int | None:
+    if pd.isna(value):  # type: ignore[call-overload]  # a cell, never a list
+        return None
+    if isinstance(value, bool | np.bool_):
+        return str(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return round(float(value), 6)
+    return _short(str(value), 80)

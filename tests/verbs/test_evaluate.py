@@ -1,0 +1,337 @@
+"""A look is counted before rows are read, gives aggregates only, and is not taken twice for one model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import accuracy_score, log_loss, mean_absolute_error, r2_score, roc_auc_score
+
+from ml_engineer import seal
+from ml_engineer.errors import MlEngineerError, ProjectStateError, SealError
+from ml_engineer.project.files import file_sha256
+from ml_engineer.project.records import load_record, save_record
+from ml_engineer.verbs.champion import load_champion
+from ml_engineer.verbs.evaluate import evaluate
+from ml_engineer.vocabulary.context import WorkContext
+from ml_engineer.vocabulary.evaluation import EvaluationReport
+from ml_engineer.vocabulary.problem import Costs
+from ml_engineer.vocabulary.replies import EvaluateReply
+from ml_engineer.vocabulary.requests import EvaluateRequest
+from ml_engineer.vocabulary.split import SplitPlan
+from ml_engineer.vocabulary.training import TrainingRun
+from verbs.trained_projects import TrainedProject, churn, train_project
+
+Call = Callable[..., Any]
+
+
+def _leavers(folder: Path) -> TrainedProject:
+    """Two classes, a sensitive column, an identifier."""
+    return train_project(
+        folder,
+        churn(),
+        target="left",
+        task="binary",
+        sensitive=("sex",),
+        keys=("customer",),
+        costs=Costs(false_positive=1, false_negative=4),
+    )
+
+
+@pytest.fixture
+def leavers(tmp_path: Path) -> TrainedProject:
+    """Not evaluated yet."""
+    return _leavers(tmp_path)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A project with its first look, only to be read."""
+
+    project: TrainedProject
+    reply: EvaluateReply
+    report: EvaluationReport
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
+    """Evaluated once for all tests that only read."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(folder / "state"))
+        project = _leavers(folder)
+        request = EvaluateRequest(project_dir=project.root, reason="the board meets")
+        reply = evaluate(request, WorkContext(job_id="job_test", journal_dir=folder))
+    return Evaluated(project, reply, load_record(project.layout, EvaluationReport))
+
+
+def looks(project: TrainedProject) -> int:
+    deal_id = load_record(project.layout, SplitPlan).deal_id
+    return seal.count_looks(deal_id, project_ledger=project.layout.ledger)
+
+
+def ledger(project: TrainedProject) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in project.layout.ledger.read_text(encoding="utf-8").splitlines()]
+
+
+def test_scores_are_those_of_the_model_on_the_sealed_rows(evaluated: Evaluated) -> None:
+    champion = load_champion(evaluated.project.layout)
+    answers = champion.answer(evaluated.project.held_out)
+    actual = (evaluated.project.held_out["left"] == "yes").to_numpy().astype(int)
+    assert answers.probabilities is not None
+    reply = evaluated.reply
+    assert reply.metrics["roc_auc"].value == pytest.approx(roc_auc_score(actual, answers.probabilities[:, 1]))
+    assert reply.metrics["accuracy"].value == pytest.approx(accuracy_score(actual, answers.predicted))
+    assert reply.metrics["log_loss"].value == pytest.approx(log_loss(actual, answers.probabilities))
+    assert next(iter(reply.metrics)) == "roc_auc"
+    assert {"precision", "recall", "f1", "average_precision", "brier", "expected_cost"} <= set(reply.metrics)
+    assert all(found.low <= found.value <= found.high for found in reply.metrics.values())
+    assert reply.baseline["roc_auc"] == 0.5
+    assert reply.verdict == "better_than_baseline"
+    assert np.sum(reply.confusion) == reply.held_out_rows == 100
+    assert len(reply.model_dump_json()) < 4000
+
+
+def test_look_is_written_down_before_the_score(evaluated: Evaluated) -> None:
+    events = [(entry["event"], entry["why"]) for entry in ledger(evaluated.project)]
+    assert events == [("deal", ""), ("look", "the board meets"), ("score", "")]
+    assert ledger(evaluated.project)[-1]["metrics"]["roc_auc"] > 0.5
+
+
+def test_same_model_asked_again_gets_the_stored_answer_and_no_new_look(leavers: TrainedProject, call: Call) -> None:
+    first = call("evaluate", project_dir=leavers.root)
+    lines = len(ledger(leavers))
+    again = call("evaluate", project_dir=leavers.root)
+    assert again.metrics == first.metrics
+    assert (first.look, again.look, looks(leavers), len(ledger(leavers))) == (1, 1, 1, lines)
+    assert "stored answer" in again.summary
+    assert not load_record(leavers.layout, EvaluationReport).repeated
+
+
+def test_another_model_is_another_look_at_a_stricter_level(leavers: TrainedProject, call: Call) -> None:
+    call("evaluate", project_dir=leavers.root)
+    champion = load_champion(leavers.layout)
+    seal.open_held_out(
+        champion.split.deal_id,
+        project_ledger=leavers.layout.ledger,
+        model_sha256="1" * 64,
+        now="2026-01-03T00:00:00+00:00",
+        who="test",
+        why="another model",
+    )
+    (leavers.layout.records / "evaluation.json").unlink()
+    reply = call("evaluate", project_dir=leavers.root)
+    report = load_record(leavers.layout, EvaluationReport)
+    assert reply.look == 2
+    assert report.primary.difference is not None
+    assert report.primary.difference.level == 0.975
+    assert any("have now judged 2 models" in warning for warning in reply.warnings)
+
+
+def test_report_page_and_pictures_lie_in_the_project(evaluated: Evaluated) -> None:
+    reply = evaluated.reply
+    report = evaluated.report
+    assert {Path(plot.path).name for plot in report.plots} == {
+        "roc.svg",
+        "precision_recall.svg",
+        "calibration.svg",
+        "confusion.svg",
+        "importance.svg",
+    }
+    assert all(Path(path).is_file() for path in reply.artifacts.values())
+    page = evaluated.project.layout.evaluation_html.read_text(encoding="utf-8")
+    assert page.count("<svg") == 3
+    assert "sex: recall" in page
+    assert [importance.feature for importance in report.importances][:2] in (["charge", "months"], ["months", "charge"])
+
+
+def test_no_held_out_row_leaves_the_evaluation(evaluated: Evaluated) -> None:
+    reply = evaluated.reply
+    report = evaluated.report
+    sealed = set(evaluated.project.held_out.index)
+    assert report.worst_rows
+    assert not sealed & {row.row for row in report.worst_rows}
+    written = [
+        path for path in evaluated.project.layout.root.rglob("*") if path.is_file() and path.suffix != ".parquet"
+    ]
+    everything = "".join(path.read_text(encoding="utf-8", errors="replace") for path in written)
+    everything += reply.model_dump_json()
+    assert not [name for name in evaluated.project.held_out["customer"] if name in everything]
+
+
+def test_groups_are_measured_and_the_worst_is_named(evaluated: Evaluated) -> None:
+    reply = evaluated.reply
+    report = evaluated.report
+    assert {result.group for result in report.groups} == {"female", "male"}
+    assert {result.metric for result in report.groups} == {
+        "accuracy",
+        "selection_rate",
+        "recall",
+        "false_positive_rate",
+        "precision",
+    }
+    assert reply.worst_group is None or reply.worst_group.startswith("sex = ")
+
+
+def test_regression_gives_errors_coverage_and_development_scatter(tmp_path: Path, call: Call) -> None:
+    frame = churn(500)
+    frame["spend"] = 3 * frame["charge"] + frame["months"] + np.random.default_rng(1).normal(size=500) * 10
+    project = train_project(
+        tmp_path,
+        frame.drop(columns="left"),
+        target="spend",
+        task="regression",
+        keys=("customer",),
+        sensitive=("months",),
+    )
+    answers = load_champion(project.layout).answer(project.held_out)
+    reply = call("evaluate", project_dir=project.root)
+    report = load_record(project.layout, EvaluationReport)
+    assert reply.metrics["mae"].value == pytest.approx(
+        mean_absolute_error(project.held_out["spend"], answers.predicted)
+    )
+    assert reply.metrics["r2"].value == pytest.approx(r2_score(project.held_out["spend"], answers.predicted))
+    assert report.interval_coverage is not None
+    assert report.interval_coverage.low < 0.9 < report.interval_coverage.high
+    assert {Path(plot.path).stem for plot in report.plots} == {"predicted_actual", "residuals", "importance"}
+    assert report.confusion is None
+    assert {result.metric for result in report.groups} == {"mae"}
+
+
+def test_classes_that_training_never_saw_count_as_mistakes(tmp_path: Path, call: Call) -> None:
+    frame = churn()
+    frame["plan"] = np.where(frame["charge"] > 100, "gold", np.where(frame["months"] > 30, "silver", "bronze"))
+    frame.loc[[0, 4, 8], "plan"] = "<b>platinum</b>"
+    project = train_project(tmp_path, frame, target="plan", task="multiclass", keys=("customer", "left"))
+    reply = call("evaluate", project_dir=project.root)
+    assert reply.labels == ["bronze", "gold", "silver", "<b>platinum</b>"]
+    assert sum(reply.confusion[3]) == 3
+    assert any("3 held-out rows have a class that no development row has" in warning for warning in reply.warnings)
+    assert "<b>platinum" not in project.layout.evaluation_html.read_text(encoding="utf-8")
+
+
+def test_twelve_rows_of_one_class_give_a_sound_answer(tmp_path: Path, call: Call) -> None:
+    frame = churn(200)
+    one_class = np.flatnonzero(frame["left"] == "yes")[:12]
+    project = train_project(
+        tmp_path, frame, target="left", task="binary", keys=("customer",), held_out=np.isin(np.arange(200), one_class)
+    )
+    reply = call("evaluate", project_dir=project.root)
+    report = load_record(project.layout, EvaluationReport)
+    assert reply.held_out_rows == 12
+    assert report.primary_metric == "log_loss"
+    assert "roc_auc" not in reply.metrics
+    assert report.cross_validated.value != load_record(project.layout, TrainingRun).champion.score.value
+    assert any("roc_auc is undefined" in warning for warning in reply.warnings)
+
+
+def test_grouped_rows_are_resampled_by_group(tmp_path: Path, call: Call) -> None:
+    frame = churn()
+    frame["household"] = np.arange(400) // 5
+    project = train_project(
+        tmp_path,
+        frame,
+        target="left",
+        task="binary",
+        keys=("customer", "household"),
+        strategy="grouped",
+        group_columns=("household",),
+        held_out=np.arange(400) < 100,
+    )
+    reply = call("evaluate", project_dir=project.root)
+    assert reply.metrics["accuracy"].method == "bootstrap of 20 groups, 1000 replicates"
+
+
+def test_rows_in_time_are_resampled_by_block(tmp_path: Path, call: Call) -> None:
+    frame = churn()
+    frame["day"] = pd.date_range("2025-01-01", periods=400, freq="h").strftime("%Y-%m-%d %H:%M:%S")
+    project = train_project(
+        tmp_path,
+        frame,
+        target="left",
+        task="binary",
+        keys=("customer", "day"),
+        strategy="time",
+        time_column="day",
+        held_out=np.arange(400) >= 300,
+    )
+    reply = call("evaluate", project_dir=project.root)
+    assert reply.metrics["roc_auc"].method.startswith("moving-block bootstrap")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda project: next(project.layout.champion_dir.glob("model.*")).unlink(), "no model file"),
+        (
+            lambda project: next(project.layout.champion_dir.glob("model.*")).write_bytes(b"swapped"),
+            "is not the model that was recorded",
+        ),
+        (lambda project: project.layout.champion_manifest.unlink(), "There is no"),
+        (
+            lambda project: project.layout.champion_manifest.write_text("{}", encoding="utf-8"),
+            "not a champion's manifest",
+        ),
+        (
+            lambda project: project.layout.champion_manifest.write_text('{"model_sha256": "abc"}', encoding="utf-8"),
+            "names another model",
+        ),
+        (
+            lambda project: project.layout.features_py.write_text(
+                project.layout.features_py.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8"
+            ),
+            "not the feature code",
+        ),
+        (lambda project: (project.layout.records / "training.json").unlink(), "no training record"),
+        (lambda project: project.layout.problem_yaml.unlink(), "problem.yaml"),
+    ],
+)
+def test_what_does_not_belong_together_is_refused_and_spends_no_look(
+    leavers: TrainedProject, call: Call, spoil: Callable[[TrainedProject], object], message: str
+) -> None:
+    spoil(leavers)
+    with pytest.raises(ProjectStateError, match=message) as caught:
+        call("evaluate", project_dir=leavers.root)
+    assert caught.value.remedy
+    assert looks(leavers) == 0
+
+
+def test_stale_training_is_refused(leavers: TrainedProject, call: Call) -> None:
+    split = load_record(leavers.layout, SplitPlan)
+    save_record(leavers.layout, split.model_copy(update={"matched_rows": 1}))
+    with pytest.raises(ProjectStateError, match="made from another split"):
+        call("evaluate", project_dir=leavers.root)
+    assert looks(leavers) == 0
+
+
+def test_code_that_fails_spends_no_look(leavers: TrainedProject, call: Call) -> None:
+    training = load_record(leavers.layout, TrainingRun)
+    code = "def build_features(rows):\n    return rows[['left', 'charge']]\n"
+    leavers.layout.features_py.write_text(code, encoding="utf-8")
+    champion = training.champion.model_copy(update={"features_sha256": file_sha256(leavers.layout.features_py)})
+    save_record(leavers.layout, training.model_copy(update={"champion": champion}))
+    with pytest.raises(MlEngineerError, match="left"):
+        call("evaluate", project_dir=leavers.root)
+    assert looks(leavers) == 0
+
+
+def test_edited_ledger_is_refused(leavers: TrainedProject, call: Call) -> None:
+    text = leavers.layout.ledger.read_text(encoding="utf-8")
+    leavers.layout.ledger.write_text(text.replace("test@here", "nobody@here"), encoding="utf-8")
+    with pytest.raises(SealError):
+        call("evaluate", project_dir=leavers.root)
+
+
+def test_missing_out_of_fold_predictions_are_told_not_invented(leavers: TrainedProject, call: Call) -> None:
+    leavers.layout.out_of_fold("run_test").unlink()
+    reply = call("evaluate", project_dir=leavers.root)
+    report = load_record(leavers.layout, EvaluationReport)
+    assert report.worst_rows == ()
+    assert report.importances
+    assert any("out_of_fold.parquet" in warning for warning in reply.warnings)
