@@ -28,4 +28,4 @@ def test_nothing_blocks_training_on_a_clean_table(name: str) -> None:
 def test_strong_columns_of_an_easy_problem_are_explained(name: str) -> None:
     findings = {finding.code: finding for finding in run_checks(evidence_of(builtin(name), "target"), stage="train")}
     assert findings["LEA001"].outcome == "passed"
-    assert "an easy problem rather than a leak" in findings["LEA001"].found
+    assert "as in an easy problem" in findings["LEA001"].found

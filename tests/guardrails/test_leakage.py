@@ -65,13 +65,13 @@ def easy_problem(*, rows: int = 300) -> pd.DataFrame:
 def test_an_easy_problem_is_believed_and_says_why() -> None:
     finding = ask(LEA001(), evidence_of(easy_problem()), stage="train")
     assert finding.outcome == "passed"
-    assert "an easy problem rather than a leak" in finding.found
+    assert "as in an easy problem" in finding.found
     assert "without it 0.99" in finding.found or "without it 1.000" in finding.found
 
 
 def test_one_strong_measurement_of_a_number_is_asked_about_at_most() -> None:
     frame = a_numeric_table(rows=2000)
-    frame["strong"] = frame["y"] + np.random.default_rng(5).normal(scale=0.5, size=len(frame))
+    frame["strong"] = frame["y"] + np.random.default_rng(5).normal(scale=0.4, size=len(frame))
     finding = ask(LEA001(), evidence_of(frame), stage="train")
     assert (finding.outcome, finding.blocks) == ("question", False)
 
@@ -133,6 +133,24 @@ def test_neighbours_that_resemble_each_other_are_asked_about() -> None:
     generator = np.random.default_rng(0)
     frame = pd.DataFrame({"x": generator.normal(size=800), "y": wave + 0.3 * generator.normal(size=800)})
     assert ask(LEA004(), evidence_of(frame)).outcome == "question"
+
+
+def test_an_order_that_columns_explain_passes() -> None:
+    generator = np.random.default_rng(0)
+    place = np.sort(generator.normal(size=800))
+    frame = pd.DataFrame({"place": place, "y": np.sin(3 * place) + 0.3 * generator.normal(size=800)})
+    finding = ask(LEA004(), evidence_of(frame))
+    assert finding.outcome == "passed"
+    assert "the columns explain the order" in finding.found
+
+
+def test_a_few_empty_cells_cannot_carry_a_score() -> None:
+    frame = a_table(rows=2000)
+    rare = np.flatnonzero(yes(frame))[:40]
+    frame["lab"] = 1.0
+    frame.loc[rare, "lab"] = np.nan
+    finding = ask(LEA002(), evidence_of(frame), stage="train")
+    assert (finding.outcome, finding.blocks) == ("question", False)
 
 
 def test_row_order_is_no_question_for_a_split_by_time() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+import numpy as np
 import pytest
 
 from guardrails.factories import a_table, evidence_of
@@ -39,6 +40,26 @@ def test_each_guardrail_has_a_check_that_blocks_some_stage() -> None:
 
 def test_a_silent_check_says_at_what_it_looked() -> None:
     assert all(finding.found for finding in run_checks(evidence_of(a_table()), stage="train"))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"x": np.inf},
+        {"x": np.nan},
+        {"kind": None},
+        {"y": "yes"},
+        {"x": 0.0, "noise": 0.0},
+    ],
+    ids=["infinite", "empty number", "empty text", "one class", "constant"],
+)
+@pytest.mark.parametrize("rows", [1, 3, 60])
+def test_odd_tables_get_findings_and_no_crash(rows: int, odd: dict[str, object]) -> None:
+    frame = a_table(rows=rows).assign(**odd)
+    frame["kind"] = frame["kind"].astype("str")
+    labels = {"classes": ("no", "yes"), "task_type": "binary", "primary_metric": "roc_auc"}
+    evidence = evidence_of(frame, problem=labels, groups={"kind": frame["kind"].to_numpy(dtype=object)})
+    assert len(run_checks(evidence, stage="production")) == len(CHECKS)
 
 
 class DAT901(Check):

@@ -62,8 +62,9 @@ class DAT007(_DataCheck):
         texts = [name for name in evidence.used_names if is_text(evidence.frame[name])]
         for name in texts:
             known = evidence.frame[name].dropna()
-            odd = known[pd.to_numeric(known, errors="coerce").isna()]
-            words = list(dict.fromkeys(odd))
+            values = pd.Series(known.unique(), dtype="str")
+            words = list(values[pd.to_numeric(values, errors="coerce").isna()])
+            odd = known[known.isin(words)]
             if len(known) and 0 < len(odd) <= (1 - self.numeric_share) * len(known) and len(words) <= self.most_words:
                 seen.append(
                     Observation(
@@ -115,7 +116,8 @@ class DAT008(_DataCheck):
             and column.str.len().mean() <= self.longest_key
         ):
             return f"has {distinct:,} different values in {rows_text(len(column))}"
-        if is_number(column) and distinct == len(column) and _counts_up(column, rows=evidence.profile.rows):
+        filled = len(column) >= len(evidence.frame) / 2
+        if is_number(column) and filled and distinct == len(column) and _counts_up(column, rows=evidence.profile.rows):
             return "counts the rows"
         return ""
 
@@ -238,7 +240,10 @@ class DAT012(_DataCheck):
     fewest_share: ClassVar[float] = 0.002
     fewest_values: ClassVar[int] = 11
     """With fewer different values the numbers are codes themselves."""
+    most_rows: ClassVar[int] = 50_000
     zero_gap: ClassVar[float] = 0.3
+    zero_share: ClassVar[float] = 0.2
+    """A zero more frequent than this is what most rows honestly are."""
 
     def find(self, evidence: Evidence) -> Answer:
         """Look at both ends of each used numeric column."""
@@ -253,7 +258,8 @@ class DAT012(_DataCheck):
         )
 
     def _codes(self, column: pd.Series, name: str) -> list[Observation]:
-        counts = column.dropna().value_counts().sort_index()
+        column = column.iloc[:: max(1, len(column) // self.most_rows)]
+        counts = column[np.isfinite(column)].value_counts().sort_index()
         if len(counts) < self.fewest_values:
             return []
         values, rows = counts.index.to_numpy(dtype=float), counts.to_numpy()
@@ -267,7 +273,12 @@ class DAT012(_DataCheck):
                 continue
             if value in codes and (gap > reach / 2 or (value < 0 <= values[neighbour])):
                 found.append(self._observation("issue", column, name, value))
-            elif value == 0 and end == 0 and values[1] >= self.zero_gap * float(np.median(values[1:])):
+            elif (
+                value == 0
+                and end == 0
+                and rows[end] <= self.zero_share * len(column)
+                and values[1] >= self.zero_gap * float(np.median(values[1:]))
+            ):
                 found.append(self._observation("question", column, name, value))
         return found
 
@@ -288,7 +299,9 @@ class DAT013(_DataCheck):
     """Columns that name or locate a person. Whether they may be used is a question of law, and of need."""
 
     title = "Personal data"
-    most_values: ClassVar[int] = 2_000
+    most_values: ClassVar[int] = 500
+    fewest_values: ClassVar[int] = 20
+    """A column with fewer different values cannot name persons, whatever it is called."""
 
     def find(self, evidence: Evidence) -> Answer:
         """Match names and values of text columns against patterns; values are never shown."""
@@ -297,7 +310,9 @@ class DAT013(_DataCheck):
             name = column.name
             if name not in evidence.frame.columns or column.role == "target":
                 continue
-            values = evidence.frame[name].dropna()
+            values = evidence.frame[name].dropna().drop_duplicates()
+            if len(values) < self.fewest_values:
+                continue
             kind = personal_kind(name, values.head(self.most_values) if is_text(values) else None)
             if kind:
                 text = f"{quoted(name)} holds {kind}" + ("" if column.used else ", which the model does not see")

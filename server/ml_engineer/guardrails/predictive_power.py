@@ -87,6 +87,8 @@ def bin_codes(column: pd.Series) -> tuple[Ints, int]:
     if len(values) > few and not isinstance(column.dtype, pd.StringDtype):
         numbers = _as_numbers(column)
         known = ~np.isnan(numbers)
+        if not known.any():
+            return np.zeros(len(column), dtype=np.intp), 1
         bins = int(np.clip(known.sum() // 10, 2, _BINS))
         edges = np.unique(np.quantile(numbers[known], np.linspace(0, 1, bins + 1)[1:-1]))
         codes = np.where(known, np.searchsorted(edges, numbers, side="right"), -1)
@@ -264,13 +266,14 @@ class Probe:
 
 
 def _as_numbers(column: pd.Series) -> Floats:
-    """Numbers as they are, times as nanoseconds, text as codes in alphabetical order; missing is NaN."""
+    """Numbers as they are, times as microseconds, text as codes in alphabetical order; missing and infinite is NaN."""
     if isinstance(column.dtype, pd.StringDtype) or column.dtype == object:
         codes, _ = pd.factorize(column, sort=True)
         return np.where(codes < 0, np.nan, codes).astype(float)
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return np.where(column.isna(), np.nan, column.to_numpy(dtype="datetime64[us]").astype(np.int64)).astype(float)
-    return column.to_numpy(dtype=float, na_value=np.nan)
+    numbers = column.to_numpy(dtype=float, na_value=np.nan)
+    return np.where(np.isinf(numbers), np.nan, numbers)
 
 
 def _ranks(column: pd.Series) -> pd.Series:

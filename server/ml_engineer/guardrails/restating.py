@@ -13,6 +13,7 @@ from ml_engineer.guardrails.cells import is_number
 from ml_engineer.guardrails.check import ALL_STAGES, Answer, Observation, observed, passed
 from ml_engineer.guardrails.evidence import Evidence
 from ml_engineer.guardrails.leakage import LeakageCheck
+from ml_engineer.guardrails.predictive_power import Target
 from ml_engineer.guardrails.wording import quoted, quoted_list
 from ml_engineer.vocabulary.guardrails import Stage
 
@@ -30,6 +31,7 @@ class LEA007(LeakageCheck):
     title = "Column computed from the target"
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     fewest_rows: ClassVar[int] = 50
+    glance_rows: ClassVar[int] = 2_000
     fewest_in_run: ClassVar[int] = 5
     """A run this short can be chance, unless the column is numeric and follows the target throughout."""
 
@@ -60,29 +62,41 @@ class LEA007(LeakageCheck):
         }[how]
 
     def _how(self, evidence: Evidence, column: pd.Series) -> str:
+        """How the column hangs on the target: 'renames', 'groups', 'bands', 'follows', or not at all."""
+        rows = len(column)
+        if rows > 2 * self.glance_rows:
+            # What does not hold on some rows does not hold on all, and most columns are done with here.
+            some = np.linspace(0, rows - 1, self.glance_rows).astype(np.intp)
+            if not self._relation(evidence.target.take(some), column.iloc[some], fewest_in_run=1):
+                return ""
+        return self._relation(evidence.target, column, fewest_in_run=self.fewest_in_run)
+
+    def _relation(self, target: Target, column: pd.Series, *, fewest_in_run: int) -> str:
         codes, values = pd.factorize(column, use_na_sentinel=False)
         if len(values) < 2:
             return ""
-        if evidence.target.classes:
-            pairs = len(np.unique(codes * evidence.target.classes + evidence.target.values))
-            if pairs != evidence.target.classes:
+        if target.classes:
+            pairs = len(np.unique(codes * target.classes + target.values))
+            if pairs != len(np.unique(target.values)):
                 return ""
-            return "renames" if len(values) == evidence.target.classes else "groups"
-        return self._relation_to_number(evidence.target.values, column, codes)
+            return "renames" if len(values) == pairs else "groups"
+        return _relation_to_number(target.values, column, codes, fewest_in_run=fewest_in_run)
 
-    def _relation_to_number(self, ranks: Floats, column: pd.Series, codes: npt.NDArray[np.intp]) -> str:
-        order = np.lexsort((codes, ranks))
-        sizes = np.bincount(codes)
-        runs = int((np.diff(codes[order]) != 0).sum()) + 1
-        if runs == len(sizes) and sizes.min() >= self.fewest_in_run:
-            return "bands"
-        if is_number(column) and column.notna().all() and len(sizes) > len(codes) / 2:
-            values = column.to_numpy(dtype=float)
-            steps = np.diff(values[np.lexsort((values, ranks))])
-            falls = np.diff(values[np.lexsort((-values, ranks))])
-            if (steps >= 0).all() or (falls <= 0).all():
-                return "follows"
-        return ""
+
+def _relation_to_number(ranks: Floats, column: pd.Series, codes: npt.NDArray[np.intp], *, fewest_in_run: int) -> str:
+    """Whether the column cuts the ranks into runs, or rises or falls with them, without an exception."""
+    order = np.lexsort((codes, ranks))
+    sizes = np.bincount(codes)
+    runs = int((np.diff(codes[order]) != 0).sum()) + 1
+    if runs == len(sizes) and sizes.min() >= fewest_in_run:
+        return "bands"
+    if is_number(column) and column.notna().all() and len(sizes) > len(codes) / 2:
+        values = column.to_numpy(dtype=float)
+        steps = np.diff(values[np.lexsort((values, ranks))])
+        falls = np.diff(values[np.lexsort((-values, ranks))])
+        if (steps >= 0).all() or (falls <= 0).all():
+            return "follows"
+    return ""
 
 
 class LEA008(LeakageCheck):
@@ -174,6 +188,8 @@ class LEA009(LeakageCheck):
     fewest_values: ClassVar[int] = 8
     rows_per_value: ClassVar[float] = 2.0
     too_close: ClassVar[float] = 0.5
+    worth_a_look: ClassVar[float] = 0.05
+    """Correlation with the target below which averages of it would be harmless."""
 
     def find(self, evidence: Evidence) -> Answer:
         """Hold each column with repeated values against the target's mean per value."""
@@ -209,14 +225,20 @@ class LEA009(LeakageCheck):
 
     def _closeness(self, column: pd.Series, target: Floats) -> float:
         """Squared deviations of the group means from the column's value, over those that sampling error gives."""
-        rows = pd.DataFrame({"value": column.to_numpy(dtype=float), "target": target}).dropna()
+        numbers = column.to_numpy(dtype=float)
+        known = np.isfinite(numbers)
+        if known.sum() < 3 or np.ptp(numbers[known]) == 0 or np.ptp(target[known]) == 0:
+            return 1.0
+        if abs(float(np.corrcoef(numbers[known], target[known])[0, 1])) < self.worth_a_look:
+            return 1.0
+        rows = pd.DataFrame({"value": numbers[known], "target": target[known]})
         groups = rows.groupby("value")["target"].agg(["mean", "size"])
         if len(groups) < self.fewest_values or len(rows) < self.rows_per_value * len(groups):
             return 1.0
         values = groups.index.to_numpy(dtype=float)
         means, sizes = groups["mean"].to_numpy(), groups["size"].to_numpy(dtype=float)
         within = rows["target"].var() - np.average((means - rows["target"].mean()) ** 2, weights=sizes)
-        if within <= 0 or np.ptp(values) == 0 or np.ptp(means) == 0:
+        if within <= 0:
             return 1.0
         # Averages of noise alone would pass for closeness if the column hardly varied against that noise.
         if np.average((values - np.average(values, weights=sizes)) ** 2, weights=sizes) < 0.1 * within / sizes.mean():
