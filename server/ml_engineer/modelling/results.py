@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ml_engineer.modelling.search import SearchResult, Standing
@@ -17,11 +19,17 @@ _LEADERBOARD_REPLICATES = 200
 """Intervals of candidates that did not win are only there to be read beside each other."""
 
 
-def leaderboard(result: SearchResult, data: TrainingData, *, seed: int) -> Leaderboard:
-    """Every candidate as a record, best first."""
+def leaderboard(
+    result: SearchResult, data: TrainingData, *, seed: int, known: Mapping[str, CandidateResult] | None = None
+) -> Leaderboard:
+    """Every candidate as a record, best first; those in `known` by name are not worked out again."""
+    done = known or {}
     return Leaderboard(
         metric=data.metric,
-        candidates=tuple(candidate_result(standing, data, seed=seed) for standing in result.standings),
+        candidates=tuple(
+            done.get(standing.candidate.name) or candidate_result(standing, data, seed=seed)
+            for standing in result.standings
+        ),
     )
 
 

@@ -92,7 +92,7 @@ class Standing:
         raw = metric_value(data.metric, self.outcomes(data, folds))
         return raw if direction_of(data.metric) == "higher" else -raw
 
-    def seconds_per_row(self) -> float:
+    def seconds_per_fold(self) -> float:
         """Seconds of fitting and predicting per fold, from the finished ones."""
         return float(np.mean([fit.fit_seconds + fit.predict_seconds for fit in self.fits.values()]))
 
@@ -117,6 +117,10 @@ class SearchResult:
     warnings: tuple[str, ...] = ()
 
 
+def _nothing(_: Standing) -> None:
+    """Tell nobody."""
+
+
 def search(
     baseline: Candidate,
     candidates: Sequence[Candidate],
@@ -126,6 +130,7 @@ def search(
     clock: Clock,
     journal: Journal,
     report: Report,
+    finished: Callable[[Standing], None] = _nothing,
     seed: int = 0,
 ) -> SearchResult:
     """Try candidates on the planned folds until the time is out; there is always a champion.
@@ -146,10 +151,12 @@ def search(
         Finished fits, which are not done again.
     report : callable
         ``report(message, fraction)``; may raise `JobCancelledError`.
+    finished : callable
+        Called with each candidate that has all its folds, as soon as it has.
     seed : int
         Random state of what the search itself draws.
     """
-    race = _Race(data, deadline=deadline, clock=clock, journal=journal, report=report, seed=seed)
+    race = _Race(data, deadline=deadline, clock=clock, journal=journal, report=report, finished=finished, seed=seed)
     naive = Standing(baseline)
     for fold in race.folds:
         race.fit(naive, fold)
@@ -157,6 +164,7 @@ def search(
         msg = f"the baseline cannot fail, and did: {naive.reason}"
         raise RuntimeError(msg)
     naive.status = "finished"
+    finished(naive)
     standings = [Standing(candidate) for candidate in candidates]
     if standings:
         race.finish(standings[0])
@@ -171,7 +179,15 @@ class _Race:
     """The clock and the state of one search."""
 
     def __init__(
-        self, data: TrainingData, *, deadline: float, clock: Clock, journal: Journal, report: Report, seed: int
+        self,
+        data: TrainingData,
+        *,
+        deadline: float,
+        clock: Clock,
+        journal: Journal,
+        report: Report,
+        finished: Callable[[Standing], None],
+        seed: int,
     ) -> None:
         self.data = data
         self.folds = range(len(data.pairs))
@@ -180,6 +196,7 @@ class _Race:
         self.journal = journal
         self.seed = seed
         self._report = report
+        self._finished = finished
         self._started = clock()
         self._best: tuple[float, float] | None = None  # value, seconds its refit takes
 
@@ -222,12 +239,13 @@ class _Race:
             if fold in standing.fits:
                 continue
             missing = len(self.folds) - len(standing.fits)
-            if self._refuse(standing, standing.seconds_per_row(), missing + _REFIT) or not self.fit(standing, fold):
+            if self._refuse(standing, standing.seconds_per_fold(), missing + _REFIT) or not self.fit(standing, fold):
                 return
         standing.status = "finished"
         value = standing.value(self.data)
         if self._best is None or value > self._best[0]:
-            self._best = (value, _REFIT * standing.seconds_per_row())
+            self._best = (value, _REFIT * standing.seconds_per_fold())
+        self._finished(standing)
 
     def by_promise(self, standings: Sequence[Standing]) -> list[Standing]:
         """Those that ran the first fold, best first."""

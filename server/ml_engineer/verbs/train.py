@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +14,8 @@ from ml_engineer.errors import InputError
 from ml_engineer.guardrails import is_open, run_checks
 from ml_engineer.modelling.candidate import Candidate, with_seed
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
-from ml_engineer.modelling.search import search
+from ml_engineer.modelling.results import candidate_result
+from ml_engineer.modelling.search import Standing, search
 from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.user_code import load_candidates
@@ -29,6 +32,8 @@ from ml_engineer.vocabulary.requests import ScaffoldProjectRequest, TrainRequest
 from ml_engineer.vocabulary.training import CandidateResult, TrainingRun
 
 __all__ = ["train"]
+
+Report = Callable[[str, float | None], None]
 
 _MOST_THREADS = 8
 
@@ -50,9 +55,9 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
     layout = ProjectLayout(Path(request.project_dir))
     started_at = datetime.now(UTC)
     scaffolded = _scaffold_if_needed(layout, context)
-    context.report("reading the development rows", 0.0)
+    context.report("reading the development rows", 0.02)
     rows = load_training_rows(layout)
-    context.report("checking the data", 0.02)
+    context.report("checking the data", 0.04)
     findings = _check(rows)
     if any(finding.blocks for finding in findings):
         return _refusal(layout, findings)
@@ -66,6 +71,14 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
         data_sha256=rows.split.development_sha256,
         data_name="development",
     ) as tracked:
+        done: dict[str, CandidateResult] = {}
+
+        def finished(standing: Standing) -> None:
+            """Log a candidate as soon as it has all its folds."""
+            result = candidate_result(standing, rows.data, seed=request.seed)
+            done[result.name] = result
+            tracked.log_candidate(result, rows.data.metric)
+
         try:
             result = search(
                 baseline,
@@ -74,10 +87,11 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
                 deadline=context.started + request.budget_seconds - _closing_seconds(request.budget_seconds),
                 clock=context.clock,
                 journal=FolderJournal(context.journal_dir),
-                report=context.report,
+                report=_part_of(context.report, 0.1, 0.9),
+                finished=finished,
                 seed=request.seed,
             )
-            record = conclude(rows, result, request, context, tracked, run_id=run_id, started_at=started_at)
+            record = conclude(rows, result, request, context, tracked, run_id=run_id, started_at=started_at, done=done)
         except BaseException:
             shutil.rmtree(layout.run_dir(run_id), ignore_errors=True)
             raise
@@ -87,7 +101,8 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
 def _scaffold_if_needed(layout: ProjectLayout, context: WorkContext) -> list[str]:
     if layout.features_py.exists():
         return []
-    reply = scaffold_project(ScaffoldProjectRequest(project_dir=str(layout.root)), context)
+    quiet = replace(context, report=_part_of(context.report, 0.0, 0.02))
+    reply = scaffold_project(ScaffoldProjectRequest(project_dir=str(layout.root)), quiet)
     return [f"The project had no code yet, so it was scaffolded first ({len(reply.written)} files)."]
 
 
@@ -132,7 +147,16 @@ def _candidates(rows: TrainingRows, request: TrainRequest) -> list[Candidate]:
 
 def _closing_seconds(budget_seconds: float) -> float:
     """Time kept for scores, saving and logging; at small budgets a part of it is what may be exceeded."""
-    return min(3.0, 0.2 * budget_seconds)
+    return min(4.0, 0.25 * budget_seconds)
+
+
+def _part_of(report: Report, begin: float, end: float) -> Report:
+    """Progress of a part of the work as progress of the whole."""
+
+    def _report(message: str, fraction: float | None = None) -> None:
+        report(message, None if fraction is None else begin + (end - begin) * fraction)
+
+    return _report
 
 
 def _refusal(layout: ProjectLayout, findings: tuple[Finding, ...]) -> TrainReply:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from ml_engineer.modelling.champion_code import ChampionFacts, render_champion
 from ml_engineer.modelling.decisions import Threshold, choose_threshold, interval_half_width
 from ml_engineer.modelling.fits import refit
 from ml_engineer.modelling.model_files import TRUSTED_TYPES
-from ml_engineer.modelling.results import candidate_result, champion_gain, champion_score, leaderboard
+from ml_engineer.modelling.results import champion_gain, champion_score, leaderboard
 from ml_engineer.modelling.search import SearchResult
 from ml_engineer.modelling.source_code import NotWritable
 from ml_engineer.modelling.training_data import Predictions, TrainingData
@@ -30,7 +30,7 @@ from ml_engineer.verbs.training_rows import TrainingRows
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.estimates import Estimate
 from ml_engineer.vocabulary.requests import TrainRequest
-from ml_engineer.vocabulary.training import Champion, TrainingRun
+from ml_engineer.vocabulary.training import CandidateResult, Champion, TrainingRun
 
 __all__ = ["conclude"]
 
@@ -54,8 +54,11 @@ def conclude(
     *,
     run_id: str,
     started_at: datetime,
+    done: Mapping[str, CandidateResult],
 ) -> TrainingRun:
     """Refit the champion on all development rows, write everything down, log it, and put it in place.
+
+    Candidates in `done` were logged already; the others are logged here.
 
     Raises
     ------
@@ -87,8 +90,8 @@ def conclude(
         budget_seconds=request.budget_seconds,
         seed=request.seed,
         development_sha256=rows.split.development_sha256,
-        leaderboard=leaderboard(result, rows.data, seed=request.seed),
-        baseline=candidate_result(result.baseline, rows.data, seed=request.seed),
+        leaderboard=leaderboard(result, rows.data, seed=request.seed, known=done),
+        baseline=done[result.baseline.candidate.name],
         champion=_champion(staged, winner, judged, code, rows),
         gain=judged.gain,
         out_of_fold_path=rows.layout.relative(rows.layout.out_of_fold(run_id)),
@@ -97,6 +100,9 @@ def conclude(
         warnings=tuple(_warnings(result, judged.gain, staged, rows)),
     )
     staged.write_manifest(record, rows)
+    for candidate in record.leaderboard.candidates:
+        if candidate.name not in done:
+            tracked.log_candidate(candidate, rows.data.metric)
     _log(tracked, record, rows, model, staged)
     record = record.model_copy(update={"seconds": context.clock() - context.started})
     staged.publish(record)
@@ -136,11 +142,8 @@ def _log(
     tracked: tracking.TrackedRun, record: TrainingRun, rows: TrainingRows, model: object, staged: StagedRun
 ) -> None:
     metric = record.leaderboard.metric
-    results = record.leaderboard.candidates
-    for result in results:
-        tracked.log_candidate(result, metric)
     tracked.log_result(
-        next(result for result in results if result.name == record.champion.name),
+        next(result for result in record.leaderboard.candidates if result.name == record.champion.name),
         metric=metric,
         numbers={"gain": record.gain.value, "gain_low": record.gain.low, "seconds": record.seconds},
         parameters={
