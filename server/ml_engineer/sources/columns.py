@@ -84,7 +84,7 @@ def settle_columns(
     def settle(place: int) -> SettledColumn:
         column, columns[place] = columns[place], None
         name = usable[place]
-        settled = _repeat(column, known[name]) if name in known else _decide(column, name, names[place], hints)
+        settled = _repeat(column, known[name]) if name in known else _decide(column, name, names[place], hints, facts)
         extra = notes.get(place, ())
         if not extra:
             return settled
@@ -96,7 +96,7 @@ def settle_columns(
         return list(pool.map(settle, range(len(usable))))
 
 
-def _decide(column: pa.ChunkedArray, name: str, original: str, hints: Hints) -> SettledColumn:
+def _decide(column: pa.ChunkedArray, name: str, original: str, hints: Hints, facts: FileFacts) -> SettledColumn:
     values, notes, zone = canonical(column)
     if pa.types.is_string(values.type):
         text = decide_text(values, name, original, hints)
@@ -105,7 +105,9 @@ def _decide(column: pa.ChunkedArray, name: str, original: str, hints: Hints) -> 
             text = replace(text, reading=reading)
         return _settled(text)
     storage = _storage(values.type)
-    missing_words = ("",) if storage == "boolean" and values.null_count else ()
+    # Truth values need to remember that some are missing; in text, what is missing was an empty cell.
+    remembered = storage == "boolean" or facts.format == "csv"
+    missing_words = ("",) if remembered and values.null_count else ()
     if values.null_count == len(values):
         notes = (*notes, "Every cell is missing")
         storage, values = "float", pa.chunked_array([pa.nulls(len(values), pa.float64())])
@@ -152,12 +154,12 @@ def _array(values: pa.ChunkedArray, reading: ColumnReading) -> tuple[Any, int]:
     if reading.storage == "boolean":
         return _truth_array(values, reading), 0
     if reading.storage == "datetime":
-        return _own(values.cast(pa.timestamp("us")).to_numpy()), 0
+        return _own(values.cast(pa.timestamp("us"))), 0
     if reading.storage == "integer" and values.null_count == 0:
         whole = _whole(values)
         if whole is not None:
-            return _own(whole.to_numpy()), 0
-    numbers = _own(values.cast(pa.float64(), safe=False).to_numpy())
+            return _own(whole), 0
+    numbers = _own(values.cast(pa.float64(), safe=False))
     infinite = np.isinf(numbers)
     if infinite.any():
         numbers[infinite] = np.nan
@@ -182,13 +184,15 @@ def _truth_array(values: pa.ChunkedArray, reading: ColumnReading) -> Any:
         texts = pc.if_else(values, pa.scalar("True"), pa.scalar("False"))
         return _texts(texts)
     if values.null_count:
-        return _own(values.cast(pa.float64()).to_numpy())
-    return _own(values.to_numpy())
+        return _own(values.cast(pa.float64()))
+    return _own(values)
 
 
-def _own(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """An array that may be written to: pyarrow's own memory may not."""
-    return array if array.flags.writeable else array.copy()
+def _own(values: pa.ChunkedArray) -> np.ndarray[Any, Any]:
+    """An array that may be written to, copied once: pyarrow's own memory may not be."""
+    if not len(values):
+        return np.array(values.to_numpy())
+    return np.concatenate([chunk.to_numpy(zero_copy_only=False) for chunk in values.chunks])
 
 
 def to_frame(columns: Sequence[SettledColumn], rows: int) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import mmap
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import BinaryIO
@@ -22,7 +23,7 @@ from ml_engineer.sources.dialect import Dialect, detect_dialect, records
 from ml_engineer.sources.encodings import Encoding, Utf8Stream, detect_encoding, reconsider_encoding
 from ml_engineer.sources.names import unique_names
 from ml_engineer.sources.packing import Content
-from ml_engineer.sources.quoting import listed, shown
+from ml_engineer.sources.quoting import shown
 from ml_engineer.sources.raw import FileFacts, RawTable, ReadOptions
 
 __all__ = ["read_delimited"]
@@ -56,7 +57,11 @@ def read_delimited(content: Content, options: ReadOptions) -> RawTable:
         with content.open() as stream:
             again = reconsider_encoding(stream)
     table = _read(content, replace(again, mark=encoding.mark), options)
-    note = f"The text is not UTF-8 throughout, though it begins so; it was read as {again.name}"
+    note = (
+        "Some bytes of the text are damaged (no UTF-8)"
+        if again.name == "utf-8"
+        else f"The text begins like UTF-8 and is not; it was read as {again.name}"
+    )
     return replace(table, warnings=(*table.warnings, note))
 
 
@@ -65,7 +70,14 @@ def _read(content: Content, encoding: Encoding, options: ReadOptions) -> RawTabl
     dialect = detect_dialect(sample.text[:_SAMPLE_BYTES], whole=sample.whole and len(sample.text) <= _SAMPLE_BYTES)
     file = str(content.path)
     layout = work_out_layout(sample.text, dialect, options, whole=sample.whole, file=file)
-    shape = Shape(len(layout.names), layout.line, layout.longest, _quoted_padding(sample, dialect))
+    shape = Shape(
+        width=len(layout.names),
+        first_line=layout.line,
+        longest=layout.longest,
+        quoted_padding=_quoted_padding(sample, dialect),
+        floats=frozenset() if sample.whole or dialect.padded else layout.floats,
+        quotes=_holds_quotes(content, sample, dialect),
+    )
 
     def utf8() -> BinaryIO | Utf8Stream:
         if options.rows:
@@ -75,7 +87,7 @@ def _read(content: Content, encoding: Encoding, options: ReadOptions) -> RawTabl
     parsed = parse_delimited(utf8, dialect, shape, file=file)
     warnings = [*layout.warnings, *parsed.warnings]
     if parsed.replaced:
-        warnings.append(f"{parsed.replaced:,} character(s) do not exist in {encoding.name} and became '\ufffd'")
+        warnings.append(f"{parsed.replaced:,} character(s) could not be read as {encoding.name} and became '\ufffd'")
     columns = list(parsed.columns)
     if dialect.padded:
         columns = [_trimmed(column) for column in columns]
@@ -83,7 +95,7 @@ def _read(content: Content, encoding: Encoding, options: ReadOptions) -> RawTabl
     facts = FileFacts(
         format="csv",
         encoding=encoding.label,
-        delimiter=dialect.delimiter,
+        delimiter=dialect.delimiter if len(layout.names) > 1 else None,
         quote=dialect.quote,
         line_ending=dialect.line_ending,
         header=layout.header,
@@ -109,6 +121,14 @@ def _sample(content: Content, encoding: Encoding, *, rows: int | None) -> _Sampl
 def _quoted_padding(sample: _Sample, dialect: Dialect) -> bool:
     """Whether quotes follow the spaces that pad fields, which pyarrow does not understand."""
     return dialect.padded and f"{dialect.delimiter} {dialect.quote}" in sample.text
+
+
+def _holds_quotes(content: Content, sample: _Sample, dialect: Dialect) -> bool:
+    """Whether any quote stands in the file; without one, no line break can be part of a field."""
+    if dialect.quote is None or sample.whole or dialect.quote in sample.text or content.compression is not None:
+        return True
+    with content.path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as memory:
+        return memory.find(dialect.quote.encode()) >= 0
 
 
 def _data(content: Content, encoding: Encoding, sample: _Sample, layout: DelimitedLayout) -> BinaryIO | Utf8Stream:
@@ -151,7 +171,6 @@ def _without_nameless(
         if name.strip() or usable in expected or columns[place].null_count < len(columns[place])
     ]
     if len(kept) < len(names) and kept:
-        left_out = [place + 1 for place in range(len(names)) if place not in set(kept)]
-        warnings.append(f"Columns without name and content were left out (column {listed(left_out)})")
+        warnings.append(f"{len(names) - len(kept)} column(s) without name and content were left out")
         names, columns = [names[place] for place in kept], [columns[place] for place in kept]
     return RawTable(tuple(names), tuple(columns), facts, tuple(warnings))

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import csv
-from collections import Counter
+import re
 from dataclasses import dataclass
 from itertools import islice
 
 from ml_engineer.errors import SourceError
-from ml_engineer.sources.dialect import Dialect, Sampled, records
+from ml_engineer.sources.dialect import Dialect, Sampled, records, usual_width
 from ml_engineer.sources.header import judge_header
+from ml_engineer.sources.names import unique_names
 from ml_engineer.sources.quoting import listed, shown
 from ml_engineer.sources.raw import ReadOptions
 
 __all__ = ["DelimitedLayout", "work_out_layout"]
 
 _RECORDS = 300
+_FLOAT = re.compile(r"-?\d+(\.\d*)?([eE][+-]?\d+)?")
+_CLEAR = re.compile(r"-?(0\.\d+|\d+\.(\d{1,2}|\d{4,}))")
+"""A decimal number whose point cannot part thousands."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class DelimitedLayout:
         Number of that record's line, from 1.
     longest : int
         Characters in the longest record of the sample.
+    floats : frozenset of int
+        Places of the columns whose cells in the sample are all decimal numbers with a point, or empty.
     warnings : tuple of str
         One sentence each.
     """
@@ -43,6 +49,7 @@ class DelimitedLayout:
     start: int
     line: int
     longest: int
+    floats: frozenset[int] = frozenset()
     warnings: tuple[str, ...] = ()
 
 
@@ -59,13 +66,15 @@ def work_out_layout(text: str, dialect: Dialect, options: ReadOptions, *, whole:
         sampled.pop()
     if not sampled:
         raise SourceError(f"{shown(file, 200)} holds no data", remedy="Name a file that holds a table")
-    width = _width(sampled)
+    width = usual_width(sampled)
     warnings: list[str] = []
     body = _below_titles(sampled, width, warnings)
+    first: Sampled | None = None
     named = _behind_comment(text[: body[0].start], dialect, body, width, options)
     if named is not None:
         header: list[str] | None = named
     else:
+        first = body[0]
         header, body = _header_row(body, width, options, warnings)
     if not body:
         raise SourceError(
@@ -75,13 +84,26 @@ def work_out_layout(text: str, dialect: Dialect, options: ReadOptions, *, whole:
         )
     names = _names(header, width, body, options, warnings, file=file)
     longest = max(len(record.text) for record in sampled)
-    return DelimitedLayout(tuple(names), header is not None, body[0].start, body[0].line, longest, tuple(warnings))
+    start, line = body[0].start, body[0].line
+    if first is not None and first is not body[0]:
+        # A line that looks like a comment may be data after all: what follows the header is parsed whole.
+        start, line = first.end, first.line + len(first.text.splitlines())
+    floats = _float_columns(body, names, options)
+    return DelimitedLayout(tuple(names), header is not None, start, line, longest, floats, tuple(warnings))
 
 
-def _width(sampled: list[Sampled]) -> int:
-    """Commonest number of fields; the header's counts only if there is nothing else."""
-    counts = Counter(len(record.fields) for record in sampled[1:] or sampled)
-    return max(counts.items(), key=lambda item: (item[1], item[0]))[0]
+def _float_columns(body: list[Sampled], names: list[str], options: ReadOptions) -> frozenset[int]:
+    """Columns that can be parsed as numbers at once, because nothing in them could mean anything else."""
+    rows = [record.fields for record in body if len(record.fields) == len(names)]
+    known = {column.name: column for column in options.like.columns} if options.like else {}
+    places = set()
+    for place, name in enumerate(unique_names(names)):
+        reading = known.get(name)
+        cells = [row[place] for row in rows if row[place]]
+        allowed = reading is None or (reading.storage == "float" and reading.number_format is None)
+        if allowed and all(map(_FLOAT.fullmatch, cells)) and sum(map(bool, map(_CLEAR.fullmatch, cells))) > 10:
+            places.add(place)
+    return frozenset(places)
 
 
 def _below_titles(sampled: list[Sampled], width: int, warnings: list[str]) -> list[Sampled]:

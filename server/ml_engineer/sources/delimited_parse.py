@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from ml_engineer.errors import SourceError
@@ -22,6 +23,7 @@ _SMALLEST_BLOCK = 1 << 20
 _LARGEST_BLOCK = 1 << 28
 _RECORDS_PER_BLOCK = 64
 _BATCH_RECORDS = 20_000
+_LONG_CELL = 2_000
 
 Utf8: TypeAlias = BinaryIO | Utf8Stream
 
@@ -32,6 +34,10 @@ class NotUtf8Error(Exception):
 
 class _RaggedError(Exception):
     """pyarrow found a record with another number of fields, or none that it understands."""
+
+
+class _NoFloatError(Exception):
+    """A column that seemed to hold decimal numbers holds something else as well."""
 
 
 class _BlockTooSmallError(Exception):
@@ -52,12 +58,18 @@ class Shape:
         Characters in the longest one seen.
     quoted_padding : bool
         Whether quotes follow spaces that pad fields.
+    floats : frozenset of int
+        Columns that seem to hold nothing but decimal numbers; they are parsed as such if they really do.
+    quotes : bool
+        Whether the file holds any quote at all.
     """
 
     width: int
     first_line: int
     longest: int
     quoted_padding: bool = False
+    floats: frozenset[int] = frozenset()
+    quotes: bool = True
 
 
 @dataclass(frozen=True)
@@ -84,17 +96,19 @@ def parse_delimited(open_stream: Callable[[], Utf8], dialect: Dialect, shape: Sh
     block = min(max(_SMALLEST_BLOCK, shape.longest * _RECORDS_PER_BLOCK), _LARGEST_BLOCK)
     while True:
         try:
-            return _parse_blocks(open_stream, dialect, shape, block=block)
+            return _parse_blocks(open_stream, dialect, shape, block=block, file=file)
         except _BlockTooSmallError as error:
             if block >= _LARGEST_BLOCK:
                 raise _unclosed(dialect, file=file) from error
             block *= 8
+        except _NoFloatError:
+            shape = replace(shape, floats=frozenset())
         except _RaggedError:
             # pyarrow parses blocks in parallel and does not know the line; a second look finds it.
             return _parse_records(open_stream, dialect, shape, file=file)
 
 
-def _parse_blocks(open_stream: Callable[[], Utf8], dialect: Dialect, shape: Shape, *, block: int) -> Parsed:
+def _parse_blocks(open_stream: Callable[[], Utf8], dialect: Dialect, shape: Shape, *, block: int, file: str) -> Parsed:
     names = [str(place) for place in range(shape.width)]
     comments = 0
 
@@ -115,11 +129,13 @@ def _parse_blocks(open_stream: Callable[[], Utf8], dialect: Dialect, shape: Shap
                     quote_char=dialect.quote or False,
                     double_quote=dialect.escape is None,
                     escape_char=dialect.escape or False,
-                    newlines_in_values=dialect.quote is not None,
+                    newlines_in_values=dialect.quote is not None and shape.quotes,
                     invalid_row_handler=judge,
                 ),
                 convert_options=pacsv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()),
+                    column_types={
+                        name: pa.float64() if place in shape.floats else pa.string() for place, name in enumerate(names)
+                    },
                     null_values=[""],
                     strings_can_be_null=True,
                 ),
@@ -127,12 +143,32 @@ def _parse_blocks(open_stream: Callable[[], Utf8], dialect: Dialect, shape: Shap
         except pa.ArrowInvalid as error:
             raise _translated(error) from error
         replaced = _replaced(stream)
+    if any(pc.any(pc.is_nan(table.column(place))).as_py() for place in shape.floats):
+        raise _NoFloatError  # the word 'nan' is to be counted as what it is
+    if dialect.quote and shape.quotes and any(_swallowed(column, dialect, shape.width) for column in table.columns):
+        raise _unclosed(dialect, file=file)
     warnings = (f"{comments:,} comment line(s) among the rows were left out",) if comments else ()
     return Parsed(tuple(table.columns), warnings, replaced)
 
 
+def _swallowed(column: pa.ChunkedArray, dialect: Dialect, width: int) -> bool:
+    """Whether a cell holds what look like many records: its quote was never closed."""
+    if not pa.types.is_string(column.type):
+        return False
+    lengths = pc.binary_length(column)
+    if (pc.max(lengths).as_py() or 0) < _LONG_CELL:
+        return False
+    for cell in pc.filter(column, pc.greater_equal(lengths, _LONG_CELL))[:10].to_pylist():
+        breaks = cell.count("\n") + cell.count("\r")
+        if breaks > 20 and cell.count(dialect.delimiter) >= 0.9 * breaks * (width - 1) > 0:
+            return True
+    return False
+
+
 def _translated(error: pa.ArrowInvalid) -> Exception:
     text = str(error)
+    if "conversion error to double" in text:
+        return _NoFloatError(text)
     if "invalid UTF8" in text:
         return NotUtf8Error(text)
     if "straddl" in text or "block size" in text:
@@ -148,10 +184,12 @@ def _parse_records(open_stream: Callable[[], Utf8], dialect: Dialect, shape: Sha
     """One record after the other: slower, knows lines, understands padding and runs of white space."""
     columns: list[list[pa.Array]] = [[] for _ in range(shape.width)]
     comments = 0
+    batch: list[list[str]] = []
     with open_stream() as stream:
-        batch: list[list[str]] = []
+        buffered = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
+        lines = io.TextIOWrapper(buffered, encoding="utf-8", newline="")
         try:
-            for line, fields in _records(stream, dialect, shape.first_line):
+            for line, fields in _records(lines, dialect, shape.first_line):
                 if len(fields) == shape.width:
                     batch.append(fields)
                 elif dialect.comment and fields and fields[0].startswith(dialect.comment):
@@ -165,15 +203,15 @@ def _parse_records(open_stream: Callable[[], Utf8], dialect: Dialect, shape: Sha
             raise NotUtf8Error(str(error)) from error
         except csv.Error as error:
             raise _unclosed(dialect, file=file) from error
+        finally:
+            lines.detach()
         replaced = _replaced(stream)
     warnings = (f"{comments:,} comment line(s) among the rows were left out",) if comments else ()
     return Parsed(tuple(pa.chunked_array(pieces, type=pa.string()) for pieces in columns), warnings, replaced)
 
 
-def _records(stream: Utf8, dialect: Dialect, first_line: int) -> Iterator[tuple[int, list[str]]]:
+def _records(lines: io.TextIOWrapper, dialect: Dialect, first_line: int) -> Iterator[tuple[int, list[str]]]:
     """Number of the first line, and fields, of each record."""
-    buffered = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
-    lines = io.TextIOWrapper(buffered, encoding="utf-8", newline="")
     if dialect.runs:
         for number, line in enumerate(lines, start=first_line):
             yield number, line.split()

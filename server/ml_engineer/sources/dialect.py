@@ -11,18 +11,19 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-__all__ = ["Dialect", "Sampled", "detect_dialect", "records"]
+__all__ = ["Dialect", "Sampled", "detect_dialect", "records", "usual_width"]
 
-_RECORDS = 200
+_RECORDS = 100
+_MOST_TITLES = 10
 _DELIMITERS = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0, " ": 0.8, ":": 0.5, "~": 0.8, "^": 0.8, "\x01": 1.0}
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _TYPED = re.compile(
     r"""\s*(
-        [+-]?[\d.,' \u00a0]*\d[\d.]*\s?%?([eE][+-]?\d+)?          # a number, with marks of any country
+        [+-]?(\d{1,3}([.,' \u00a0]\d{3})+|\d+)?([.,]\d+)?([eE][+-]?\d+)?\s?%?   # a number, with marks of any country
       | \d{1,4}[-/.]\d{1,2}([-/.]\d{1,4})?([T ][\d:.]+\S*)?       # a date, perhaps with a time
       | (true|false|na|n/a|nan|null|none|\?|-)
     )?\s*""",
@@ -180,14 +181,14 @@ def _score(text: str, dialect: Dialect, *, whole: bool) -> tuple[float, int]:
         sampled.pop()
     if not sampled:
         return 0.0, 0
-    counts = Counter(len(record.fields) for record in sampled)
-    width, _ = max(counts.items(), key=lambda item: (item[1], item[0]))
-    consistency = counts[width] / len(sampled)
+    width = usual_width(sampled)
+    sampled, penalty = _without_head(sampled, width, dialect)
+    consistency = penalty * sum(len(record.fields) == width for record in sampled) / len(sampled)
     meaning = _meaning([record for record in sampled if len(record.fields) == width], dialect)
+    if whole and dialect.quote and sampled[-1].text.count(dialect.quote) % 2:
+        consistency *= 0.5  # a quote that is still open at the end of the file
     if width == 1:
-        return 0.5 * meaning, 1
-    if len(sampled[0].fields) not in {width, width - 1, width + 1} and len(sampled) < 10:
-        consistency *= 0.5
+        return 0.5 * consistency * meaning, 1
     if dialect.padded and not _is_padded(sampled, dialect):
         return 0.0, 0
     weight = _DELIMITERS[dialect.delimiter] * (0.95 if dialect.runs else 1.0)
@@ -198,10 +199,32 @@ def _score(text: str, dialect: Dialect, *, whole: bool) -> tuple[float, int]:
     return weight * consistency**2 * meaning, width
 
 
+def usual_width(sampled: Sequence[Sampled]) -> int:
+    """Commonest number of fields; the first record, which may be a header, counts only if it is alone."""
+    counts = Counter(len(record.fields) for record in sampled[1:] or sampled)
+    most = max(counts.values())
+    return next(width for width, count in counts.items() if count == most)
+
+
+def _without_head(sampled: list[Sampled], width: int, dialect: Dialect) -> tuple[list[Sampled], float]:
+    """Records below title lines and below a header that lacks one name, and what that costs in consistency."""
+    usual = _DELIMITERS[dialect.delimiter] == 1.0
+    titles = 0
+    # A line without spaces or colons is no title line: they are part of most values.
+    while usual and width > 1 and titles < min(len(sampled) - 2, _MOST_TITLES) and len(sampled[titles].fields) == 1:
+        titles += 1
+    below = sampled[titles:]
+    if len(below) > 1 and width > 2 and len(below[0].fields) == width - 1:
+        return below[1:], 0.9
+    if not usual and len(below[0].fields) != width:
+        return below, 0.5
+    return below, 0.9 if titles else 1.0
+
+
 def _meaning(sampled: list[Sampled], dialect: Dialect) -> float:
     """Mean over fields: 1 for numbers, dates and nothing, less for text, little for text that should be split."""
     total = fields = 0.0
-    for record in sampled[:100]:
+    for record in sampled[:50]:
         for value in record.fields:
             fields += 1
             total += _field_meaning(value, dialect)
@@ -233,7 +256,8 @@ def _line_ending(text: str) -> str:
 
 
 def _comment(text: str) -> str | None:
-    """'#' if some lines begin with it, but not so many that it is a part of the data."""
-    lines = [line for line in re.split(r"\r\n|\r|\n", text[: 1 << 16]) if line.strip()]
-    marked = sum(line.startswith("#") for line in lines)
-    return "#" if 0 < marked < max(0.5 * len(lines), 2) and marked < len(lines) else None
+    """'#' if lines begin with it above the data, or a few among them; not if it may be a part of the data."""
+    lines = [line.startswith("#") for line in re.split(r"[\r\n]+", text[: 1 << 16]) if line.strip()]
+    above = lines.index(False) if False in lines else len(lines)
+    below = lines[above:]
+    return "#" if below and sum(lines) and sum(below) < 0.5 * len(below) else None

@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from charset_normalizer import from_bytes
+from ml_engineer.sources.legacy_encodings import guess_legacy_encoding
 
 __all__ = ["Encoding", "Utf8Stream", "detect_encoding", "reconsider_encoding"]
 
@@ -19,14 +19,6 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_LEGACY = [
-    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "koi8_r",
-    "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
-]  # fmt: skip
-_UNDEFINED_IN_CP1252 = b"\x81\x8d\x8f\x90\x9d"
-_FEW_HIGH_BYTES = 0.02
-"""Below this share of bytes over 127 a Western text with a few accents is by far the likeliest reading; statistics
-of letter pairs need more to stand on."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +54,7 @@ def detect_encoding(sample: bytes) -> Encoding | None:
         return _wide(sample)
     if _valid_utf8(sample):
         return None if _binary(sample) else Encoding("utf-8")
-    return None if _binary(sample) else Encoding(_legacy(sample), guessed=True)
+    return None if _binary(sample) else Encoding(guess_legacy_encoding(sample), guessed=True)
 
 
 def reconsider_encoding(stream: BinaryIO) -> Encoding:
@@ -80,7 +72,7 @@ def reconsider_encoding(stream: BinaryIO) -> Encoding:
             around = block[max(error.start - (1 << 16), 0) : error.start + (1 << 16)]
             if seen_beyond_ascii or any(byte > 127 for byte in before[-(1 << 20) : -3]):
                 break
-            return Encoding(_legacy(around), guessed=True)
+            return Encoding(guess_legacy_encoding(around), guessed=True)
     return Encoding("utf-8", guessed=True)
 
 
@@ -107,15 +99,6 @@ def _wide(sample: bytes) -> Encoding | None:
     if even > 0.4 and odd < 0.1:
         return Encoding("utf-16-be", guessed=True)
     return Encoding("utf-8") if max(even, odd) < 0.001 and _valid_utf8(sample) else None
-
-
-def _legacy(sample: bytes) -> str:
-    high = sum(byte > 127 for byte in sample)
-    western = "latin-1" if any(byte in _UNDEFINED_IN_CP1252 for byte in sample) else "cp1252"
-    if high < _FEW_HIGH_BYTES * len(sample):
-        return western
-    best = from_bytes(sample[: 1 << 16], cp_isolation=_LEGACY).best()
-    return best.encoding if best is not None else western
 
 
 class Utf8Stream(io.RawIOBase):

@@ -88,7 +88,7 @@ def _text_format(content: Content, head: bytes) -> FileFormat:
         raise _not_a_table(content, "a web page or an XML document")
     lines = [line for line in text.splitlines()[:20] if line.strip()]
     if content.ending in _JSON_ENDINGS or text[0] in "{[":
-        kind = _json_format(lines, text)
+        kind = _json_format(lines, text, content.ending)
         if kind is not None:
             return kind
     if content.ending in _JSON_ENDINGS:
@@ -98,10 +98,11 @@ def _text_format(content: Content, head: bytes) -> FileFormat:
     return "csv"
 
 
-def _json_format(lines: list[str], text: str) -> FileFormat | None:
-    if _parses(lines[0], dict) and (len(lines) == 1 or lines[1].startswith("{")):
+def _json_format(lines: list[str], text: str, ending: str) -> FileFormat | None:
+    single = len(lines) == 1 and ending not in {".jsonl", ".ndjson"}
+    if not single and _parses(lines[0], dict) and (len(lines) == 1 or lines[1].startswith("{")):
         return "jsonl"
-    if text[0] == "[" and re.match(r"\[\s*[\[{]", text):
+    if re.match(r"\[\s*[\[{\]]", text):
         return "json"
     return "json" if re.match(r'\{\s*"', text) else None
 

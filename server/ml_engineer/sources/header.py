@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+from ml_engineer.sources.stamps import looks_like_stamp
 from ml_engineer.vocabulary.data import ReadReport
 
 __all__ = ["HeaderVerdict", "judge_header"]
 
 _NUMBER = re.compile(r"[+-]?[\d.,' \u00a0]*\d[\d.]*\s?%?([eE][+-]?\d+)?")
-_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ][\d:.]+\S*)?|\d{4}-\d{2}")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
+_CELLS = 10_000
 _NOTHING = {"", "?", "NA", "N/A", "n/a", "-", ".", "nan", "NaN", "NULL", "null", "None"}
 
 
@@ -38,6 +41,7 @@ def judge_header(first: Sequence[str], body: Sequence[Sequence[str]], like: Read
     itself a number or date, or comes again below. A name known from an earlier reading (`like`) outweighs all votes.
     """
     cells = [cell.strip() for cell in first]
+    body = body[: max(_CELLS // max(len(cells), 1), 20)]
     if like is not None:
         known = {column.original_name.strip() for column in like.columns} | {column.name for column in like.columns}
         matching = sum(cell in known for cell in cells if cell)
@@ -45,6 +49,8 @@ def judge_header(first: Sequence[str], body: Sequence[Sequence[str]], like: Read
             return HeaderVerdict(present=True, sure=True)
         if like.header is False and len(cells) == len(like.columns):
             return HeaderVerdict(present=False, sure=True)
+    if _is_series(cells) and not any(_is_series(row) for row in body[:3]):
+        return HeaderVerdict(present=True, sure=True)
     votes = sum(
         _vote(cell, [row[place].strip() for row in body if place < len(row)]) for place, cell in enumerate(cells)
     )
@@ -52,6 +58,12 @@ def judge_header(first: Sequence[str], body: Sequence[Sequence[str]], like: Read
         return HeaderVerdict(present=votes > 0, sure=True)
     typed = sum(_kind(cell) != "text" for cell in cells)
     return HeaderVerdict(present=typed == 0, sure=False)
+
+
+def _is_series(cells: Sequence[str]) -> bool:
+    """Whether the numbers among `cells` count on by one, as the years do that name the columns of a time series."""
+    numbers = [int(cell) for cell in cells if cell.strip().isdecimal()]
+    return 1 < len(numbers) < len(cells) and all(later - earlier == 1 for earlier, later in pairwise(numbers))
 
 
 def _vote(cell: str, below: list[str]) -> float:
@@ -83,4 +95,4 @@ def _shape_vote(cell: str, filled: list[str]) -> float:
 def _kind(value: str) -> str:
     if _NUMBER.fullmatch(value):
         return "number"
-    return "date" if _DATE.fullmatch(value) else "text"
+    return "date" if looks_like_stamp(value) or _CLOCK.fullmatch(value) else "text"

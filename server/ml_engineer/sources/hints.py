@@ -6,15 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-import numpy as np
 import pyarrow as pa
 
+from ml_engineer.sources.sampling import sample_cells
 from ml_engineer.sources.texts import Hints
 
 __all__ = ["gather_hints"]
 
 _COLUMNS = 300
-_CELLS = 100
+_CELLS = 50
 _COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),(\d{1,2}|\d{4,})|[+-]?0,\d+|[+-]?\d{4,},\d+")
 _DOT = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)?\.(\d{1,2}|\d{4,})|[+-]?0\.\d+|[+-]?\d{4,}\.\d+")
 _EITHER = re.compile(r"[1-9]\d{0,2},\d{3}")
@@ -28,7 +28,7 @@ def gather_hints(columns: Sequence[pa.ChunkedArray], delimiter: str | None) -> H
     for column in columns[:_COLUMNS]:
         if not pa.types.is_string(column.type):
             continue
-        cells = _some(column)
+        cells = sample_cells(column, _CELLS)
         for kind, pattern in (
             ("comma", _COMMA),
             ("dot", _DOT),
@@ -36,15 +36,10 @@ def gather_hints(columns: Sequence[pa.ChunkedArray], delimiter: str | None) -> H
             ("day", _DAY_FIRST),
             ("month", _MONTH_FIRST),
         ):
-            votes[kind] += any(pattern.fullmatch(cell) for cell in cells)
+            votes[kind] += any(map(pattern.fullmatch, cells))
     # A file parted by semicolons is mostly one whose commas are decimal marks.
     if delimiter == ";" and votes["either"] and not votes["dot"]:
         votes["comma"] += 1
     decimal = None if votes["comma"] == votes["dot"] else "," if votes["comma"] > votes["dot"] else "."
     day_first = None if votes["day"] == votes["month"] else votes["day"] > votes["month"]
     return Hints(decimal, day_first)
-
-
-def _some(column: pa.ChunkedArray) -> list[str]:
-    places = np.unique(np.linspace(0, len(column) - 1, min(_CELLS, len(column))).astype(np.int64))
-    return [cell.strip() for cell in column.take(pa.array(places)).to_pylist() if cell]

@@ -26,7 +26,7 @@ _LARGEST_DOCUMENT = 1 << 28
 """Bytes of a single JSON document (not a list of records) that are taken apart in memory."""
 
 
-def read_json(content: Content, options: ReadOptions) -> RawTable:
+def read_json(content: Content, options: ReadOptions, *, kind: FileFormat) -> RawTable:
     """Read records from JSON lines, a JSON array of objects, or a JSON object that holds columns or records.
 
     Raises
@@ -37,21 +37,13 @@ def read_json(content: Content, options: ReadOptions) -> RawTable:
     head = content.head(1 << 16)
     encoding = detect_encoding(head) or Encoding("utf-8")
     text = head[encoding.mark :].decode(encoding.name, errors="replace").lstrip()
-    facts = FileFacts(_kind(text), encoding=encoding.label, compression=content.compression)
+    facts = FileFacts(kind, encoding=encoding.label, compression=content.compression)
     with _as_utf8(content, encoding) as path:
         if facts.format == "json" and text.startswith("{"):
             rows = _document_rows(path, content)
             if rows is not None:
                 return _from_records(rows[: options.rows], facts)
         return _from_duckdb(path, content, options, facts)
-
-
-def _kind(text: str) -> FileFormat:
-    """JSON lines if the first line is an object of its own."""
-    try:
-        return "jsonl" if isinstance(json.loads(text.split("\n", 1)[0]), dict) else "json"
-    except ValueError:
-        return "json"
 
 
 @contextmanager
@@ -90,15 +82,33 @@ def _from_duckdb(path: Path, content: Content, options: ReadOptions, facts: File
             kinds = ", ".join(f"bool_or(json_type({_identifier(name)}) IN ('OBJECT', 'ARRAY'))" for name in names)
             table = records.project(cells).to_arrow_table()
             nested = records.aggregate(kinds).fetchall()[0]
-        except duckdb.Error as error:
-            raise SourceError(
-                f"{shown(str(content.path), 200)} is not valid JSON",
-                found=shown(str(error).split("\n", 1)[0].replace(str(path), content.name), 200),
-                remedy="Mend the file; JSON lines hold one whole object per line",
-            ) from error
+        except duckdb.Error:
+            # Keys that differ only in case, lines that are no objects, damage: Python reads it, or knows the line.
+            return _from_records(_python_rows(path, content, facts)[: options.rows], facts)
     columns = tuple(column.cast(pa.string()) for column in table.columns)
     notes = {place: ("Nested values are kept as JSON text",) for place, found in enumerate(nested) if found}
     return RawTable(tuple(names), columns, facts, notes=notes)
+
+
+def _python_rows(path: Path, content: Content, facts: FileFacts) -> list[dict[str, Any]]:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    documents = [(0, text)] if facts.format == "json" else list(enumerate(text.split("\n"), start=1))
+    rows: list[Any] = []
+    for line, document in documents:
+        try:
+            rows += [json.loads(document)] if document.strip() else []
+        except ValueError as error:
+            where = f"line {line}: " if line else ""
+            raise SourceError(
+                f"{shown(str(content.path), 200)} is not valid JSON",
+                found=f"{where}{error}",
+                remedy="Mend the file; JSON lines hold one whole object per line",
+            ) from error
+    if facts.format == "json":
+        rows = rows[0] if isinstance(rows[0], list) else rows
+    if not all(isinstance(row, dict) for row in rows):
+        raise _no_records(content)
+    return rows
 
 
 def _identifier(name: str) -> str:

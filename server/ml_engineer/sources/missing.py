@@ -39,7 +39,7 @@ def words_for_numbers() -> frozenset[str]:
 
 def words_for_text(counts: dict[str, int], filled: int) -> frozenset[str]:
     """Words that mean missing in a column of text, given how often each occurs among its `filled` cells."""
-    few = {word for word in _PLACEHOLDERS if counts.get(word, 0) <= _FEW * filled}
+    few = {word for word in _PLACEHOLDERS if counts.get(word, 0) <= max(_FEW * filled, 1)}
     return ALWAYS_MISSING | few
 
 

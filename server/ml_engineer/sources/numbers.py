@@ -24,7 +24,7 @@ _MARKS = {
 _MARK_OF = {name: mark for mark, name in _MARKS.items()}
 _CURRENCIES = r"[$€£¥₹₽₩₺]|US\$|(?:USD|EUR|GBP|CHF|JPY|INR|Rs\.?)"
 _PLAIN = r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?"
-_PLAIN_CELL = re.compile(_PLAIN)
+_PLAIN_CELL = re.compile(rf"{_PLAIN}|[+-]?(?i:inf|infinity)")
 _ARROW_PLAIN = rf"^({_PLAIN}|[+-]?(?i:inf|infinity|nan))$"
 _DRESSED = re.compile(
     rf"(?P<sign>[+-]?)\s*(?P<prefix>(?:{_CURRENCIES})?)\s*(?P<inner>[+-]?)"
@@ -136,6 +136,8 @@ def _marks(numbers: Sequence[str], decimal_hint: str | None) -> list[tuple[str, 
     spaces = next(
         (mark for mark in (" ", "\u00a0", "\u202f", "'", "\u2019") if any(mark in number for number in numbers)), ""
     )
+    if spaces and len({number.count(spaces) for number in numbers}) == 1 and numbers[0].count(spaces) > 1:
+        return []  # always the same groups: a telephone number rather than an amount
     bare = [number.replace(spaces, "") if spaces else number for number in numbers]
     both = [number for number in bare if "," in number and "." in number]
     if both:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -31,8 +32,8 @@ _READERS: dict[FileFormat, Callable[[Content, ReadOptions], RawTable]] = {
     "csv": read_delimited,
     "parquet": read_parquet,
     "excel": read_workbook,
-    "json": read_json,
-    "jsonl": read_json,
+    "json": partial(read_json, kind="json"),
+    "jsonl": partial(read_json, kind="jsonl"),
     "libsvm": read_libsvm,
     "sqlite": read_sqlite_table,
     "duckdb": read_duckdb_table,

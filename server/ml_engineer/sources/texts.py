@@ -8,7 +8,7 @@ same text always gives the same value.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -24,12 +24,12 @@ from ml_engineer.sources.numbers import (
     parse_numbers,
 )
 from ml_engineer.sources.quoting import listed, shown
+from ml_engineer.sources.sampling import sample_cells
 from ml_engineer.sources.stamps import guess_stamp_formats, has_zone, looks_like_stamp, parse_stamps
 from ml_engineer.vocabulary.data import ColumnReading
 
 __all__ = ["Hints", "TextColumn", "convert_text", "decide_text"]
 
-_SAMPLE = 1000
 _ENOUGH = 0.95
 _LONGEST_NUMBER = 15
 """Digits that a float64 holds exactly whatever they are; longer runs of digits are identifiers."""
@@ -90,7 +90,7 @@ def decide_text(cells: pa.ChunkedArray, name: str, original: str, hints: Hints) 
     hints : Hints
         Evidence from other columns, used only where this one leaves two choices.
     """
-    sample = _sample(cells)
+    sample = sample_cells(cells)
     if sample and all(map(looks_plain, sample)) and hints.decimal != ",":
         column = _all_plain(cells, ColumnReading(name=name, original_name=original, storage="float"))
         if column is not None:
@@ -102,7 +102,7 @@ def decide_text(cells: pa.ChunkedArray, name: str, original: str, hints: Hints) 
         nothing = pa.chunked_array([pa.nulls(len(cells), pa.float64())])
         return TextColumn(nothing, base.model_copy(update={"notes": ("Every cell is missing",)}), words=words)
     present = without_words(cells, words) if words else cells
-    sample = _sample(present) if words else sample
+    sample = sample_cells(present) if words else sample
     for attempt in (_as_numbers, _as_truth, _as_stamps):
         column = attempt(present, base, sample, filled, hints)
         if column is not None:
@@ -137,15 +137,6 @@ def _all_plain(cells: pa.ChunkedArray, base: ColumnReading) -> TextColumn | None
     return TextColumn(values, base.model_copy(update={"storage": storage, "missing_words": tuple(words)}), words=words)
 
 
-def _sample(cells: pa.ChunkedArray) -> list[str]:
-    """Up to 1,000 filled cells from all over the column, without white space around them."""
-    if len(cells) > _SAMPLE:
-        spread = cells.take(pa.array(np.linspace(0, len(cells) - 1, _SAMPLE).astype(np.int64))).drop_null()
-        # A column that is nearly empty must be looked at where it is not.
-        cells = spread if len(spread) > _SAMPLE // 10 else cells.drop_null()[:_SAMPLE]
-    return [cell.strip() for cell in cells.to_pylist() if cell]
-
-
 def _unfit(present: pa.ChunkedArray, values: pa.ChunkedArray) -> tuple[int, tuple[str, ...]]:
     """How many filled cells have no value, and up to five different ones."""
     count = values.null_count - present.null_count
@@ -160,19 +151,21 @@ def _as_numbers(
 ) -> TextColumn | None:
     plain = sum(map(looks_plain, sample)) >= 0.9 * len(sample)
     formats = (PLAIN,) if plain and hints.decimal != "," else guess_formats(sample, hints.decimal)
-    best: TextColumn | None = None
+    fitting = []
     for form in formats:
         values = parse_numbers(present, form)
         unfit = _unfit(present, values)
-        if filled - unfit[0] < _ENOUGH * filled or (best is not None and unfit[0] >= best.unfit[0]):
-            continue
-        storage = "integer" if pa.types.is_integer(values.type) else "float"
-        reading = base.model_copy(update={"storage": storage, "number_format": form.label})
-        unsure = f"read as {form.label}" if len(formats) > 1 and form.label else ""
-        best = TextColumn(values, reading, unfit, unsure=unsure)
-    if best is None or (best.reading.number_format is None and _is_code(present, best.values)):
+        if filled - unfit[0] >= _ENOUGH * filled:
+            storage = "integer" if pa.types.is_integer(values.type) else "float"
+            reading = base.model_copy(update={"storage": storage, "number_format": form.label})
+            fitting.append(TextColumn(values, reading, unfit))
+    if not fitting:
         return None
-    return best
+    best = min(fitting, key=lambda column: column.unfit[0])  # the first, which is the likelier, if they fit alike
+    if best.reading.number_format is None:
+        return None if _is_code(present, best.values) else best
+    alike = sum(column.unfit[0] == best.unfit[0] for column in fitting) > 1
+    return replace(best, unsure=f"read as {best.reading.number_format}") if alike and hints.decimal is None else best
 
 
 def _is_code(present: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:
@@ -246,8 +239,8 @@ def _day_or_month(columns: list[TextColumn], hints: Hints) -> TextColumn:
         dotted = "." in (day_first.reading.datetime_format or "")
         chosen = day_first if dotted else month_first
         unsure = f"read as {'day' if chosen is day_first else 'month'} first"
-        return TextColumn(chosen.values, chosen.reading, chosen.unfit, unsure=unsure)
-    return TextColumn(chosen.values, chosen.reading.model_copy(update={"notes": (note,)}), chosen.unfit)
+        return replace(chosen, unsure=unsure)
+    return replace(chosen, reading=chosen.reading.model_copy(update={"notes": (note,)}))
 
 
 def _descents(values: pa.ChunkedArray) -> int:
@@ -264,7 +257,7 @@ def _zoned(column: TextColumn, sample: Sequence[str]) -> TextColumn:
     if zones < len(sample):
         notes = (*notes, "Some time stamps name no zone; they were taken for UTC")
     reading = column.reading.model_copy(update={"timezone": "UTC", "notes": notes})
-    return TextColumn(column.values, reading, column.unfit, unsure=column.unsure)
+    return replace(column, reading=reading)
 
 
 def _as_text(
@@ -303,6 +296,4 @@ def _noted(column: TextColumn, words: dict[str, int]) -> TextColumn:
     notes = column.reading.notes
     if count:
         notes = (*notes, f"{count:,} cell(s) did not fit and are missing, e.g. {listed(examples, 3)}")
-    return TextColumn(
-        column.values, column.reading.model_copy(update={"notes": notes}), column.unfit, words, column.unsure
-    )
+    return replace(column, reading=column.reading.model_copy(update={"notes": notes}), words=words)
