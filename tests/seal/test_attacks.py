@@ -125,6 +125,25 @@ def test_dealing_anew_twice_counts_each_look_once(project: Project, looked: str,
     assert (known.deal_id, known.looks) == (third.deal_id, 3)
 
 
+def test_dealing_anew_and_back_again_keeps_the_last_sides(project: Project, customers: pd.DataFrame) -> None:
+    first = project.frame(customers, now="2027-01-01")
+    project.look(first.receipt.deal_id)
+    second = project.frame(customers, redeal=True, seed=7, now="2027-01-02")
+    assert project.frame(customers, now="2027-01-03").receipt.deal_id == second.receipt.deal_id
+    third = project.frame(customers, redeal=True, now="2027-01-04")
+    assert third.receipt.deal_id == first.receipt.deal_id
+    assert project.frame(customers, now="2027-01-05").receipt.deal_id == first.receipt.deal_id
+    assert project.looks(first.receipt.deal_id) == 1
+
+
+def test_dealing_anew_within_the_same_second_still_supersedes(project: Project, customers: pd.DataFrame) -> None:
+    for seed in range(1, 6):
+        dealt = project.frame(customers, redeal=True, seed=seed).receipt.deal_id
+        known = seal.recognise(customers, vault=project.vault)
+        assert known is not None
+        assert known.deal_id == dealt
+
+
 def test_dealing_anew_is_free_while_no_look_was_taken(project: Project, customers: pd.DataFrame) -> None:
     project.frame(customers)
     assert project.frame(customers, redeal=True, seed=7).receipt.looks_inherited == 0

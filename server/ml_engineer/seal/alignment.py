@@ -87,5 +87,7 @@ def _overlaps(cells: np.ndarray, values: np.ndarray) -> bool:
     other = values[: np.searchsorted(values, cells[-1], side="right")]
     if len(other) < 8 < len(cells):
         return True
-    shared = len(np.intersect1d(cells, other, assume_unique=True))
+    if not len(other):
+        return False
+    shared = int(np.sum(other[np.minimum(np.searchsorted(other, cells), len(other) - 1)] == cells))
     return shared >= 0.25 * min(len(cells), len(other))

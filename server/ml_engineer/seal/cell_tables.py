@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from ml_engineer.seal.cells import hash_cells
+from ml_engineer.seal.cells import combine_cells, hash_cells
 from ml_engineer.vocabulary.split import DealColumn
 
 __all__ = ["SKETCH_CELLS", "CellTable", "describe_cells"]
@@ -51,31 +51,40 @@ class CellTable:
         return [values[:SKETCH_CELLS] for values, _ in self.values]
 
 
-def describe_cells(frame: pd.DataFrame, *, columns: int) -> CellTable:
-    """Hash a table's cells, keeping the columns that tell its rows apart best.
+def describe_cells(frame: pd.DataFrame, *, columns: int) -> tuple[CellTable, np.ndarray]:
+    """Hash a table, each cell once.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        The table.
+        The table, n rows.
     columns : int
-        How many columns to keep at most; no more than twice as many are held in memory.
+        How many columns to keep at most, those that tell rows apart best; no more than twice as many are held in
+        memory.
+
+    Returns
+    -------
+    tuple of CellTable and numpy.ndarray
+        The cells of the columns kept, and the hash of each row over all columns, (n,) uint64.
     """
     kept: list[tuple[DealColumn, np.ndarray]] = []
+    rows = np.zeros(len(frame), dtype="uint64")
     for name in frame.columns:
-        kept.append(_describe_column(frame[name]))
+        cells = hash_cells(frame[name])
+        rows += combine_cells([(name, cells)], rows=len(frame))
+        kept.append(_describe_column(frame[name], (cells >> np.uint64(32)).astype("uint32")))
         if len(kept) >= 2 * columns:
             kept = _most_telling(kept, columns)
     kept = _most_telling(kept, columns)
-    return CellTable(columns=tuple(column for column, _ in kept), cells=[cells for _, cells in kept], rows=len(frame))
+    table = CellTable(columns=tuple(column for column, _ in kept), cells=[cells for _, cells in kept], rows=len(frame))
+    return table, rows
 
 
 def _most_telling(kept: list[tuple[DealColumn, np.ndarray]], columns: int) -> list[tuple[DealColumn, np.ndarray]]:
     return sorted(kept, key=lambda pair: (pair[0].counter, -round(pair[0].bits, 6), pair[0].name))[:columns]
 
 
-def _describe_column(column: pd.Series) -> tuple[DealColumn, np.ndarray]:
-    cells = (hash_cells(column) >> np.uint64(32)).astype("uint32")
+def _describe_column(column: pd.Series, cells: np.ndarray) -> tuple[DealColumn, np.ndarray]:
     counts = np.unique(cells, return_counts=True)[1]
     shares = counts / max(len(cells), 1)
     described = DealColumn(
@@ -97,8 +106,16 @@ def _only_counts(column: pd.Series, counts: np.ndarray) -> bool:
     if len(counts) <= 50 or not (numeric or moments) or counts.std() > 0.1 * counts.mean():
         return False
     present = column.dropna()
-    numbers = present.astype("int64") if moments else present.astype("float64")
-    steps = np.diff(np.unique(numbers.to_numpy()))
+    numbers = (present.astype("int64") if moments else present.astype("float64")).to_numpy()
     # Months and quarters are even steps too, though not of equally many days.
-    even = np.isclose(steps, np.median(steps), rtol=0.15 if moments else 1e-9)
-    return len(steps) > 0 and bool(np.mean(even) >= 0.9)
+    tolerance = 0.15 if moments else 1e-9
+    # Most columns show on their smallest values that they do not count.
+    some = min(1_000, len(numbers) - 1)
+    return all(
+        _even_steps(np.unique(part), tolerance=tolerance) for part in (np.partition(numbers, some)[:some], numbers)
+    )
+
+
+def _even_steps(values: np.ndarray, *, tolerance: float) -> bool:
+    steps = np.diff(values)
+    return len(steps) > 0 and bool(np.mean(np.isclose(steps, np.median(steps), rtol=tolerance)) >= 0.9)

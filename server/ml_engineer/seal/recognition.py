@@ -78,6 +78,7 @@ def recognise(frame: pd.DataFrame, *, vault: Path | None = None) -> Recognition 
 
 
 def _match_deals(frame: pd.DataFrame, deals: tuple[Deal, ...], store: Vault) -> list[tuple[Deal, Match]]:
+    # Most often it is the very table that was dealt, which is told by its row hashes alone.
     row_hashes = hash_rows(frame)
     table_sha256 = rows_sha256(row_hashes, frame.columns)
     table: CellTable | None = None
@@ -90,11 +91,14 @@ def _match_deals(frame: pd.DataFrame, deals: tuple[Deal, ...], store: Vault) -> 
         if known.table_sha256 == table_sha256:
             match = _match_identical(row_hashes, known, store)
         else:
-            table = table or describe_cells(frame, columns=_COMPARED_COLUMNS)
+            table = table or describe_cells(frame, columns=_COMPARED_COLUMNS)[0]
             match = _match_similar(table, known, store)
         if match is not None:
+            earlier = set(_lineage([known], deals)) - {known.deal_id}
+            # Deals of one second may come in the wrong order.
+            matches = [(deal, found) for deal, found in matches if deal.deal_id not in earlier]
             matches.append((known, match))
-            superseded.update(_lineage([known], deals))
+            superseded |= earlier
     return matches
 
 

@@ -21,7 +21,8 @@ def _row_list(project_ledger: Path) -> Path:
 
 def write_row_list(project_ledger: Path, deal_id: str, held_out: np.ndarray) -> None:
     """Replace the list by the hashes of the held-out rows of a deal, (h,) uint64."""
-    lines = "\n".join([deal_id, *(f"{value:016x}" for value in np.sort(held_out).tolist()), ""])
+    digits = np.sort(held_out).astype(">u8").tobytes().hex("\n", 8)
+    lines = f"{deal_id}\n{digits}\n"
     path = _row_list(project_ledger)
     with disk_errors(path):
         replace_bytes(path, lines.encode("ascii"), private=False)

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ml_engineer.errors import SealError
-from ml_engineer.seal.cell_tables import describe_cells
-from ml_engineer.seal.cells import hash_rows
+from ml_engineer.seal.cell_tables import CellTable, describe_cells
 from ml_engineer.seal.chain import chained, deals_in, lineage_looks, looked_at, looks_inherited, to_lines
 from ml_engineer.seal.dealing import deal, deal_key
 from ml_engineer.seal.fingerprints import rows_sha256
@@ -94,6 +93,7 @@ def seal(
     SealError
         If known rows change sides after a look and nobody asked for it, or the vault cannot be written.
     """
+    held_out = np.asarray(held_out, dtype=bool)
     moved = _moved_rows(held_out, recognition)
     if moved and recognition is not None and recognition.looks and not redeal:
         raise SealError(
@@ -102,42 +102,30 @@ def seal(
             remedy="Pass redeal=true to deal them anew; the looks stay counted",
         )
     store = Vault(vault)
-    hashed = _HashedTable(frame, held_out, hash_rows(frame))
+    hashed = _HashedTable(frame, held_out, *describe_cells(frame, columns=REMEMBERED_COLUMNS))
     deal_id = hashed.deal_id()
     ledger = Ledger(deal_id, store.ledger(deal_id), project_ledger)
-    held_out_sha256 = hashed.sha256(held_out)
+    context = {"at": now, "who": who, "held_out_sha256": hashed.sha256(held_out)}
     with store.locked():
-        chain = ledger.settled(repair=True, at=now, who=who, held_out_sha256=held_out_sha256)
+        chain = ledger.settled(repair=True, **context)
         ancestors, inherited = _inheritance(recognition, ledger, chain, store)
-        if not chain or inherited > looks_inherited(chain) or not any(e.project == ledger.project for e in chain):
-            entry = chained(
-                chain[-1] if chain else None,
-                event="redeal" if moved else "deal",
-                deal_id=deal_id,
-                at=now,
-                held_out_sha256=held_out_sha256,
-                who=who,
-                why=f"{moved} known rows changed sides" if moved else "",
-                looks_inherited=inherited,
-                project=ledger.project,
-            )
-            chain = (*chain, entry)
+        chain = _with_this_deal(chain, ledger, moved=moved, inherited=inherited, context=context)
         made = _describe(
             hashed=hashed,
             deal_id=deal_id,
             definition=definition,
             target=target,
-            key=deal_key(definition.seed) if recognition is None else recognition.key,
+            key=deal_key(definition.seed) if recognition is None or moved else recognition.key,
             ancestors=ancestors,
             now=now,
             project_ledger=project_ledger,
         )
-        _store(store, made, hashed, ledger, chain)
+        _store(store, made, hashed, ledger, chain, moved=moved > 0)
     return SealReceipt(
         deal_id=deal_id,
         table_sha256=made.table_sha256,
         development_sha256=made.development_sha256,
-        held_out_sha256=held_out_sha256,
+        held_out_sha256=made.held_out_sha256,
         matched_rows=0 if recognition is None else recognition.matched_rows,
         ambiguous_rows=0 if recognition is None else recognition.ambiguous_rows,
         looks_inherited=max(inherited, looks_inherited(chain)),
@@ -173,9 +161,9 @@ def restore(
     """
     store = Vault(vault)
     ledger = Ledger(plan.deal_id, store.ledger(plan.deal_id), project_ledger)
-    row_hashes = hash_rows(frame)
+    table, row_hashes = describe_cells(frame, columns=REMEMBERED_COLUMNS)
     held_out, missing = _find_held_out(frame, row_hashes, plan, target, project_ledger)
-    hashed = _HashedTable(frame, held_out, row_hashes)
+    hashed = _HashedTable(frame, held_out, table, row_hashes)
     if hashed.sha256(held_out) != plan.held_out_sha256:
         raise SealError(
             f"The held-out rows of {plan.deal_id} cannot be found in the source",
@@ -195,7 +183,7 @@ def restore(
             now=chain[0].at,
             project_ledger=project_ledger,
         )
-        _store(store, made, hashed, ledger, chain)
+        _store(store, made, hashed, ledger, chain, moved=False)
     return SealReceipt(
         deal_id=plan.deal_id,
         table_sha256=made.table_sha256,
@@ -209,10 +197,11 @@ def restore(
 
 @dataclass(frozen=True)
 class _HashedTable:
-    """A table with its sides, (n,) bool, and row hashes, (n,) uint64."""
+    """A table with its sides, (n,) bool, cells, and row hashes, (n,) uint64."""
 
     frame: pd.DataFrame
     held_out: np.ndarray
+    table: CellTable
     row_hashes: np.ndarray
 
     def sha256(self, rows: np.ndarray) -> str:
@@ -273,25 +262,47 @@ def _describe(
         held_out_sha256=hashed.sha256(hashed.held_out),
         rows=len(hashed.frame),
         held_out_rows=int(hashed.held_out.sum()),
-        columns=(),
+        columns=hashed.table.columns,
         created_at=now,
         project_path=str(project_ledger.resolve().parent),
         ancestors=ancestors,
     )
 
 
-def _store(store: Vault, made: Deal, hashed: _HashedTable, ledger: Ledger, chain: tuple[LedgerEntry, ...]) -> None:
+def _with_this_deal(
+    chain: tuple[LedgerEntry, ...], ledger: Ledger, *, moved: int, inherited: int, context: dict[str, str]
+) -> tuple[LedgerEntry, ...]:
+    """`chain` with an entry for the deal, unless this project's last entries say all there is to say."""
+    here_before = any(entry.project == ledger.project for entry in chain)
+    if here_before and not moved and inherited <= looks_inherited(chain):
+        return chain
+    entry = chained(
+        chain[-1] if chain else None,
+        event="redeal" if moved else "deal",
+        deal_id=ledger.deal_id,
+        why=f"{moved} known rows changed sides" if moved else "",
+        looks_inherited=inherited,
+        project=ledger.project,
+        **context,
+    )
+    return (*chain, entry)
+
+
+def _store(
+    store: Vault, made: Deal, hashed: _HashedTable, ledger: Ledger, chain: tuple[LedgerEntry, ...], *, moved: bool
+) -> None:
     """Write vault and project; call it while the vault is locked."""
     if store.holds(made.deal_id):
         known = store.load_deal(made.deal_id)
         ancestors = tuple(dict.fromkeys((*known.ancestors, *made.ancestors)))
-        if ancestors != known.ancestors:
-            store.rewrite_deal(known.model_copy(update={"ancestors": ancestors}))
+        # Dealt anew the way it once was, it is the latest deal of these rows again.
+        created_at = made.created_at if moved else known.created_at
+        renewed = known.model_copy(update={"ancestors": ancestors, "created_at": created_at})
+        if renewed != known:
+            store.rewrite_deal(renewed)
         ledger.write(chain)
     else:
-        table = describe_cells(hashed.frame, columns=REMEMBERED_COLUMNS)
-        entries = Entries(row_hashes=hashed.row_hashes, held_out=hashed.held_out, table=table)
-        made = made.model_copy(update={"columns": table.columns})
+        entries = Entries(row_hashes=hashed.row_hashes, held_out=hashed.held_out, table=hashed.table)
         store.add(made, entries, hashed.frame[hashed.held_out], to_lines(chain))
         ledger.write_project(chain)
     write_row_list(ledger.project_path, made.deal_id, hashed.row_hashes[hashed.held_out])

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -160,7 +161,10 @@ class Vault:
                 _write_parquet(held_out, building / "held_out.parquet")
                 columns = {"row": entries.row_hashes, "held_out": entries.held_out}
                 columns |= {f"c{place}": cells for place, cells in enumerate(entries.table.cells)}
-                _write_parquet(pd.DataFrame(columns), building / "entries.parquet")
+                # A dictionary of cells that hardly repeat costs time and saves nothing.
+                repeated = [f"c{i}" for i, c in enumerate(deal.columns) if c.distinct_values < deal.rows / 8]
+                hashes = pd.DataFrame(columns, copy=False)
+                _write_parquet(hashes, building / "entries.parquet", use_dictionary=repeated, compression="lz4")
                 sketch = entries.table.sketch()
                 places = np.repeat(np.arange(len(sketch)), [len(cells) for cells in sketch])
                 cells = np.concatenate([*sketch, np.zeros(0, dtype="uint32")])
@@ -181,10 +185,10 @@ def _deal_bytes(deal: Deal) -> bytes:
     return (deal.model_dump_json(indent=2) + "\n").encode("utf-8")
 
 
-def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
+def _write_parquet(frame: pd.DataFrame, path: Path, **options: Any) -> None:
     # Made before it is filled, so that it is never readable for others.
     path.touch(mode=0o600)
-    frame.to_parquet(path)
+    frame.to_parquet(path, **options)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
