@@ -9,7 +9,9 @@ from ml_engineer.seal.fingerprints import fingerprint_table, frame_sha256
 from ml_engineer.seal.opening import Opening, count_looks, ledger_problems, open_held_out, record_score
 from ml_engineer.seal.recognised import Recognition
 from ml_engineer.seal.recognition import recognise
-from ml_engineer.seal.sealing import SealReceipt, knows_deal, restore, seal
+from ml_engineer.seal.restoring import knows_deal, restore
+from ml_engineer.seal.sealing import seal
+from ml_engineer.seal.storing import SealReceipt
 
 __all__ = [
     "Opening",

@@ -1,0 +1,105 @@
+"""What sealing and restoring share: a table hashed once, the deal described, and all of it written."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ml_engineer.seal.cell_tables import CellTable
+from ml_engineer.seal.chain import to_lines
+from ml_engineer.seal.fingerprints import rows_sha256
+from ml_engineer.seal.ledger import Ledger
+from ml_engineer.seal.row_list import write_row_list
+from ml_engineer.seal.vault import Entries, Vault
+from ml_engineer.vocabulary.problem import SplitDefinition
+from ml_engineer.vocabulary.split import Deal, LedgerEntry
+
+__all__ = ["REMEMBERED_COLUMNS", "HashedTable", "SealReceipt", "describe_deal", "store_deal"]
+
+REMEMBERED_COLUMNS = 64
+"""Columns of a table whose cells are kept in the vault: those that tell rows apart best."""
+
+
+@dataclass(frozen=True)
+class SealReceipt:
+    """What a project may know of its seal; the fields of a `SplitPlan`."""
+
+    deal_id: str
+    table_sha256: str
+    development_sha256: str
+    held_out_sha256: str
+    matched_rows: int
+    ambiguous_rows: int
+    looks_inherited: int
+
+
+@dataclass(frozen=True)
+class HashedTable:
+    """A table with its sides, (n,) bool, cells, and row hashes, (n,) uint64."""
+
+    frame: pd.DataFrame
+    held_out: np.ndarray
+    table: CellTable
+    row_hashes: np.ndarray
+
+    def sha256(self, rows: np.ndarray) -> str:
+        """Fingerprint of some rows, (n,) bool."""
+        return rows_sha256(self.row_hashes[rows], self.frame.columns)
+
+    def deal_id(self) -> str:
+        """Name of the deal: the same for the same rows on the same sides."""
+        parts = f"{self.sha256(~self.held_out)} {self.sha256(self.held_out)}"
+        return f"deal_{hashlib.sha256(parts.encode('ascii')).hexdigest()[:16]}"
+
+
+def describe_deal(
+    *,
+    hashed: HashedTable,
+    deal_id: str,
+    definition: SplitDefinition,
+    target: str,
+    key: str,
+    ancestors: tuple[str, ...],
+    now: str,
+    project_ledger: Path,
+) -> Deal:
+    """The deal as the vault remembers it."""
+    return Deal(
+        deal_id=deal_id,
+        definition=definition,
+        target=target,
+        key=key,
+        table_sha256=hashed.sha256(np.ones(len(hashed.frame), dtype=bool)),
+        development_sha256=hashed.sha256(~hashed.held_out),
+        held_out_sha256=hashed.sha256(hashed.held_out),
+        rows=len(hashed.frame),
+        held_out_rows=int(hashed.held_out.sum()),
+        columns=hashed.table.columns,
+        created_at=now,
+        project_path=str(project_ledger.resolve().parent),
+        ancestors=ancestors,
+    )
+
+
+def store_deal(
+    store: Vault, made: Deal, hashed: HashedTable, ledger: Ledger, chain: tuple[LedgerEntry, ...], *, moved: bool
+) -> None:
+    """Write vault and project; call it while the vault is locked."""
+    if store.holds(made.deal_id):
+        known = store.load_deal(made.deal_id)
+        ancestors = tuple(dict.fromkeys((*known.ancestors, *made.ancestors)))
+        # Dealt anew the way it once was, it is the latest deal of these rows again.
+        created_at = made.created_at if moved else known.created_at
+        renewed = known.model_copy(update={"ancestors": ancestors, "created_at": created_at})
+        if renewed != known:
+            store.rewrite_deal(renewed)
+        ledger.write(chain)
+    else:
+        entries = Entries(row_hashes=hashed.row_hashes, held_out=hashed.held_out, table=hashed.table)
+        store.add(made, entries, hashed.frame[hashed.held_out], to_lines(chain))
+        ledger.write_project(chain)
+    write_row_list(ledger.project_path, made.deal_id, hashed.row_hashes[hashed.held_out])
