@@ -44,7 +44,11 @@ def reply_tables(reply: Reply) -> list[RenderableType]:
 
 
 def _table(*headers: str) -> Table:
-    return Table(*headers, box=None, pad_edge=False, header_style="dim")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for header in headers:
+        # Folded rather than cut: what stands here is read and copied.
+        table.add_column(header, overflow="fold")
+    return table
 
 
 def _title(name: str) -> Text:
@@ -158,6 +162,7 @@ def _rest(reply: Reply) -> Iterator[RenderableType]:
 
 def _jobs(jobs: Sequence[Job]) -> Table:
     table = _table("Job", "Verb", "State", "Started", "Project", "Message")
+    table.columns[0].no_wrap = True  # an id is copied whole
     for job in jobs:
         state = Text(job.state, style=_JOB_STYLE.get(job.state, "red"))
         started = job.created_at[:16].replace("T", " ")
