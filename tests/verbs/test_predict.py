@@ -100,6 +100,13 @@ def test_target_in_the_file_changes_nothing_and_is_told(leavers: TrainedProject,
     assert len(texts) == 1
 
 
+def test_sealed_rows_among_them_are_told(leavers: TrainedProject, call: Call, new_rows: Path) -> None:
+    reply = call("predict", project_dir=leavers.root, data=str(leavers.data))
+    assert reply.warnings[0].startswith("100 of these rows are this project's sealed held-out rows")
+    fresh = call("predict", project_dir=leavers.root, data=str(new_rows))
+    assert not any("sealed" in warning for warning in fresh.warnings)
+
+
 def test_missing_column_is_refused_with_the_nearest_name(leavers: TrainedProject, call: Call, tmp_path: Path) -> None:
     path = tmp_path / "renamed.csv"
     churn(5).drop(columns=["left", "sex"]).rename(columns={"charge": "charges"}).to_csv(path, index=False)

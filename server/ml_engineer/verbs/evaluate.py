@@ -181,17 +181,29 @@ def _reply(report: EvaluationReport, layout: ProjectLayout) -> EvaluateReply:
         artifacts={
             "report": str(layout.evaluation_html),
             "record": str(layout.records / f"{report.kind}.json"),
-            **{Path(plot.path).stem: str(layout.root / plot.path) for plot in report.plots},
+            "plots": str(layout.reports / "plots"),
         },
         project_dir=str(layout.root),
         run_id=report.run_id,
         verdict=report.verdict,
         look=report.look,
         held_out_rows=report.held_out_rows,
-        metrics={result.metric: result.model for result in report.metrics},
-        baseline={result.metric: result.baseline.value for result in report.metrics if result.baseline is not None},
+        metrics={result.metric: _rounded(result.model) for result in report.metrics},
+        baseline={
+            result.metric: _short(result.baseline.value) for result in report.metrics if result.baseline is not None
+        },
         confusion=[list(row) for row in matrix.counts] if matrix is not None and small else None,
         labels=list(matrix.labels) if matrix is not None and small else None,
-        cross_validated=report.cross_validated,
+        cross_validated=_rounded(report.cross_validated),
         worst_group=worst_group(report.groups),
     )
+
+
+def _rounded(estimate: Estimate) -> Estimate:
+    """What a reply says; the record keeps every digit."""
+    ends = {name: _short(getattr(estimate, name)) for name in ("value", "low", "high")}
+    return estimate.model_copy(update=ends)
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.5g}")

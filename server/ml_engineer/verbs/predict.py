@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ml_engineer.errors import InputError
+from ml_engineer import seal
+from ml_engineer.errors import InputError, SealError
 from ml_engineer.evaluation.prediction import Predictions
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
+from ml_engineer.seal.recognised import HELD_OUT
 from ml_engineer.sources import Table, read_table, write_table
 from ml_engineer.verbs.champion import LoadedChampion, load_champion
 from ml_engineer.vocabulary.context import WorkContext
@@ -47,7 +49,11 @@ def predict(request: PredictRequest, context: WorkContext) -> PredictReply:
     context.report("reading the rows", 0.1)
     table = _read(request, profile)
     _refuse_missing_columns(table.frame, champion)
-    warnings = [*table.report.warnings, *_differences(table.frame, profile, champion)]
+    warnings = [
+        *_sealed_rows(table.frame, champion),
+        *table.report.warnings,
+        *_differences(table.frame, profile, champion),
+    ]
     context.report(f"scoring {len(table.frame):,} rows", 0.4)
     answers = champion.answer(table.frame)
     scored = _lay_out(table.frame, answers, champion)
@@ -115,6 +121,23 @@ def _with_nearest(name: str, spare: list[str]) -> str:
 def _short(text: str, width: int = 60) -> str:
     line = " ".join(str(text).split())
     return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def _sealed_rows(frame: pd.DataFrame, champion: LoadedChampion) -> Iterator[str]:
+    """Say so if held-out rows are among them: their predictions, held against the truth, would be a look."""
+    try:
+        recognition = seal.recognise(frame)
+    except SealError as error:
+        yield f"Whether sealed rows are among these could not be seen: {error}"
+        return
+    if recognition is None or champion.split.deal_id not in recognition.deals:
+        return
+    sealed = int((recognition.side == HELD_OUT).sum())
+    if sealed:
+        yield (
+            f"{sealed:,} of these rows are this project's sealed held-out rows. Comparing their predictions with "
+            "what came true would be a look that nobody counts; evaluate does it and counts it."
+        )
 
 
 # --- what differs from the data that the champion knows ---------------------------------------------------------
