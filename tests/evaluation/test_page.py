@@ -237,6 +237,7 @@ def test_sixty_classes_do_not_become_a_table(
         (123.45, "123.5"),
         (1234567.8, "1,234,568"),
         (-0.5, "\N{MINUS SIGN}0.500"),
+        (0.00082, "0.0008"),
         (0.0000123, "1.2e\N{MINUS SIGN}05"),
         (float("nan"), "undefined"),
     ],

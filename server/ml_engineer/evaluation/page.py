@@ -101,6 +101,8 @@ def format_number(value: float) -> str:
         text = f"{value:.2f}"
     elif size >= 0.001 or size == 0:
         text = f"{value:.3f}"
+    elif size >= 0.0001:
+        text = f"{value:.4f}"
     else:
         text = f"{value:.1e}"
     return text.replace("-", "\N{MINUS SIGN}")
