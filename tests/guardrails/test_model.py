@@ -75,6 +75,19 @@ def test_a_gain_whose_interval_holds_zero_blocks() -> None:
     assert "0.01 [-0.01, 0.03]" in finding.found
 
 
+def test_a_baseline_that_won_blocks_and_says_that_time_may_have_been_short() -> None:
+    finding = ask(MOD001(), trained(training=a_run(champion=a_champion(family="baseline"), gain=an_estimate(0))))
+    assert finding.blocks
+    assert "the naive baseline won" in finding.found
+    assert "budget_seconds" in finding.remedy
+
+
+def test_a_champion_scored_on_some_folds_only_is_an_issue() -> None:
+    candidate = a_candidate(fold_scores=(0.9, 0.85))
+    run = a_run(leaderboard=Leaderboard(metric="roc_auc", candidates=(candidate,)))
+    assert ask(MOD007(), trained(training=run)).found == "the champion was scored on 2 of 5 folds only"
+
+
 def test_a_champion_that_was_never_scored_blocks() -> None:
     finding = ask(MOD002(), trained(evaluation=None))
     assert finding.blocks

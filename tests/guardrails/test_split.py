@@ -45,10 +45,18 @@ def test_persons_alike_dealt_as_strangers_block() -> None:
     assert "intraclass correlation 1.00" in finding.found
 
 
-def test_persons_that_have_nothing_in_common_are_asked_about() -> None:
-    evidence = evidence_of(people(alike=False), columns={"person": {"role": "identifier", "used": False}})
+def test_persons_somewhat_alike_are_asked_about() -> None:
+    frame = people(alike=True, rows=1000)
+    redrawn = np.random.default_rng(1).random(1000) < 0.65
+    frame.loc[redrawn, "y"] = np.random.default_rng(2).choice(["yes", "no"], int(redrawn.sum()))
+    evidence = evidence_of(frame, columns={"person": {"role": "identifier", "used": False}})
     finding = ask(SPL002(), evidence, stage="train")
     assert (finding.outcome, finding.blocks) == ("question", False)
+
+
+def test_numbers_that_repeat_and_have_nothing_in_common_pass() -> None:
+    evidence = evidence_of(people(alike=False), columns={"person": {"role": "identifier", "used": False}})
+    assert ask(SPL002(), evidence, stage="train").outcome == "passed"
 
 
 def test_identifiers_of_single_rows_are_no_groups() -> None:

@@ -83,6 +83,7 @@ class DAT002(_DataCheck):
     title = "Same features, different label"
     tasks = _CLASSIFICATION
     notable_share: ClassVar[float] = 0.01
+    worrying_ceiling: ClassVar[float] = 0.95
 
     def find(self, evidence: Evidence) -> Answer:
         """Group rows by their features and count labels."""
@@ -102,7 +103,7 @@ class DAT002(_DataCheck):
         rows = groups.index[groups["key"] == first]
         example = listed([quoted(value) for value in dict.fromkeys(target.loc[rows])], limit=3)
         seen = Observation(
-            "advice" if coarse else "issue",
+            "advice" if coarse or ceiling > self.worrying_ceiling else "issue",
             f"{rows_text(int(mixed.sum()))} of {len(groups):,} ({percent(share)}) share all features with a row of "
             f"another label (for example {example}), so that no model can reach more than {percent(float(ceiling))} "
             "accuracy on these rows",

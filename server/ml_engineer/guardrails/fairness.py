@@ -158,7 +158,7 @@ def _verdict_text(verdict: str, gap: Gap, name: str, *, measured: Measured, foun
     )
     head = verdict
     if verdict == "not enough data":
-        head = f"not enough data: {gap.rows:,} now, {max(gap.needed, gap.rows + 1):,} needed"
+        head = f"not enough data: {gap.rows:,} now, {gap.needed:,} needed"
     small = [f"{quoted(each.group)} ({each.rows})" for each in found if each.rows < FEWEST_ROWS]
     tail = f"; too few rows to judge {listed(small, limit=4)}" if small and verdict != "not enough data" else ""
     return f"{head}: {figures}{tail}"
@@ -242,24 +242,29 @@ class FAI005(FairnessCheck):
             values = (target.values == evidence.problem.classes.index(evidence.problem.positive_class)).astype(float)
         if target.classes > 2:
             return does_not_apply("with several classes there is no one outcome to compare")
+        what = "share of positives" if target.classes else "mean percentile of the target"
         seen = []
         for name, labels in evidence.groups.items():
-            for group in np.unique(labels.astype(str)):
-                inside = labels.astype(str) == group
-                if min(inside.sum(), (~inside).sum()) < FEWEST_ROWS:
-                    continue
-                gap = float(values[inside].mean() - values[~inside].mean())
-                error = float(np.sqrt(values.var() * (1 / inside.sum() + 1 / (~inside).sum())))
-                if abs(gap) > self.worth_telling and abs(gap) > self.surprise * error:
-                    what = "share of positives" if target.classes else "mean percentile of the target"
-                    text = (
-                        f"{what} {values[inside].mean():.2f} for {quoted(name)} = {quoted(group)}, "
-                        f"{values[~inside].mean():.2f} elsewhere"
-                    )
-                    seen.append(Observation("advice", text, (name,)))
+            notable = [
+                gap for group in np.unique(labels.astype(str)) if (gap := self._gap(values, labels.astype(str), group))
+            ]
+            if notable:
+                inside, elsewhere, group = max(notable, key=lambda each: abs(each[0] - each[1]))
+                text = f"{what} {inside:.2f} for {quoted(name)} = {quoted(group)}, {elsewhere:.2f} elsewhere"
+                seen.append(Observation("advice", text, (name,)))
         if not seen:
             return passed(f"the outcome differs little between the groups of {quoted_list(evidence.groups)}")
         return observed(
             seen,
             remedy="Ask whether the label records what happened, or what somebody decided; the model will repeat it",
         )
+
+    def _gap(self, values: np.ndarray, labels: np.ndarray, group: str) -> tuple[float, float, str] | None:
+        """Mean in the group and in the rest, if they differ beyond chance and enough to tell."""
+        inside = labels == group
+        if min(inside.sum(), (~inside).sum()) < FEWEST_ROWS:
+            return None
+        here, elsewhere = float(values[inside].mean()), float(values[~inside].mean())
+        error = float(np.sqrt(values.var() * (1 / inside.sum() + 1 / (~inside).sum())))
+        notable = abs(here - elsewhere) > max(self.worth_telling, self.surprise * error)
+        return (here, elsewhere, group) if notable else None

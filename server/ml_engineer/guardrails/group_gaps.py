@@ -57,7 +57,7 @@ class Gap:
     difference, low, high : float
         Group minus rest, with an interval that holds for all groups of the column at once (Bonferroni).
     needed : int
-        Rows of the group for an interval of half the tolerance to either side.
+        Rows of the group that would settle on which side of the tolerance it lies, if the difference stays.
     """
 
     group: str
@@ -104,16 +104,18 @@ def gaps(
         one = _Mean.of(values[inside], level=level, independent=independent, is_share=measured.is_share)
         rest = _Mean.of(values[~inside], level=level, independent=independent, is_share=measured.is_share)
         difference = one.value - rest.value
+        # Newcombe (1998), method 10: the two intervals' arms, added as squares.
+        down = float(np.hypot(one.value - one.low, rest.high - rest.value))
+        up = float(np.hypot(one.high - one.value, rest.value - rest.low))
         yield Gap(
             group=str(names[place]),
             rows=int(sizes[place]),
             value=one.value,
             elsewhere=rest.value,
             difference=difference,
-            # Newcombe (1998), method 10: the two intervals' arms, added as squares.
-            low=difference - float(np.hypot(one.value - one.low, rest.high - rest.value)),
-            high=difference + float(np.hypot(one.high - one.value, rest.value - rest.low)),
-            needed=_rows_needed(values, level=level, half_width=tolerance / 2, independent=independent),
+            low=difference - down,
+            high=difference + up,
+            needed=_rows_needed(int(sizes[place]), difference, arm=max(down, up), tolerance=tolerance),
         )
 
 
@@ -138,10 +140,10 @@ def _quantile(level: float) -> float:
     return float(norm.ppf(0.5 + level / 2))
 
 
-def _rows_needed(values: npt.NDArray[np.float64], *, level: float, half_width: float, independent: float) -> int:
-    """Rows for an interval of `half_width` to either side, by the spread of all rows together."""
-    rows = (_quantile(level) * float(values.std()) / max(half_width, 1e-3)) ** 2 / max(independent, 1e-3)
-    return max(FEWEST_ROWS, int(np.ceil(rows)))
+def _rows_needed(rows: int, difference: float, *, arm: float, tolerance: float) -> int:
+    """Rows for an interval whose arm reaches no further than the border of the tolerance (arms fall as 1/sqrt(rows))."""
+    room = max(abs(tolerance - abs(difference)), tolerance / 10, 1e-3)
+    return max(FEWEST_ROWS, rows + 1, int(np.ceil(rows * (arm / room) ** 2)))
 
 
 def judge(found: list[Gap], *, tolerance: float) -> tuple[Judgement, Gap]:
@@ -155,5 +157,5 @@ def judge(found: list[Gap], *, tolerance: float) -> tuple[Judgement, Gap]:
     large = [gap for gap in found if gap.rows >= FEWEST_ROWS]
     unsure = [gap for gap in large if gap.judge(tolerance) == "not enough data"]
     if unsure or len(large) < 2:
-        return "not enough data", min(unsure or found, key=lambda gap: gap.rows)
+        return "not enough data", min(unsure or found[:2], key=lambda gap: gap.rows)
     return "within the tolerance you set", max(large, key=lambda gap: abs(gap.difference))

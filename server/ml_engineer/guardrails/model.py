@@ -47,9 +47,12 @@ class MOD001(ModelCheck):
         text = f"gain over the naive baseline in {metric}: {run.gain}"
         if run.gain.low > 0:
             return passed(text)
+        why = f"no evidence that {quoted(run.champion.name)} beats the naive baseline; {text}"
+        if run.champion.family == "baseline":
+            why = "the naive baseline won: no candidate was better in the time it had"
         return observed(
-            [Observation("forbids", f"no evidence that {quoted(run.champion.name)} beats always guessing; {text}")],
-            remedy="Do not use this model: add columns that know something about the target, or more rows; if the interval is "
+            [Observation("forbids", why)],
+            remedy="Give train more budget_seconds if candidates ran out of time. Otherwise do not use this model: add columns that know something about the target, or more rows; if the interval is "
             "wide, more rows may settle it",
         )
 
@@ -183,8 +186,12 @@ class MOD007(ModelCheck):
         """Compare champion and baseline fold by fold."""
         run = _training(evidence)
         champion = next((each for each in run.leaderboard.candidates if each.name == run.champion.name), None)
-        if champion is None or len(champion.fold_scores) != len(run.baseline.fold_scores) or not champion.fold_scores:
-            return does_not_apply("champion and baseline were not scored on the same folds")
+        if champion is None or not champion.fold_scores or run.champion.family == "baseline":
+            return does_not_apply("no model was scored fold by fold")
+        finished, planned = len(champion.fold_scores), len(run.baseline.fold_scores)
+        if finished < planned:
+            text = f"the champion was scored on {finished} of {planned} folds only"
+            return observed([Observation("issue", text)], remedy="Call train with more budget_seconds")
         sign = 1 if direction_of(run.leaderboard.metric) == "higher" else -1
         gains = [
             sign * (ours - theirs) for ours, theirs in zip(champion.fold_scores, run.baseline.fold_scores, strict=True)
@@ -278,7 +285,7 @@ class MOD010(ModelCheck):
         assert evidence.ledger is not None
         looks = evidence.ledger.looks
         if looks < self.many:
-            return passed(f"{looks} models were scored on these rows")
+            return passed(f"models scored on these rows: {looks}")
         return observed(
             [
                 Observation(

@@ -149,7 +149,7 @@ def _summary(findings: Sequence[Finding]) -> str:
     if not by_severity:
         return f"{tail}."
     worst = by_severity[0]
-    return f"{worst.code}: {shortened(worst.found, 130)}; {tail}."
+    return f"{worst.code}: {shortened(worst.found, 110)}; {tail}."
 
 
 def in_order_of_weight(findings: Iterable[Finding]) -> list[Finding]:
@@ -158,7 +158,7 @@ def in_order_of_weight(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: (not finding.blocks, outcomes.index(finding.outcome)))
 
 
-def findings_in_brief(findings: Sequence[Finding], *, most_bytes: int = 2_000) -> list[Finding]:
+def findings_in_brief(findings: Sequence[Finding], *, most_bytes: int = 1_700) -> list[Finding]:
     """Open findings for a reply: the heaviest first, texts shortened, no more than fit (three at least).
 
     Parameters
@@ -173,8 +173,8 @@ def findings_in_brief(findings: Sequence[Finding], *, most_bytes: int = 2_000) -
     for finding in in_order_of_weight(finding for finding in findings if is_open(finding)):
         short = finding.model_copy(
             update={
-                "found": shortened(finding.found, 220),
-                "remedy": shortened(finding.remedy, 200),
+                "found": shortened(finding.found, 200),
+                "remedy": shortened(finding.remedy, 180),
                 "columns": finding.columns[:5],
                 "example_rows": finding.example_rows[:3],
             }

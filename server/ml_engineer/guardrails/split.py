@@ -82,6 +82,7 @@ class SPL002(SplitCheck):
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     fewest_share: ClassVar[float] = 0.05
     most_rows_per_group: ClassVar[float] = 50.0
+    worth_asking: ClassVar[float] = 0.05
     likeness: ClassVar[float] = 0.2
     """Share of the target's variance that groups explain beyond chance, from which random folds mislead."""
 
@@ -96,7 +97,9 @@ class SPL002(SplitCheck):
         ]
         seen = [found for name in candidates if (found := self._observation(evidence, name)) is not None]
         if not seen:
-            return passed("no identifier outside the declared groups repeats across folds")
+            return passed(
+                "no identifier outside the declared groups has rows in several folds that resemble each other"
+            )
         return observed(
             seen,
             remedy="Ask whether a prediction is made for things already seen; if not, frame again with group_columns naming "
@@ -110,6 +113,8 @@ class SPL002(SplitCheck):
         if apart.mean() < self.fewest_share or per_group > self.most_rows_per_group:
             return None
         likeness = _likeness(evidence.target.values, keys.to_numpy(), classes=evidence.target.classes)
+        if likeness <= self.worth_asking:
+            return None
         return Observation(
             "forbids" if likeness > self.likeness else "question",
             f"{percent(float(apart.mean()))} of rows share {quoted(name)} with a row of another fold, and rows that share "
