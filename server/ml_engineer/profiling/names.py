@@ -54,7 +54,7 @@ _KINDS: Final = word_set(
     "genre grade group language level location model neighborhood neighbourhood origin postal postcode reason region "
     "segment source state status type zip zipcode"
 )
-_TITLES: Final = frozenset({"name", "fullname", "surname", "firstname", "lastname", "forename", "title"})
+_TITLES: Final = frozenset({"name", "fullname", "surname", "firstname", "lastname", "forename"})
 _CALENDAR: Final = word_set(
     "day days dow hour hours hr minute min month mon mnth mo quarter qtr second sec week weekday year yr season"
 )

@@ -70,6 +70,8 @@ def _moment(target: str, columns: Sequence[ProblemColumn]) -> Question:
     return Question(
         id="prediction_moment",
         text=f"When is the prediction made, and are these known by then: {named}?",
-        assumption=f"{', '.join(out)} left out as known too late, all others used." if out else "They are.",
+        assumption=f"{', '.join(out)} left out as known too late, all others used."
+        if out
+        else "They are, and are used.",
         argument="prediction_moment, known_at_prediction, after_the_fact",
     )

@@ -24,7 +24,7 @@ __all__ = ["FoldPairs", "Inputs", "QuickTarget", "encode_inputs", "out_of_fold"]
 FoldPairs = Sequence[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]
 """Positions of training and of test rows, one pair a fold."""
 
-_ROUNDS: Final = 60
+_ROUNDS: Final = 50
 _MOST_NATIVE_CATEGORIES: Final = 200
 _MOST_LEVELS_LINEAR: Final = 20
 _LINEAR_ROWS: Final = 5_000
@@ -141,7 +141,7 @@ def _parts(values: pd.Series, column: ProblemColumn) -> list[tuple[npt.NDArray[n
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         stamps = values.to_numpy().astype("datetime64[us]").astype(np.int64).astype(float)
         days = np.where(values.isna(), np.nan, stamps / 86_400e6)
-        parts = (days, values.dt.month, values.dt.dayofweek, values.dt.hour)
+        parts = (days, values.dt.month, values.dt.day_of_week, values.dt.hour)
         return [(np.asarray(part, dtype=np.float32), False) for part in parts]
     if isinstance(values.dtype, pd.StringDtype):
         return [_codes(values)]

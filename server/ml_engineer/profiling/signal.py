@@ -17,7 +17,7 @@ from ml_engineer.vocabulary.problem import BaselineSummary, SignalTest
 
 __all__ = ["SignalReading", "measure_signal"]
 
-_REPLICATES: Final = 400
+_REPLICATES: Final = 300
 _RANKINGS: Final[frozenset[Metric]] = frozenset({"roc_auc", "average_precision"})
 _ERRORS: Final[frozenset[Metric]] = frozenset(
     {"log_loss", "brier", "mae", "rmse", "median_absolute_error", "expected_cost"}

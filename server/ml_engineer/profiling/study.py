@@ -25,9 +25,9 @@ from ml_engineer.vocabulary.problem import ProblemColumn
 
 __all__ = ["DevelopmentRows", "Study", "study_development"]
 
-_MOST_ROWS: Final = 20_000
+_MOST_ROWS: Final = 10_000
 _FEWEST_ROWS: Final = 2_000
-_MOST_CELLS: Final = 4_000_000
+_MOST_CELLS: Final = 2_000_000
 """What is looked at for suspects and signal: with more, the answer is the same and the wait is longer."""
 
 

@@ -166,7 +166,7 @@ def clean_target(frame: pd.DataFrame, target: str) -> CleanTarget:
         column = column[present]
     if pd.api.types.is_float_dtype(column.dtype) and (column == np.floor(column)).all() and column.abs().max() < 2**53:
         column = column.astype("int64")
-    unchanged = not left_out and column is frame[target]
+    unchanged = not left_out and column.dtype == frame[target].dtype
     return CleanTarget(frame if unchanged else frame.loc[column.index].assign(**{target: column}), tuple(notes))
 
 

@@ -21,6 +21,7 @@ _NOT_EVENTS: Final = word_set("birth birthday born built dob expiry expiration e
 _FEWEST_STAMPS: Final = 10
 _FEWEST_ROWS: Final = 20
 _MOST_INVERSIONS: Final = 0.005
+_LEAST_ORDER: Final = 0.9
 _MOST_KEYS_TRIED: Final = 12
 
 
@@ -108,7 +109,11 @@ def _is_sorted(stamps: npt.NDArray[np.int64]) -> bool:
     moves = np.diff(stamps)
     moves = moves[moves != 0]
     inversions = min(int((moves < 0).sum()), int((moves > 0).sum()))
-    return inversions <= _MOST_INVERSIONS * len(moves)
+    if inversions > _MOST_INVERSIONS * len(moves):
+        return False
+    # A few jumps back are slips if small; long series under one another make few jumps, but large ones.
+    ranks = np.searchsorted(np.unique(stamps), stamps)
+    return abs(float(np.corrcoef(np.arange(len(stamps)), ranks)[0, 1])) >= _LEAST_ORDER
 
 
 def _is_regular(distinct: npt.NDArray[np.int64]) -> bool:

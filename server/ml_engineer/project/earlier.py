@@ -62,14 +62,20 @@ def recall(layout: ProjectLayout, *, target: str) -> Earlier:
     arguments = dict(problem.arguments)
     if framed is not None:
         arguments |= _edits(problem, framed)
-    told = {column.name: column for column in problem.columns if column.decided_by == "person"}
-    by_hand = {name: column for name, column in told.items() if framed is None or _changed(column, framed)}
+    explained = _named_in(problem.arguments)
+    by_hand = {
+        column.name: column
+        for column in problem.columns
+        if column.decided_by == "person"
+        and (column.name not in explained or framed is None or column not in framed.columns)
+    }
     return Earlier(problem, arguments, by_hand, edited)
 
 
-def _changed(column: ProblemColumn, framed: ProblemDefinition) -> bool:
-    """Whether the file says something else of a column than was written there."""
-    return all(column != old for old in framed.columns)
+def _named_in(arguments: Mapping[str, Any]) -> set[str]:
+    """Columns that arguments decided: with the arguments they are decided again, and otherwise not."""
+    names = ("after_the_fact", "known_at_prediction", "exclude_columns", "sensitive_columns", "roles")
+    return {column for name in names for column in arguments.get(name) or ()}
 
 
 def _edits(problem: ProblemDefinition, framed: ProblemDefinition) -> dict[str, Any]:

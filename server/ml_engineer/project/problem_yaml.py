@@ -35,6 +35,7 @@ _HOW_TO_WRITE = {
     "target_score": " Empty if none.",
     "unit": " Empty if unknown.",
 }
+_MANY_COLUMNS = 200
 _LAST = ("parents", "schema_version")
 _STAMP = re.compile(r"# as framed: ([0-9a-f]{64}) ([0-9a-f]{64})\n?\Z")
 _REMEDY = "Edit that line, or call frame_problem again to write the file anew"
@@ -85,10 +86,14 @@ def _tree(value: object) -> object:
 
 
 def _columns_tree(columns: list[dict[str, Any]]) -> CommentedMap:
-    """Columns by name, which is how a person looks one up."""
+    """Columns by name, which is how a person looks one up; in wide tables without what goes without saying."""
+    usual = {"sensitive": False, "availability": "at_prediction", "decided_by": "inferred"}
+    left_out = usual.items() if len(columns) > _MANY_COLUMNS else ()
     tree = CommentedMap()
     for column in columns:
-        tree[_tree(column["name"])] = _tree({key: value for key, value in column.items() if key != "name"})
+        tree[_tree(column["name"])] = _tree(
+            {key: value for key, value in column.items() if key != "name" and (key, value) not in left_out}
+        )
     return tree
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
-from ml_engineer import seal
 from ml_engineer.errors import InputError
 from ml_engineer.profiling.columns import ColumnsProfile, profile_columns
 from ml_engineer.profiling.dependence import Dependence, read_dependence
@@ -25,18 +24,20 @@ from ml_engineer.verbs.framing_request import Told, gather
 from ml_engineer.verbs.framing_seal import SealedTable, seal_table
 from ml_engineer.verbs.framing_table import FramingTable, read_framing_table
 from ml_engineer.vocabulary.context import WorkContext
-from ml_engineer.vocabulary.data import DataProfile
+from ml_engineer.vocabulary.data import DataProfile, Fingerprint
 from ml_engineer.vocabulary.problem import ProblemDefinition
 from ml_engineer.vocabulary.replies import FrameProblemReply
 from ml_engineer.vocabulary.requests import FrameProblemRequest
+from ml_engineer.vocabulary.split import SplitPlan
 
 __all__ = ["frame_problem"]
 
 
 @dataclass(frozen=True)
 class _Findings:
-    """What was told and found on the way to the definition."""
+    """What was told and found on the way to the definition; of the table, all but its rows."""
 
+    rows: int
     table: FramingTable
     told: Told
     earlier: Earlier
@@ -67,7 +68,7 @@ def frame_problem(request: FrameProblemRequest, context: WorkContext) -> FramePr
     context.report("Writing the problem", 0.9)
     profile = _profile(findings)
     parents = {profile.kind: profile.content_hash()}
-    split = findings.sealed.plan(target=request.target, parents=parents)
+    split = _settled(findings.sealed.plan(target=request.target, parents=parents), find_record(layout, SplitPlan))
     problem = _define(findings, parents)
     before = find_record(layout, DataProfile)
     warnings = _warnings(findings, before, profile)
@@ -113,7 +114,16 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
         has_costs=told.costs is not None,
         seed=request.seed,
     )
-    return _Findings(table, told, earlier, reading, dependence, sealed, columns, study)
+    rows, table = len(frame), replace(table, frame=frame.iloc[:0])
+    return _Findings(rows, table, told, earlier, reading, dependence, sealed, columns, study)
+
+
+def _settled(split: SplitPlan, before: SplitPlan | None) -> SplitPlan:
+    """The record of the same deal as it was first written: that its rows are known by now is no change."""
+    if before is None:
+        return split
+    history = {name: getattr(before, name) for name in ("matched_rows", "ambiguous_rows", "looks_inherited")}
+    return before if split.model_copy(update=history) == before else split
 
 
 def _refuse_costs_for(reading: TargetReading, told: Told) -> None:
@@ -130,9 +140,15 @@ def _profile(findings: _Findings) -> DataProfile:
     return DataProfile(
         source=table.source,
         test_source=table.test_source,
-        fingerprint=seal.fingerprint_table(table.frame, files=table.files),
+        # The seal has hashed every row already; `seal.fingerprint_table` would give the same.
+        fingerprint=Fingerprint(
+            content_sha256=findings.sealed.receipt.table_sha256,
+            rows=findings.rows,
+            columns=len(columns.columns),
+            files=table.files,
+        ),
         report=table.report,
-        rows=len(table.frame),
+        rows=findings.rows,
         development_rows=len(findings.sealed.rows.frame),
         duplicate_rows=columns.duplicate_rows,
         missing_fraction=columns.missing_fraction,
@@ -195,8 +211,8 @@ def _risks(findings: _Findings) -> tuple[str, ...]:
         findings.reading,
         group_columns=sealed.definition.group_columns,
     )
-    looks = sealed.receipt.looks_inherited
-    looked = (f"These held-out rows were looked at {looks} times before: scores on them flatter",) if looks else ()
+    looks = sealed.looks
+    looked = (f"These held-out rows were looked at {_times(looks)} before: scores on them flatter",) if looks else ()
     left_out = tuple(note for note in findings.table.notes if "left out" in note and "rows" in note)
     return (*looked, *findings.dependence.risks, *found, *left_out)
 
@@ -205,8 +221,8 @@ def _warnings(findings: _Findings, before: DataProfile | None, now: DataProfile)
     """What a person should know first: the seal, then the source, then the reading."""
     receipt, told = findings.sealed.receipt, findings.told
     warnings = []
-    if receipt.looks_inherited:
-        warnings.append(f"The held-out rows were looked at {receipt.looks_inherited} times before; this stays counted")
+    if findings.sealed.looks:
+        warnings.append(f"The held-out rows were looked at {_times(findings.sealed.looks)} before; this stays counted")
     if receipt.matched_rows and not told.request.redeal:
         warnings.append(f"{receipt.matched_rows:,} rows are known from an earlier deal and keep their side")
     if receipt.ambiguous_rows:
@@ -218,3 +234,7 @@ def _warnings(findings: _Findings, before: DataProfile | None, now: DataProfile)
     if findings.earlier.edited_text is not None:
         warnings.append("problem.yaml was edited by hand; it is kept as problem.before.yaml")
     return [*warnings, *findings.table.notes]
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

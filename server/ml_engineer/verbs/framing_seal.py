@@ -35,12 +35,15 @@ class SealedTable:
         What may be looked at.
     held_out_rows : int
         How many rows may not.
+    looks : int
+        How many models the held-out rows were shown before.
     """
 
     definition: SplitDefinition
     receipt: seal.SealReceipt
     rows: DevelopmentRows
     held_out_rows: int
+    looks: int
 
     def plan(self, *, target: str, parents: dict[str, str]) -> SplitPlan:
         """The record of the deal."""
@@ -117,7 +120,8 @@ def seal_table(
         groups=group_codes(development, definition.group_columns) if grouped else None,
         time_column=definition.time_column if definition.strategy == "time" else None,
     )
-    return SealedTable(definition, receipt, rows, int(held_out.sum()))
+    looks = seal.count_looks(receipt.deal_id, project_ledger=layout.ledger)
+    return SealedTable(definition, receipt, rows, int(held_out.sum()), max(looks, receipt.looks_inherited))
 
 
 def _restore_lost_vault(request: FrameProblemRequest, table: FramingTable, layout: ProjectLayout) -> None:
