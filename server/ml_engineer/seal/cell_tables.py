@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ml_engineer.seal.cells import combine_cells, hash_cells
+from ml_engineer.seal.time_order import time_values
 from ml_engineer.vocabulary.split import DealColumn
 
 __all__ = ["SKETCH_CELLS", "CellTable", "describe_cells"]
@@ -67,33 +68,44 @@ def describe_cells(frame: pd.DataFrame, *, columns: int) -> tuple[CellTable, np.
     tuple of CellTable and numpy.ndarray
         The cells of the columns kept, and the hash of each row over all columns, (n,) uint64.
     """
-    kept: list[tuple[DealColumn, np.ndarray]] = []
+    kept: list[_Candidate] = []
     rows = np.zeros(len(frame), dtype="uint64")
-    for name in frame.columns:
-        cells = hash_cells(frame[name])
-        rows += combine_cells([(name, cells)], rows=len(frame))
-        kept.append(_describe_column(frame[name], (cells >> np.uint64(32)).astype("uint32")))
+    for name, column in frame.items():
+        cells = hash_cells(column)
+        rows += combine_cells([(str(name), cells)], rows=len(frame))
+        kept.append(_Candidate.of(str(name), (cells >> np.uint64(32)).astype("uint32")))
         if len(kept) >= 2 * columns:
-            kept = _most_telling(kept, columns)
-    kept = _most_telling(kept, columns)
-    table = CellTable(columns=tuple(column for column, _ in kept), cells=[cells for _, cells in kept], rows=len(frame))
+            kept = _Candidate.most_telling(kept, columns)
+    described = [
+        (candidate.describe(frame[candidate.name]), candidate.cells)
+        for candidate in _Candidate.most_telling(kept, columns)
+    ]
+    table = CellTable(tuple(column for column, _ in described), [cells for _, cells in described], rows=len(frame))
     return table, rows
 
 
-def _most_telling(kept: list[tuple[DealColumn, np.ndarray]], columns: int) -> list[tuple[DealColumn, np.ndarray]]:
-    return sorted(kept, key=lambda pair: (pair[0].counter, -round(pair[0].bits, 6), pair[0].name))[:columns]
+@dataclass(frozen=True)
+class _Candidate:
+    """A column that may be kept: its name, cells (n,) uint32, how often each value is met, and their entropy."""
 
+    name: str
+    cells: np.ndarray
+    counts: np.ndarray
+    bits: float
 
-def _describe_column(column: pd.Series, cells: np.ndarray) -> tuple[DealColumn, np.ndarray]:
-    counts = np.unique(cells, return_counts=True)[1]
-    shares = counts / max(len(cells), 1)
-    described = DealColumn(
-        name=str(column.name),
-        distinct_values=len(counts),
-        bits=max(0.0, float(-(shares * np.log2(shares)).sum())),
-        counter=_only_counts(column, counts),
-    )
-    return described, cells
+    @classmethod
+    def of(cls, name: str, cells: np.ndarray) -> _Candidate:
+        counts = np.unique(cells, return_counts=True)[1]
+        shares = counts / max(len(cells), 1)
+        return cls(name, cells, counts, bits=max(0.0, float(-(shares * np.log2(shares)).sum())))
+
+    @staticmethod
+    def most_telling(candidates: list[_Candidate], columns: int) -> list[_Candidate]:
+        return sorted(candidates, key=lambda candidate: (-round(candidate.bits, 6), candidate.name))[:columns]
+
+    def describe(self, column: pd.Series) -> DealColumn:
+        counter = _only_counts(column, self.counts)
+        return DealColumn(name=self.name, distinct_values=len(self.counts), bits=self.bits, counter=counter)
 
 
 def _only_counts(column: pd.Series, counts: np.ndarray) -> bool:
@@ -101,21 +113,23 @@ def _only_counts(column: pd.Series, counts: np.ndarray) -> bool:
 
     Unrelated tables share such values, so that they are no evidence of a table being another one's copy.
     """
-    numeric = pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype)
-    moments = pd.api.types.is_datetime64_any_dtype(column.dtype)
-    if len(counts) <= 50 or not (numeric or moments) or counts.std() > 0.1 * counts.mean():
+    if len(counts) <= 50 or counts.std() > 0.1 * counts.mean():
         return False
-    present = column.dropna()
-    numbers = (present.astype("int64") if moments else present.astype("float64")).to_numpy()
+    moments = pd.api.types.is_datetime64_any_dtype(column.dtype)
+    if not moments and (not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype)):
+        return False
+    numbers = time_values(column)
+    numbers = numbers[np.isfinite(numbers)]
     # Months and quarters are even steps too, though not of equally many days.
     tolerance = 0.15 if moments else 1e-9
     # Most columns show on their smallest values that they do not count.
     some = min(1_000, len(numbers) - 1)
-    return all(
+    return len(numbers) > 1 and all(
         _even_steps(np.unique(part), tolerance=tolerance) for part in (np.partition(numbers, some)[:some], numbers)
     )
 
 
 def _even_steps(values: np.ndarray, *, tolerance: float) -> bool:
     steps = np.diff(values)
-    return len(steps) > 0 and bool(np.mean(np.isclose(steps, np.median(steps), rtol=tolerance)) >= 0.9)
+    middle = np.median(steps) if len(steps) else 0.0
+    return len(steps) > 0 and bool(np.mean(np.abs(steps - middle) <= tolerance * middle) >= 0.9)

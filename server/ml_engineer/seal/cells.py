@@ -53,17 +53,19 @@ def hash_cells(column: pd.Series) -> np.ndarray:
         (n,) uint64.
     """
     dtype = column.dtype
+    # Plain arrays are nearly all there is, and tables of ten thousand columns feel what pandas costs a column.
+    if isinstance(dtype, np.dtype) and dtype.kind in "fiubM":
+        return _hash_array(column.to_numpy())
     if isinstance(dtype, pd.CategoricalDtype):
         return _hash_categories(column)
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return _hash_array(column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
     missing = column.isna().to_numpy()
     if pd.api.types.is_bool_dtype(dtype):
-        cells = _hash_distinct(pd.Series(["False", "True"], dtype="str"))[column.to_numpy(dtype="int8", na_value=0)]
-    elif pd.api.types.is_integer_dtype(dtype):
-        cells = _hash_integers(column, missing)
-    elif pd.api.types.is_float_dtype(dtype):
-        cells = _hash_floats(column.to_numpy(dtype="float64", na_value=np.nan))
-    elif pd.api.types.is_datetime64_any_dtype(dtype):
-        cells = _hash_moments(column)
+        cells = _hash_array(column.to_numpy(dtype="bool", na_value=False))
+    elif pd.api.types.is_numeric_dtype(dtype):
+        whole = pd.api.types.is_integer_dtype(dtype) and not missing.any()
+        cells = _hash_array(column.to_numpy() if whole else column.to_numpy(dtype="float64", na_value=np.nan))
     else:
         cells = _hash_texts(column.astype("str"), missing)
     return np.where(missing, _MISSING, cells)
@@ -71,7 +73,7 @@ def hash_cells(column: pd.Series) -> np.ndarray:
 
 def hash_rows(frame: pd.DataFrame) -> np.ndarray:
     """Hash each row by its cells and the names they stand under, whatever the order of the columns; (n,) uint64."""
-    return combine_cells(((name, hash_cells(frame[name])) for name in frame.columns), rows=len(frame))
+    return combine_cells(((str(name), hash_cells(column)) for name, column in frame.items()), rows=len(frame))
 
 
 def hash_group_keys(frame: pd.DataFrame, columns: tuple[str, ...], *, row_hashes: np.ndarray) -> np.ndarray:
@@ -110,6 +112,18 @@ def _name_salt(name: str) -> np.uint64:
     return np.uint64(int.from_bytes(digest, "little"))
 
 
+def _hash_array(values: np.ndarray) -> np.ndarray:
+    """Hash floats, whole numbers, booleans or moments, (n,)."""
+    if values.dtype.kind == "f":
+        return np.where(np.isnan(values), _MISSING, _hash_floats(values.astype("float64")))
+    if values.dtype.kind == "b":
+        return np.asarray(_hash_distinct(pd.Series(["False", "True"], dtype="str"))[values.astype("int8")])
+    if values.dtype.kind == "M":
+        moments = values.astype("datetime64[us]").view("int64").astype("uint64")
+        return np.where(np.isnat(values), _MISSING, mix(moments ^ _MOMENT))
+    return _hash_integers(values)
+
+
 def _hash_floats(values: np.ndarray) -> np.ndarray:
     # Adding zero makes -0.0 the same as 0.0.
     values = values + 0.0
@@ -120,22 +134,13 @@ def _hash_floats(values: np.ndarray) -> np.ndarray:
     return mix(np.where(whole, bits, (bits + half) & kept) ^ _NUMBER)
 
 
-def _hash_integers(column: pd.Series, missing: np.ndarray) -> np.ndarray:
-    if missing.any():
-        return _hash_floats(column.to_numpy(dtype="float64", na_value=np.nan))
-    values = column.to_numpy()
+def _hash_integers(values: np.ndarray) -> np.ndarray:
     cells = _hash_floats(values.astype("float64"))
     if len(values) and (int(values.max()) > _EXACT_FLOATS or int(values.min()) < -_EXACT_FLOATS):
         # Long identifiers: as floats, neighbours would be one number.
         long = (values > _EXACT_FLOATS) | (values < -_EXACT_FLOATS)
         cells = np.where(long, mix(values.astype("uint64") ^ _WHOLE_NUMBER), cells)
     return cells
-
-
-def _hash_moments(column: pd.Series) -> np.ndarray:
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        column = column.dt.tz_convert("UTC").dt.tz_localize(None)
-    return mix(column.to_numpy().astype("datetime64[us]").view("int64").astype("uint64") ^ _MOMENT)
 
 
 def _hash_categories(column: pd.Series) -> np.ndarray:

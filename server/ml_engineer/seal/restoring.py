@@ -107,7 +107,8 @@ def _project_chain(ledger: Ledger) -> tuple[LedgerEntry, ...]:
         raise SealError(
             f"The project's ledger of {ledger.deal_id} does not add up",
             found="it is missing" if project is None else "; ".join(project.faults),
-            remedy="Put it back from version control",
+            remedy="Put it back from version control, or call frame_problem with redeal=true: a new deal, which inherits "
+            "the looks that can still be read",
         )
     if vault is not None and vault.chain[: project.sound] == project.chain:
         return vault.chain
