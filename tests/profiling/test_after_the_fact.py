@@ -158,3 +158,15 @@ def test_a_name_alone_that_may_be_known_before_is_left_alone(name: str) -> None:
 def test_name_and_numbers_together_are_strong_evidence() -> None:
     noisy = np.where(RNG.random(ROWS) < 0.05, 1 - CLASS, CLASS)
     assert strengths(suspects(CLASS, **HONEST, resolution=noisy)) == {"resolution": "strong"}
+
+
+@pytest.mark.parametrize("rows", [150, ROWS])
+def test_an_amount_that_the_class_was_cut_from_is_strong_evidence(rows: int) -> None:
+    amount = RNG.normal(size=rows)
+    honest = {name: values[:rows] for name, values in HONEST.items()}
+    assert strengths(suspects((amount > 0.3).astype(int), **honest, amount=amount)) == {"amount": "strong"}
+
+
+def test_two_strong_features_are_no_leak() -> None:
+    one, two = RNG.normal(size=ROWS), RNG.normal(size=ROWS)
+    assert suspects((one + two > 0).astype(int), **HONEST, one=one, two=two) == {}

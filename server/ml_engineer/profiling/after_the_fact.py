@@ -44,6 +44,7 @@ _ASSOCIATION: Final = 0.7
 _ASSOCIATION_ASK: Final = 0.4
 _VARIANCE: Final = 0.5
 _VARIANCE_ASK: Final = 0.35
+_ALONE_SCREEN: Final = 0.85
 _ALONE_ASK: Final = 0.9
 _ALONE: Final = 0.99
 _NAMED_ALONE: Final = 0.75
@@ -125,10 +126,14 @@ def find_suspects(
     found = {name: Suspicion(name, fact.strength, fact.sentence) for name, fact in gone.items() if fact.strength}
     if not classes:
         found = _restated(frame, target, columns) | found
-    rest = {name: power for name, power in alone.items() if power >= _ALONE_ASK and not _is_strong(found, name)}
-    if rest and len(columns) >= 3:
+    rest = [name for name, power in alone.items() if power >= _ALONE_SCREEN and not _is_strong(found, name)]
+    for name in sorted(rest, key=lambda item: -alone[item])[:_MOST_ABLATED]:
+        # Bins find candidates among thousands of columns; trees find the threshold that separates them exactly.
+        alone[name] = max(alone[name], _power(inputs.only(name), target, pairs, seed))
+    telling = {name: alone[name] for name in rest if alone[name] >= _ALONE_ASK}
+    if telling and len(columns) >= 3:
         taken = frozenset(name for name in found if _is_strong(found, name))
-        for suspicion in _ablate(inputs.without(taken), target, pairs, rest, measure, seed=seed):
+        for suspicion in _ablate(inputs.without(taken), target, pairs, telling, measure, seed=seed):
             if suspicion.strength == "strong" or suspicion.column not in found:
                 found[suspicion.column] = suspicion
     for column in columns:

@@ -19,6 +19,8 @@ __all__ = ["CHANCE_AREA", "bins_of", "power_alone", "target_table"]
 
 CHANCE_AREA: Final = 0.5
 _BINS: Final = 64
+_FEWEST_BINS: Final = 8
+_ROWS_A_BIN: Final = 20
 _MOST_EXACT: Final = 200
 _PRIOR_ROWS: Final = 1.0
 _MOST_CLASSES: Final = 20
@@ -43,8 +45,9 @@ def bins_of(values: pd.Series) -> Bins:
         numbers = _numbers(values)
         present = numbers[~np.isnan(numbers)]
         edges = np.unique(present)
-        if len(edges) > _MOST_EXACT:
-            edges = np.unique(np.quantile(present, np.linspace(0, 1, _BINS + 1)[:-1]))
+        if len(edges) > min(_MOST_EXACT, max(_FEWEST_BINS, len(present) // _ROWS_A_BIN)):
+            cuts = int(np.clip(len(present) // _ROWS_A_BIN, _FEWEST_BINS, _BINS))
+            edges = np.unique(np.quantile(present, np.linspace(0, 1, cuts + 1)[:-1]))
         codes = np.where(np.isnan(numbers), -1, np.searchsorted(edges, numbers, side="right") - 1)
     codes = codes.astype(np.intp)
     return np.where(codes < 0, codes.max(initial=-1) + 1, codes)

@@ -85,6 +85,10 @@ class Inputs:
     names: tuple[str, ...]
     linear: sparse.csr_matrix | None
 
+    def only(self, column: str) -> Inputs:
+        """The trees' inputs from one column."""
+        return self.without(frozenset(self.names) - {column})
+
     def without(self, columns: frozenset[str]) -> Inputs:
         """The trees' inputs without some columns; the linear part is left out."""
         keep = [index for index, name in enumerate(self.names) if name not in columns]
