@@ -36,15 +36,26 @@ def test_watched_rows_are_later_than_learned_ones(blocks) -> None:
     assert watch.max() < blocks[-1][1].min()
 
 
-def test_a_slow_machine_gets_a_higher_learning_rate_and_says_so() -> None:
-    data = make_data()
-    boosting = next(entry for entry in build_portfolio(data, seed=0, threads=1) if entry.name == "boosting")
-    ticks = iter([0.0, 8.0])  # one second a round
-    found = find_rounds(boosting, data, seconds=100, seed=0, clock=lambda: next(ticks), journal=CountingJournal())
+def boosting(data, *, round_seconds: float, seconds: float, name: str = "boosting"):
+    """Boosting with its rounds fixed on a machine on which a round takes so long."""
+    entry = next(entry for entry in build_portfolio(data, seed=0, threads=1) if entry.name == name)
+    ticks = iter([0.0, 8 * round_seconds])
+    return find_rounds(entry, data, seconds=seconds, seed=0, clock=lambda: next(ticks), journal=CountingJournal())
+
+
+@pytest.mark.parametrize(("name", "affordable", "rate"), [("boosting", 100, 0.3), ("boosting_deep", 200, 0.15)])
+def test_a_slow_machine_gets_a_higher_learning_rate_and_says_so(name: str, affordable: int, rate: float) -> None:
+    found = boosting(make_data(), round_seconds=1.0, seconds=affordable, name=name)
     parameters = found.estimator[-1].get_params()
-    assert parameters["learning_rate"] == 0.25
-    assert parameters["n_estimators"] <= 100
-    assert "raised to 0.25" in found.why
+    assert parameters["learning_rate"] == rate
+    assert parameters["n_estimators"] <= affordable
+    assert f"raised to {rate}" in found.why
+
+
+def test_the_clock_changes_nothing_where_the_rounds_end_before_the_time_does() -> None:
+    data = make_data()
+    fast, slower = (boosting(data, round_seconds=1.0, seconds=rounds) for rounds in (3000, 300))
+    assert fast.identity == slower.identity
 
 
 def test_rounds_once_found_are_not_sought_again() -> None:

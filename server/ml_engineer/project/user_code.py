@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -98,8 +99,10 @@ def check_row_local(build_features: BuildFeatures, rows: pd.DataFrame, features:
     UserCodeError
         Naming the first column that differs.
     """
-    step = max(1, len(rows) // 20)
-    some = slice(0, None, step) if len(rows) > step else slice(0, 1)
+    if len(rows) < 2:
+        return
+    # Neither the first row nor a row's neighbours are among them.
+    some = slice(1, None, max(2, len(rows) // 20))
     alone = build_features(rows.iloc[some])
     expected = features.iloc[some]
     remedy = "Compute a row's features from that row alone; what is learned from many rows belongs into a pipeline in candidates.py"
@@ -205,7 +208,7 @@ def _function(layout: ProjectLayout, path: Path, name: str) -> Callable[..., Any
 def _guarded(layout: ProjectLayout, path: Path) -> Iterator[None]:
     """Run the user's code: its folder importable, its prints on stderr, its errors told with file and line."""
     folders = [str(path.parent), str(layout.root)]
-    wrote_bytecode = sys.dont_write_bytecode
+    known, wrote_bytecode = set(sys.modules), sys.dont_write_bytecode
     sys.dont_write_bytecode = True
     sys.path[:0] = folders
     try:
@@ -224,16 +227,16 @@ def _guarded(layout: ProjectLayout, path: Path) -> Iterator[None]:
         for folder in folders:
             if folder in sys.path:
                 sys.path.remove(folder)
-        _forget_modules(layout.root)
+        _forget_modules(set(sys.modules) - known, layout.root)
 
 
-def _forget_modules(root: Path) -> None:
-    """Drop what was imported from the project, so that another project, or an edited file, is read afresh."""
-    for name, module in list(sys.modules.items()):
+def _forget_modules(names: set[str], root: Path) -> None:
+    """Drop those modules that lie in the project, so that another project, or an edited file, is read afresh."""
+    inside = f"{root}{os.sep}"
+    for name in names:
+        module = sys.modules.get(name)
         places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
-        if not name.startswith("ml_engineer_project_") and any(
-            place and Path(place).is_relative_to(root) for place in places
-        ):
+        if any(str(place).startswith(inside) for place in places):
             del sys.modules[name]
 
 

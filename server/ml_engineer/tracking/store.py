@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import warnings
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +24,12 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from ml_engineer.errors import ProjectStateError
+
+with warnings.catch_warnings():
+    # Slow, and otherwise loaded on first use, inside somebody's time budget. MLflow maps its tables in a way that
+    # SQLAlchemy 2.1 calls outdated; that is between those two.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import_module("mlflow.store.tracking.sqlalchemy_store")
 
 __all__ = ["Store", "open_store", "quiet", "telling", "template_path", "tracking_uri"]
 

@@ -30,7 +30,8 @@ class FolderJournal:
     def find(self, key: str) -> dict[str, npt.NDArray[Any]] | None:
         """What was kept under `key`; None if nothing, or nothing readable."""
         try:
-            with np.load(self._path(key), allow_pickle=False) as arrays:
+            # Opened here, because NumPy leaves a damaged file open.
+            with self._path(key).open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 return dict(arrays)
         except FileNotFoundError:
             return None

@@ -1,0 +1,349 @@
+"""`train` from a framed table to a champion that stands alone."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml_engineer import tracking
+from ml_engineer.errors import InputError, JobCancelledError, ProjectStateError, UserCodeError
+from ml_engineer.modelling.model_files import load_model
+from ml_engineer.project.definition import load_problem, save_problem
+from ml_engineer.project.layout import ProjectLayout
+from ml_engineer.project.records import load_record
+from ml_engineer.vocabulary.context import WorkContext
+from ml_engineer.vocabulary.problem import Costs
+from ml_engineer.vocabulary.replies import TrainReply
+from ml_engineer.vocabulary.requests import FrameProblemRequest, ScaffoldProjectRequest, TrainRequest
+from ml_engineer.vocabulary.split import SplitPlan
+from ml_engineer.vocabulary.training import TrainingRun
+
+ROWS = 400
+
+
+def customers(*, leak: bool = False) -> pd.DataFrame:
+    """Who leaves depends on price and plan; the rest is noise."""
+    rng = np.random.default_rng(0)
+    price = rng.normal(60, 15, ROWS).round(2)
+    plan = rng.choice(["month", "year", "two years"], ROWS)
+    score = (price - 60) / 8 + 2 * (plan == "month") + rng.normal(size=ROWS)
+    frame = pd.DataFrame(
+        {
+            "price": price,
+            "plan": plan,
+            "visits": rng.poisson(3, ROWS),
+            "region 'old'": rng.choice(["north", "south"], ROWS),
+            "spend": (20 * score + rng.normal(size=ROWS)).round(3),
+            "left": np.where(score > 0.8, "yes", "no"),
+        }
+    )
+    frame.loc[::11, "price"] = np.nan
+    if leak:
+        frame["closing code"] = np.where(frame["left"] == "yes", 7, rng.integers(1, 4, ROWS))
+    return frame
+
+
+def frame_table(root: Path, table: pd.DataFrame, **arguments: Any) -> ProjectLayout:
+    """Frame and scaffold a project, as `frame_problem` and `scaffold_project` do."""
+    root.mkdir(parents=True, exist_ok=True)
+    table.to_csv(root / "table.csv", index=False)
+    context = WorkContext(job_id="job_frame", journal_dir=root / "journal")
+    request = FrameProblemRequest(data=str(root / "table.csv"), project_dir=str(root / "ml"), **arguments)
+    importlib.import_module("ml_engineer.verbs.frame_problem").frame_problem(request, context)
+    scaffold = ScaffoldProjectRequest(project_dir=str(root / "ml"), features=[])
+    importlib.import_module("ml_engineer.verbs.scaffold_project").scaffold_project(scaffold, context)
+    return ProjectLayout(root / "ml")
+
+
+@pytest.fixture(scope="module")
+def framed_once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ProjectLayout]:
+    """A binary and a regression project, framed and scaffolded, for copying."""
+    home = tmp_path_factory.mktemp("framed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(home / "data"))
+        binary, regression = customers().drop(columns="spend"), customers().drop(columns="left")
+        return {
+            "binary": frame_table(home / "binary", binary, target="left"),
+            "regression": frame_table(home / "regression", regression, target="spend"),
+        }
+
+
+@pytest.fixture
+def project(framed_once: dict[str, ProjectLayout], tmp_path: Path) -> Callable[[str], ProjectLayout]:
+    """A fresh copy of a framed project."""
+
+    def _copy(task: str = "binary") -> ProjectLayout:
+        shutil.copytree(framed_once[task].root, tmp_path / "ml")
+        return ProjectLayout(tmp_path / "ml")
+
+    return _copy
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> Callable[..., TrainReply]:
+    """Train a project in this process."""
+
+    def _train(layout: ProjectLayout, *, report: Any = None, **arguments: Any) -> TrainReply:
+        verb = importlib.import_module("ml_engineer.verbs.train").train
+        settings = {"budget_seconds": 60, "candidates": ["linear"]} | arguments
+        context = WorkContext(job_id="job_train", journal_dir=tmp_path / "journal")
+        if report is not None:
+            context = WorkContext(job_id="job_train", journal_dir=tmp_path / "journal", report=report)
+        return verb(TrainRequest(project_dir=str(layout.root), **settings), context)
+
+    return _train
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_record_files_and_store_tell_the_same_story(project, train, task: str) -> None:
+    layout = project(task)
+    reply = train(layout, candidates=["linear", "boosting"])
+    assert reply.status == "done"
+    run = load_record(layout, TrainingRun)
+    champion = run.champion
+    assert reply.run_id == run.run_id
+    assert champion.score == reply.score
+    assert run.gain.low > 0
+    assert [entry.status for entry in run.leaderboard.candidates] == ["finished"] * 3
+    manifest = json.loads(layout.champion_manifest.read_text(encoding="utf-8"))
+    assert manifest["model_sha256"] == champion.model_sha256
+    assert manifest["run_id"] == run.run_id
+    assert champion.code_sha256 == hashlib.sha256(layout.champion_py.read_bytes()).hexdigest()
+    assert (champion.interval_half_width is None) == (task == "binary")
+    model = load_model(layout.root / champion.model_path, sha256=champion.model_sha256, model_format="skops")
+    assert model.feature_names_in_.tolist() == list(run.feature_columns) == manifest["feature_columns"]
+    assert tracking.run_summary(layout, run.mlflow_run_id).missing == ()
+    record = layout.run_dir(run.run_id) / "record.json"
+    assert TrainingRun.model_validate_json(record.read_text(encoding="utf-8")) == run
+    assert sorted(path.name for path in record.parent.iterdir()) == ["out_of_fold.parquet", "record.json"]
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_train_py_reproduces_score_and_predictions_without_us(project, train, task: str) -> None:
+    layout = project(task)
+    train(layout, candidates=["boosting"])
+    alone = "import sys, runpy; sys.modules['ml_engineer'] = None; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    script = layout.training_dir / "train.py"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", alone, str(script), "--no-track"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The recorded run is reproduced." in done.stdout
+
+
+def test_out_of_fold_predictions_carry_rows_folds_and_probabilities(project, train) -> None:
+    layout = project()
+    run = load_record(layout, TrainingRun) if train(layout).status == "done" else None
+    assert run is not None
+    table = pd.read_parquet(layout.root / run.out_of_fold_path)
+    folds = pd.read_parquet(layout.folds)
+    assert list(table.columns) == ["row", "fold", "predicted", "p0", "p1"]
+    assert table["row"].tolist() == folds["row"].tolist()
+    assert table["fold"].tolist() == folds["fold"].tolist()
+    assert np.allclose(table["p0"] + table["p1"], 1)
+    assert ((table["p1"] >= 0.5) == (table["predicted"] == 1)).all()
+
+
+def test_the_same_seed_gives_the_same_champion_twice(project, train, tmp_path: Path) -> None:
+    layout = project()
+    first = train(layout, candidates=["boosting_deep"], seed=3)
+    one = pd.read_parquet(first.artifacts["out_of_fold"])
+    shutil.rmtree(tmp_path / "journal")
+    second = train(layout, candidates=["boosting_deep"], seed=3)
+    assert first.run_id != second.run_id
+    pd.testing.assert_frame_equal(one, pd.read_parquet(second.artifacts["out_of_fold"]))
+    assert first.score == second.score
+
+
+def test_a_leak_refuses_before_anything_is_fitted(tmp_path: Path, train) -> None:
+    table = customers(leak=True).drop(columns="spend")
+    layout = frame_table(tmp_path, table, target="left", known_at_prediction=["closing code"])
+    starter = layout.champion_py.read_text(encoding="utf-8")
+    reply = train(layout)
+    assert reply.status == "refused"
+    assert any(finding.blocks and "closing code" in finding.columns for finding in reply.findings)
+    assert reply.next_step
+    assert layout.champion_py.read_text(encoding="utf-8") == starter
+    assert not layout.tracking_db.exists()
+    assert not (tmp_path / "journal").exists() or not list((tmp_path / "journal").glob("*.npz"))
+
+
+def test_a_project_without_code_is_scaffolded_first(project, train) -> None:
+    layout = project()
+    layout.features_py.unlink()
+    reply = train(layout, candidates=["linear"])
+    assert layout.features_py.exists()
+    assert "scaffolded first" in reply.warnings[0]
+
+
+def test_costs_move_the_threshold_and_say_why(project, train) -> None:
+    layout = project()
+    problem = load_problem(layout).model_copy(update={"costs": Costs(false_positive=1, false_negative=10)})
+    save_problem(layout, problem)
+    train(layout)
+    champion = load_record(layout, TrainingRun).champion
+    assert champion.decision_threshold is not None
+    assert champion.decision_threshold < 0.4
+    assert "10 a miss" in champion.threshold_reason
+    assert f"DECISION_THRESHOLD: float | None = {champion.decision_threshold!r}" in layout.champion_py.read_text(
+        encoding="utf-8"
+    )
+
+
+def test_the_assistants_own_candidate_can_win_and_be_saved_although_its_class_is_its_own(project, train) -> None:
+    layout = project()
+    layout.candidates_py.write_text(
+        """
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+
+class Price(TransformerMixin, BaseEstimator):
+    def fit(self, X, y=None):
+        self.fitted_ = True
+        return self
+
+    def transform(self, X):
+        return X[["price"]].fillna(60).assign(monthly=X["plan"] == "month")
+
+
+def build_candidates():
+    return {"price": make_pipeline(Price(), LogisticRegression()), "broken": make_pipeline(Price(), 7)}
+""",
+        encoding="utf-8",
+    )
+    reply = train(layout, candidates=["price", "broken"])
+    run = load_record(layout, TrainingRun)
+    assert run.champion.name == "price"
+    assert run.champion.model_format == "pickle"
+    assert [entry.status for entry in run.leaderboard.candidates] == ["finished", "finished", "failed"]
+    assert any("pickle" in warning for warning in reply.warnings)
+    assert any("takes the model from candidates.py" in warning for warning in reply.warnings)
+    assert sorted(path.name for path in layout.champion_dir.glob("*.[ps]k*")) == ["model.pkl"]
+    loaded = "import sys, cloudpickle, pathlib; sys.modules['ml_engineer'] = None; cloudpickle.loads(pathlib.Path(sys.argv[1]).read_bytes())"
+    path = layout.root / run.champion.model_path
+    subprocess.run([sys.executable, "-I", "-c", loaded, str(path)], check=True)
+
+
+def test_a_budget_of_a_second_still_gives_a_model(project, train) -> None:
+    layout = project()
+    start = time.monotonic()
+    reply = train(layout, budget_seconds=1, candidates=None)
+    assert reply.status == "done"
+    assert load_record(layout, TrainingRun).champion.model_sha256
+    assert len(reply.leaderboard) >= 8
+    assert time.monotonic() - start < 60
+
+
+def test_a_killed_training_leaves_the_earlier_champion_and_resumes(project, train, tmp_path: Path) -> None:
+    layout = project()
+    train(layout, candidates=["linear_strict"])
+    before = {path: path.read_bytes() for path in (layout.champion_py, layout.champion_manifest)}
+    record = load_record(layout, TrainingRun)
+
+    def killed(message: str, _fraction: float | None = None) -> None:
+        if message == "saving and logging":
+            raise JobCancelledError("killed")
+
+    with pytest.raises(JobCancelledError):
+        train(layout, candidates=["linear", "boosting"], report=killed)
+    assert load_record(layout, TrainingRun) == record
+    assert {path: path.read_bytes() for path in before} == before
+    assert [path.name for path in (layout.experiments / "runs").iterdir()] == [record.run_id]
+    fits = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "journal").iterdir()}
+    train(layout, candidates=["linear", "boosting"])
+    assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "journal").iterdir()} == fits
+
+
+def test_a_full_disk_leaves_the_earlier_champion(project, train, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = project()
+    train(layout)
+    record = load_record(layout, TrainingRun)
+
+    def full(*_arguments: Any, **_options: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mlflow.sklearn.log_model", full)
+    with pytest.raises(ProjectStateError, match="No space left on device"):
+        train(layout, seed=1)
+    assert load_record(layout, TrainingRun) == record
+    assert [path.name for path in (layout.experiments / "runs").iterdir()] == [record.run_id]
+
+
+def test_what_a_killed_process_left_behind_is_removed_by_the_next(project, train) -> None:
+    layout = project()
+    (layout.run_dir("run_dead") / "champion").mkdir(parents=True)
+    (layout.run_dir("by-hand")).mkdir()
+    reply = train(layout)
+    assert sorted(path.name for path in (layout.experiments / "runs").iterdir()) == ["by-hand", reply.run_id]
+
+
+def test_an_unknown_candidate_is_refused_with_the_known_ones(project, train) -> None:
+    with pytest.raises(InputError, match=r"'forest'.*random_forest"):
+        train(project(), candidates=["forest"])
+
+
+def test_a_candidate_named_like_one_of_the_portfolio_is_refused(project, train) -> None:
+    layout = project()
+    layout.candidates_py.write_text(
+        "from sklearn.dummy import DummyClassifier\ndef build_candidates():\n    return {'linear': DummyClassifier()}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError, match="another name"):
+        train(layout)
+
+
+def test_features_that_look_across_rows_are_refused(project, train) -> None:
+    layout = project()
+    layout.features_py.write_text(
+        "def build_features(rows):\n    return rows[['price']] - rows['price'].mean()\n", encoding="utf-8"
+    )
+    with pytest.raises(UserCodeError, match="other rows are absent"):
+        train(layout)
+
+
+def test_changed_rows_are_refused(project, train) -> None:
+    layout = project()
+    frame = pd.read_parquet(layout.development)
+    frame.loc[frame.index[0], "visits"] += 1
+    frame.to_parquet(layout.development)
+    with pytest.raises(ProjectStateError, match="does not hold the rows that were dealt"):
+        train(layout)
+
+
+def test_a_folder_that_was_never_framed_names_frame_problem(train, tmp_path: Path) -> None:
+    with pytest.raises(ProjectStateError, match="frame_problem"):
+        train(ProjectLayout(tmp_path / "nothing"))
+
+
+def test_groups_are_resampled_whole_and_the_split_is_kept(tmp_path: Path, train) -> None:
+    table = customers().drop(columns="spend").assign(house=np.arange(ROWS) // 4)
+    layout = frame_table(tmp_path, table, target="left", group_columns=["house"])
+    reply = train(layout)
+    assert load_record(layout, SplitPlan).definition.strategy == "grouped"
+    assert reply.score is not None
+    assert "group" in reply.score.method
+
+
+def test_with_folds_in_time_the_first_block_is_marked_as_never_predicted(tmp_path: Path, train) -> None:
+    days = pd.date_range("2024-01-01", periods=ROWS, freq="D")
+    table = customers().drop(columns="left").assign(day=days.strftime("%Y-%m-%d"))
+    layout = frame_table(tmp_path, table, target="spend", split="time", time_column="day")
+    train(layout)
+    table = pd.read_parquet(layout.root / load_record(layout, TrainingRun).out_of_fold_path)
+    folds = pd.read_parquet(layout.folds)["fold"]
+    assert (table["fold"] == folds.where(folds > 0, -1)).all()
+    assert table["predicted"].isna().equals(folds == 0)
