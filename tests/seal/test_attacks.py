@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ import pytest
 
 from ml_engineer import seal
 from ml_engineer.errors import SealError
+from ml_engineer.seal.private_files import replace_bytes
 from seal.conftest import NOW, Project
 from seal.tables import definition, simulate
 
@@ -42,13 +45,22 @@ def test_the_rows_that_come_out_are_the_rows_that_went_in(project: Project, cust
     assert opening.look == 1
 
 
-def test_the_look_is_written_before_the_rows_are_handed_out(project: Project, customers: pd.DataFrame) -> None:
+def test_rows_are_not_handed_out_when_the_look_cannot_be_written(
+    project: Project, customers: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
     deal_id = project.frame(customers).receipt.deal_id
-    project.ledger.chmod(0o600)
-    shutil.rmtree(project.ledger.parent)
-    project.ledger.parent.write_text("a file where the folder was", encoding="utf-8")
-    with pytest.raises(SealError):
+
+    def full_disk(path: Path, content: bytes, *, private: bool) -> None:
+        if not private:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace_bytes(path, content, private=private)
+
+    monkeypatch.setattr("ml_engineer.seal.ledger.replace_bytes", full_disk)
+    with pytest.raises(SealError, match="No space left"):
         project.look(deal_id)
+    monkeypatch.undo()
+    assert project.looks(deal_id) == 1
+    assert "cut off: 1 of its last entries" in project.problems(deal_id)[0]
 
 
 def test_another_model_is_another_look_and_the_same_one_is_not(project: Project, looked: str) -> None:
@@ -241,7 +253,7 @@ def test_a_removed_entry_breaks_the_chain(project: Project, looked: str) -> None
 def test_a_copy_that_was_cut_off_is_told_and_the_next_look_notes_it(side: str, project: Project, looked: str) -> None:
     path = project.ledger if side == "project" else project.vault / looked / "ledger.jsonl"
     path.write_text("".join(f"{line}\n" for line in lines(project)[:3]), encoding="utf-8")
-    assert "cut off: its last 2 entries" in project.problems(looked)[0]
+    assert "cut off: 2 of its last entries" in project.problems(looked)[0]
     assert project.looks(looked) == 2
     assert project.look(looked, "model-c").look == 3
     assert project.problems(looked) == ()

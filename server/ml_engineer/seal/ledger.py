@@ -133,7 +133,9 @@ class Ledger:
         if not own:
             return ()
         place = "vault's ledger" if vault.sound < project.sound else "project's copy of the ledger"
-        return (f"The {place} was cut off: its last {len(missing)} entries are missing, {own} of them this project's.",)
+        return (
+            f"The {place} was cut off: {len(missing)} of its last entries missing, {own} of them made by this project.",
+        )
 
     def _noted(
         self, chain: tuple[LedgerEntry, ...], problems: tuple[str, ...], context: dict[str, Any]
