@@ -205,6 +205,17 @@ def test_feature_code_that_renames_a_ruled_out_column_blocks_by_value() -> None:
     assert "'innocent', which equals 'later' in every row" in finding.found
 
 
+def test_feature_code_that_hides_a_ruled_out_column_under_an_allowed_name_blocks() -> None:
+    later = np.random.default_rng(8).normal(size=400)
+    finding = ask(LEA006(), ruled_out_evidence(pd.DataFrame({"noise": later})), stage="train")
+    assert (finding.blocks, finding.columns) == (True, ("noise",))
+
+
+def test_an_allowed_column_that_equals_a_ruled_out_one_is_not_the_codes_doing() -> None:
+    frame = a_table().assign(twin=lambda rows: (rows["y"] == "yes").astype(int))
+    assert ask(LEA006(), evidence_of(frame, features=frame[["x", "twin"]])).outcome == "passed"
+
+
 def test_feature_code_that_hands_on_the_target_in_numbers_blocks() -> None:
     target = yes(a_table()).astype(int)
     assert ask(LEA006(), ruled_out_evidence(pd.DataFrame({"z": target})), stage="train").blocks
