@@ -11,11 +11,29 @@ from ml_engineer.errors import InputError
 from ml_engineer.statistics.metrics import Task, metrics_for
 from ml_engineer.vocabulary.estimates import Metric
 
-__all__ = ["choose_metric"]
+__all__ = ["choose_metric", "require_metric"]
 
 _RARE: Final = 0.05
 _HEAVY: Final = 8.0
 """How many times farther the 1 % tail lies from the median than the quartile (normal 3.4, exponential 5.6)."""
+
+
+def require_metric(metric: Metric, task: Task, *, has_costs: bool) -> None:
+    """Refuse a metric that does not fit the task.
+
+    Raises
+    ------
+    InputError
+        Naming those that do.
+    """
+    allowed = metrics_for(task, has_costs=has_costs)
+    if metric not in allowed:
+        needs = " (expected_cost needs both costs)" if metric == "expected_cost" and task == "binary" else ""
+        raise InputError(
+            f"The metric {metric!r} does not fit a {task} task{needs}",
+            found=f"allowed: {', '.join(allowed)}",
+            remedy="Pass one of them as metric, or leave it out",
+        )
 
 
 def choose_metric(
@@ -46,15 +64,8 @@ def choose_metric(
     InputError
         If `wanted` does not fit the task.
     """
-    allowed = metrics_for(task, has_costs=has_costs)
     if wanted is not None:
-        if wanted not in allowed:
-            needs = " (expected_cost needs both costs)" if wanted == "expected_cost" and task == "binary" else ""
-            raise InputError(
-                f"The metric {wanted!r} does not fit a {task} task{needs}",
-                found=f"allowed: {', '.join(allowed)}",
-                remedy="Pass one of them as metric, or leave it out",
-            )
+        require_metric(wanted, task, has_costs=has_costs)
         return wanted, "named by the person"
     if task == "multiclass":
         return "log_loss", "it judges the probabilities of all classes at once, whatever threshold is used later"

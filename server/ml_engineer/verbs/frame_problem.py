@@ -9,6 +9,7 @@ from ml_engineer.errors import InputError
 from ml_engineer.profiling.columns import ColumnsProfile, profile_columns
 from ml_engineer.profiling.dependence import Dependence, read_dependence
 from ml_engineer.profiling.keys import find_row_counters
+from ml_engineer.profiling.metric_choice import require_metric
 from ml_engineer.profiling.names import quoted, unit_in
 from ml_engineer.profiling.questions import choose_questions
 from ml_engineer.profiling.risks import list_assumptions, list_risks
@@ -90,7 +91,7 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
     request = told.request
     context.report("Looking at structure", 0.3)
     reading = read_target(frame[request.target], task_type=request.task_type, positive_class=request.positive_class)
-    _refuse_costs_for(reading, told)
+    _refuse_unfit(reading, told)
     dependence = read_dependence(
         frame,
         target=request.target,
@@ -126,7 +127,10 @@ def _settled(split: SplitPlan, before: SplitPlan | None) -> SplitPlan:
     return before if split.model_copy(update=history) == before else split
 
 
-def _refuse_costs_for(reading: TargetReading, told: Told) -> None:
+def _refuse_unfit(reading: TargetReading, told: Told) -> None:
+    """Refuse costs and a metric that do not fit the task, before anything is sealed."""
+    if told.request.metric is not None:
+        require_metric(told.request.metric, reading.task, has_costs=told.costs is not None)
     if told.costs is not None and reading.task != "binary":
         raise InputError(
             "Costs of errors are for binary tasks",

@@ -93,7 +93,7 @@ def gather(request: FrameProblemRequest, earlier: Earlier, columns: Sequence[str
         taken["known_at_prediction"] = [
             name for name in taken["known_at_prediction"] if name not in request.after_the_fact
         ]
-    merged = FrameProblemRequest.model_validate(request.model_dump() | taken)
+    merged = type(request).model_validate(request.model_dump() | taken)
     decisions = ColumnDecisions(
         after_the_fact=merged.after_the_fact or (),
         known_at_prediction=merged.known_at_prediction or (),
