@@ -43,7 +43,7 @@ ROLES: dict[StorageType, ColumnRole] = {
     "string": "categorical",
 }
 HOSTILE_NAMES = (
-    'a "quoted" \'name\'',
+    "a \"quoted\" 'name'",
     'triple """ quotes \\',
     "line\nbreak\r\n\ttab",
     "{braces} {{7*7}} {% for x in y %} ${{ secrets.KEY }} %(x)s",
@@ -78,7 +78,15 @@ def penguins(root: Path) -> Framed:
     """Species from measurements: three classes, birds measured more than once."""
     raw = pd.read_csv(PENGUINS)
     frame = raw.assign(Sex=raw["Sex"].where(raw["Sex"].isin(["MALE", "FEMALE"])), **{"Date Egg": _moments(raw)})
-    used = ["Island", "Date Egg", "Culmen Length (mm)", "Culmen Depth (mm)", "Flipper Length (mm)", "Body Mass (g)", "Sex"]
+    used = [
+        "Island",
+        "Date Egg",
+        "Culmen Length (mm)",
+        "Culmen Depth (mm)",
+        "Flipper Length (mm)",
+        "Body Mass (g)",
+        "Sex",
+    ]
     keys = ["Individual ID", "Island"]
     return frame_by_hand(
         root,
@@ -104,10 +112,12 @@ def hostile(root: Path, *, rows: int = 240) -> Framed:
         frame[name] = pd.Series(rng.choice([f"{other} {place}" for other in HOSTILE_NAMES[:6]], size=rows), dtype="str")
     frame["whole"] = rng.integers(-5, 100, size=rows)
     frame["whole with gaps"] = pd.Series(rng.integers(0, 9, size=rows)).mask(pd.Series(rng.random(rows) < 0.2))
-    target = "the {{ target }}'s \"name\""
+    target = 'the {{ target }}\'s "name"'
     used = list(frame.columns)
     frame[target] = frame[HOSTILE_NAMES[0]] * 3 + frame["whole"] / 50 + rng.normal(size=rows)
-    return frame_by_hand(root, frame, target=target, task="regression", metric="rmse", used=used, title="A {{7*7}}'s | *title*")
+    return frame_by_hand(
+        root, frame, target=target, task="regression", metric="rmse", used=used, title="A {{7*7}}'s | *title*"
+    )
 
 
 def visits(root: Path, *, rows: int = 400) -> Framed:

@@ -34,7 +34,7 @@ def clusters_of(rows: pd.DataFrame) -> np.ndarray:
         lonely = keys.isna().any(axis=1).to_numpy()
         codes[lonely] = codes.max(initial=0) + 1 + np.arange(lonely.sum())
         return codes
-    if PROBLEM.time_column is not None:
+    if PROBLEM.split == "time" and PROBLEM.time_column is not None:
         order = rows[PROBLEM.time_column].rank(method="first").to_numpy(float)
         stretch = max(1, round(len(rows) ** (1 / 3)))  # neighbours in time depend on each other
         return (np.nan_to_num(order) // stretch).astype("int64")
@@ -51,8 +51,9 @@ def intervals(
     for _ in range(replicates):
         drawn = rng.integers(len(members), size=len(members))
         chosen = np.concatenate([members[cluster] for cluster in drawn])
+        outcome, predicted = actual[chosen], table.iloc[chosen]
         for name, values in samples.items():
-            values.append(score(name, actual[chosen], table.iloc[chosen]))
+            values.append(score(name, outcome, predicted))
     results = {}
     for name, values in samples.items():
         value = score(name, actual, table)

@@ -42,6 +42,6 @@ def fold_pairs(folds: np.ndarray) -> list[tuple[int, np.ndarray, np.ndarray]]:
     Where rows have an order in time, a fold is predicted from earlier folds only, and the first one never is.
     """
     numbers = sorted(int(number) for number in np.unique(folds) if number >= 0)
-    if PROBLEM.time_column is None:
+    if PROBLEM.split != "time":
         return [(k, np.flatnonzero((folds != k) & (folds >= 0)), np.flatnonzero(folds == k)) for k in numbers]
     return [(k, np.flatnonzero((folds < k) & (folds >= 0)), np.flatnonzero(folds == k)) for k in numbers[1:]]

@@ -35,19 +35,40 @@ def _one_against_the_rest(metric: Callable[..., float]) -> Metric:
     return compute
 
 
-def _macro(metric: Callable[..., float]) -> Metric:
-    return lambda actual, predicted, p: float(metric(actual, predicted, average="macro", zero_division=0))
+def _shares(actual: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Recall and precision of each class (0 where a class is never predicted), and whether it occurs at all."""
+    classes = len(PROBLEM.classes)
+    counts = np.bincount(actual * classes + predicted, minlength=classes**2).reshape(classes, classes)
+    hits, rows, called = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
+    return hits / np.maximum(rows, 1), hits / np.maximum(called, 1), rows + called > 0
+
+
+def _precision(actual: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> float:
+    _, precision, occurs = _shares(actual, predicted)
+    return float(precision[occurs].mean())
+
+
+def _recall(actual: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> float:
+    recall, _, occurs = _shares(actual, predicted)
+    return float(recall[occurs].mean())
+
+
+def _f1(actual: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> float:
+    recall, precision, occurs = _shares(actual, predicted)
+    return float((2 * recall * precision / np.maximum(recall + precision, TINY))[occurs].mean())
+
+
+def _balanced_accuracy(actual: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> float:
+    return float(_shares(actual, predicted)[0][np.unique(actual)].mean())
 
 
 # Each takes, for n rows and k classes: class codes (n,), predicted codes (n,) and probabilities (n, k).
 METRICS: dict[str, Metric] = {
     "accuracy": lambda actual, predicted, p: float(np.mean(actual == predicted)),
-    "balanced_accuracy": lambda actual, predicted, p: float(
-        metrics.recall_score(actual, predicted, labels=np.unique(actual), average="macro", zero_division=0)
-    ),
-    "precision": _macro(metrics.precision_score),
-    "recall": _macro(metrics.recall_score),
-    "f1": _macro(metrics.f1_score),
+    "balanced_accuracy": _balanced_accuracy,
+    "precision": _precision,
+    "recall": _recall,
+    "f1": _f1,
     "roc_auc": _one_against_the_rest(metrics.roc_auc_score),
     "average_precision": _one_against_the_rest(metrics.average_precision_score),
     "log_loss": _log_loss,

@@ -1,0 +1,1 @@
+"""Predictions in plain words, by Claude."""

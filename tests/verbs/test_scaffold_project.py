@@ -1,0 +1,136 @@
+"""Scaffolding renders everything, keeps what a person changed, and says what it did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generated.framed import Framed, visits
+from ml_engineer.errors import DefinitionError, ProjectStateError, UnsupportedTaskError
+from ml_engineer.project.definition import save_problem
+from ml_engineer.project.files import file_sha256
+
+
+@pytest.fixture
+def framed(tmp_path: Path) -> Framed:
+    (tmp_path / "repository" / ".git").mkdir(parents=True)
+    return visits(tmp_path / "repository" / "ml")
+
+
+def tree(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): file_sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_everything_is_rendered_and_the_workflow_lies_at_the_top_of_the_repository(
+    framed: Framed, call: Callable[..., Any]
+) -> None:
+    reply = call("scaffold_project", project_dir=str(framed.layout.root))
+    assert reply.status == "done"
+    assert reply.warnings == []
+    assert (framed.layout.root.parent / ".github" / "workflows" / "ml.yml").exists()
+    assert Path(reply.artifacts["workflow"]) == framed.layout.root.parent / ".github" / "workflows" / "ml.yml"
+    assert all((framed.layout.root / path).exists() for path in reply.written)
+    assert framed.layout.serving_app.exists()
+    assert framed.layout.monitor.exists()
+    stored = json.loads((framed.layout.experiments / "scaffold.json").read_text(encoding="utf-8"))
+    assert stored["files"]["README.md"] == file_sha256(framed.layout.root / "README.md")
+    assert "models/training/champion.py" not in stored["files"]
+
+
+def test_a_second_call_changes_nothing(framed: Framed, call: Callable[..., Any]) -> None:
+    call("scaffold_project", project_dir=str(framed.layout.root))
+    before = tree(framed.layout.root.parent)
+    reply = call("scaffold_project", project_dir=str(framed.layout.root))
+    assert (reply.written, reply.kept) == ([], [])
+    assert tree(framed.layout.root.parent) == before
+
+
+def test_a_changed_file_is_kept_and_the_difference_is_told(framed: Framed, call: Callable[..., Any]) -> None:
+    call("scaffold_project", project_dir=str(framed.layout.root), features=["ci"])
+    text = framed.layout.features_py.read_text(encoding="utf-8")
+    framed.layout.features_py.write_text(text + "# mine\n", encoding="utf-8")
+    reply = call("scaffold_project", project_dir=str(framed.layout.root), features=["ci"])
+    assert reply.kept == ["data/features/features.py"]
+    assert "1 line differs" in reply.warnings[0]
+    assert framed.layout.features_py.read_text(encoding="utf-8").endswith("# mine\n")
+    assert framed.layout.features_py.with_name("features.py.new").read_text(encoding="utf-8") == text
+
+
+def test_a_trained_champion_is_left_alone(framed: Framed, call: Callable[..., Any]) -> None:
+    framed.layout.champion_py.parent.mkdir(parents=True)
+    framed.layout.champion_py.write_text("RUN_ID = 'run_1'\n", encoding="utf-8")
+    reply = call("scaffold_project", project_dir=str(framed.layout.root), features=[])
+    assert framed.layout.champion_py.read_text(encoding="utf-8") == "RUN_ID = 'run_1'\n"
+    assert reply.kept == []
+
+
+def test_code_follows_an_edited_problem_unless_a_person_changed_it(framed: Framed, call: Callable[..., Any]) -> None:
+    call("scaffold_project", project_dir=str(framed.layout.root), features=[])
+    columns = tuple(
+        column.model_copy(update={"used": column.used and column.name != "basket"}) for column in framed.problem.columns
+    )
+    save_problem(framed.layout, framed.problem.model_copy(update={"columns": columns}))
+    reply = call("scaffold_project", project_dir=str(framed.layout.root), features=[])
+    assert set(reply.written) == {"data/features/contract.py", "data/features/features.py"}
+    assert "basket" not in framed.layout.features_py.read_text(encoding="utf-8")
+
+
+def test_only_chosen_folders_are_rendered(framed: Framed, call: Callable[..., Any]) -> None:
+    reply = call("scaffold_project", project_dir=str(framed.layout.root), features=["llm"])
+    assert "Without serving, monitoring, ci, notebook" in reply.summary
+    assert not framed.layout.serving_app.exists()
+    assert not (framed.layout.root.parent / ".github").exists()
+    assert (framed.layout.root / "models" / "llm" / "explain.py").exists()
+
+
+def test_without_a_repository_the_workflow_lies_beside_the_project(tmp_path: Path, call: Callable[..., Any]) -> None:
+    framed = visits(tmp_path / "somewhere" / "ml")
+    reply = call("scaffold_project", project_dir=str(framed.layout.root), features=["ci"])
+    assert (tmp_path / "somewhere" / ".github" / "workflows" / "ml.yml").exists()
+    assert "no git repository yet" in reply.warnings[0]
+
+
+def test_nothing_is_written_outside_a_named_workspace(
+    framed: Framed, call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ML_ENGINEER_WORKSPACE", str(framed.layout.root))
+    reply = call("scaffold_project", project_dir=str(framed.layout.root), features=["ci"])
+    assert not (framed.layout.root.parent / ".github").exists()
+    assert (framed.layout.root / ".github" / "workflows" / "ml.yml").exists()
+    assert "top of the repository" in reply.warnings[0]
+
+
+def test_an_unframed_project_is_told_what_to_do(tmp_path: Path, call: Callable[..., Any]) -> None:
+    with pytest.raises(ProjectStateError, match="Call frame_problem first"):
+        call("scaffold_project", project_dir=str(tmp_path))
+    assert list(tmp_path.glob("*.py")) == []
+
+
+def test_a_broken_problem_file_is_told_and_nothing_is_rendered(framed: Framed, call: Callable[..., Any]) -> None:
+    framed.layout.problem_yaml.write_text("task_type: [", encoding="utf-8")
+    with pytest.raises(DefinitionError):
+        call("scaffold_project", project_dir=str(framed.layout.root))
+    assert not (framed.layout.root / "README.md").exists()
+
+
+def test_a_problem_without_features_is_refused(framed: Framed, call: Callable[..., Any]) -> None:
+    columns = tuple(column.model_copy(update={"used": False}) for column in framed.problem.columns)
+    save_problem(framed.layout, framed.problem.model_copy(update={"columns": columns}))
+    with pytest.raises((ProjectStateError, DefinitionError)):
+        call("scaffold_project", project_dir=str(framed.layout.root))
+
+
+def test_a_task_without_template_is_refused(framed: Framed, call: Callable[..., Any]) -> None:
+    save_problem(framed.layout, framed.problem.model_copy(update={"task_type": "ranking"}))
+    with pytest.raises(UnsupportedTaskError, match="ranking"):
+        call("scaffold_project", project_dir=str(framed.layout.root))
+
+
+def test_a_file_in_the_way_of_a_folder_is_told(framed: Framed, call: Callable[..., Any]) -> None:
+    (framed.layout.root / "models").write_text("in the way", encoding="utf-8")
+    with pytest.raises(ProjectStateError, match="models"):
+        call("scaffold_project", project_dir=str(framed.layout.root))
