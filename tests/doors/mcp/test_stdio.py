@@ -20,6 +20,7 @@ import psutil
 import pytest
 from mcp import Client, StdioServerParameters
 
+from ml_engineer.jobs.ending import cancel_job
 from ml_engineer.jobs.store import JobStore
 from ml_engineer.jobs.waiting import wait_for_job
 
@@ -86,7 +87,10 @@ def practice_server(tmp_path, monkeypatch):
     """Command of a server with the practice verbs, and its folders."""
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
     (tmp_path / "workspace").mkdir()
-    return [sys.executable, "-c", _TELLING, str(tmp_path / "workspace"), str(tmp_path / "jobs")]
+    yield [sys.executable, "-c", _TELLING, str(tmp_path / "workspace"), str(tmp_path / "jobs")]
+    store = JobStore(tmp_path / "jobs")
+    for job in store.recent(100):
+        cancel_job(store, job.job_id, grace_seconds=0.2)
 
 
 def listening(pid: int) -> set[str]:

@@ -79,7 +79,7 @@ def _scores(reply: Reply) -> Iterator[RenderableType]:
         return
     naive = getattr(reply, "baseline", None)
     naive = naive if isinstance(naive, dict) else {}
-    table = _table("Score", "Value", "Interval", "Naive baseline") if naive else _table("Score", "Value", "Interval")
+    table = _table("Estimate", "Value", "Interval", *(["Naive baseline"] if naive else []))
     for name, estimate in estimates.items():
         interval = f"[{estimate.low:.4g}, {estimate.high:.4g}] at {estimate.level:.0%}"
         row = [_title(name), Text(f"{estimate.value:.4g}", style="bold"), Text(interval)]
@@ -161,10 +161,15 @@ def _rest(reply: Reply) -> Iterator[RenderableType]:
 
 
 def _jobs(jobs: Sequence[Job]) -> Table:
-    table = _table("Job", "Verb", "State", "Started", "Project", "Message")
-    table.columns[0].no_wrap = True  # an id is copied whole
+    table = _table("Job (started, UTC)", "Verb", "State", "Project", "Message")
+    table.columns[0].min_width = len("job_20260101_000000_000000")  # an id is copied whole
     for job in jobs:
         state = Text(job.state, style=_JOB_STYLE.get(job.state, "red"))
-        started = job.created_at[:16].replace("T", " ")
-        table.add_row(Text(job.job_id), Text(job.verb), state, started, Text(job.project_dir), Text(job.message[:120]))
+        # In full with `jobs show` and --json.
+        project = Text(_shortened(job.project_dir.rpartition("/")[2], 20))
+        table.add_row(Text(job.job_id), Text(job.verb), state, project, Text(_shortened(job.message, 80)))
     return table
+
+
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
