@@ -24,6 +24,7 @@ from ml_engineer.vocabulary.data import ColumnReading, ReadReport, StorageType
 __all__ = ["SettledColumn", "settle_columns", "to_frame"]
 
 _MOST_SINGLE_BLOCKS = 100
+_LONG_COLUMN = 20_000
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,9 @@ def settle_columns(
         reading = settled.reading
         return replace(settled, reading=reading.model_copy(update={"notes": (*extra, *reading.notes)}))
 
-    # pyarrow lets go of the interpreter's lock, so columns are settled side by side.
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    # pyarrow lets go of the interpreter's lock, so long columns are settled side by side; short ones only wait.
+    workers = (os.cpu_count() or 1) if columns and len(columns[0]) > _LONG_COLUMN else 1
+    with ThreadPoolExecutor(max_workers=workers) as pool:
         return list(pool.map(settle, range(len(usable))))
 
 

@@ -76,7 +76,7 @@ def _read(content: Content, encoding: Encoding, options: ReadOptions) -> RawTabl
         longest=layout.longest,
         quoted_padding=_quoted_padding(sample, dialect),
         floats=frozenset() if sample.whole or dialect.padded else layout.floats,
-        quotes=_holds_quotes(content, sample, dialect),
+        quotes=bool(options.rows) or _holds_quotes(content, sample, dialect),
     )
 
     def utf8() -> BinaryIO | Utf8Stream:

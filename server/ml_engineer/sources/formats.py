@@ -7,7 +7,7 @@ import re
 
 from ml_engineer.errors import SourceError
 from ml_engineer.sources.encodings import detect_encoding
-from ml_engineer.sources.packing import UNPACKING_ERRORS, Content
+from ml_engineer.sources.packing import Content
 from ml_engineer.sources.quoting import shown
 from ml_engineer.vocabulary.data import FileFormat
 
@@ -48,16 +48,9 @@ def recognise_format(content: Content) -> FileFormat:
     Raises
     ------
     SourceError
-        If it is empty, damaged, or none of the formats that are read; names what it looks like.
+        If it is empty, or none of the formats that are read; names what it looks like.
     """
-    try:
-        head = content.head(_HEAD)
-    except UNPACKING_ERRORS as error:
-        raise SourceError(
-            f"{shown(str(content.path), 200)} is a damaged {content.compression} file",
-            found=str(error),
-            remedy="Fetch or pack it again",
-        ) from error
+    head = content.head(_HEAD)
     if not head.strip():
         raise SourceError(f"{shown(str(content.path), 200)} is empty", remedy="Name a file that holds a table")
     for magic, offset, kind in _KNOWN:

@@ -49,7 +49,7 @@ def judge_header(first: Sequence[str], body: Sequence[Sequence[str]], like: Read
             return HeaderVerdict(present=True, sure=True)
         if like.header is False and len(cells) == len(like.columns):
             return HeaderVerdict(present=False, sure=True)
-    if _is_series(cells) and not any(_is_series(row) for row in body[:3]):
+    if _is_series(cells) and not all(map(_is_series, body[:3])):
         return HeaderVerdict(present=True, sure=True)
     votes = sum(
         _vote(cell, [row[place].strip() for row in body if place < len(row)]) for place, cell in enumerate(cells)
@@ -75,7 +75,7 @@ def _vote(cell: str, below: list[str]) -> float:
     if _kind(cell) != "text":
         # A year as the name of a column of numbers is rarer than a number among numbers.
         return -1.0 if typed > 0.5 and len(filled) > 0 else -0.5
-    if typed > 0.8:
+    if typed > 0.5:
         return 0.0 if cell in _NOTHING else 1.0
     if cell in filled:
         return -1.0
@@ -85,7 +85,7 @@ def _vote(cell: str, below: list[str]) -> float:
 def _shape_vote(cell: str, filled: list[str]) -> float:
     """For a column of text: half a vote if its cells share a length or repeat, and the first cell does not fit."""
     lengths = {len(value) for value in filled}
-    if len(filled) > 2 and len(lengths) == 1:
+    if len(filled) >= 5 and len(lengths) == 1:
         return -0.25 if len(cell) in lengths else 0.5
     if len(filled) >= 10 and len(set(filled)) <= 0.2 * len(filled):
         return 0.5

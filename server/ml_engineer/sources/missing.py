@@ -45,8 +45,11 @@ def words_for_text(counts: dict[str, int], filled: int) -> frozenset[str]:
 
 def count_words(cells: pa.ChunkedArray, words: Collection[str]) -> dict[str, int]:
     """How often each of `words` occurs among `cells`; ``''`` stands for empty or blank. Those that do not are left out."""
-    found = pc.filter(cells, pc.is_in(cells, value_set=pa.array(sorted(words), pa.string())))
-    counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(found).to_pylist()}
+    is_word = pc.is_in(cells, value_set=pa.array(sorted(words), pa.string()))
+    counts = {}
+    if pc.any(is_word).as_py():
+        found = pc.value_counts(pc.filter(cells, is_word)).to_pylist()
+        counts = {entry["values"]: entry["counts"] for entry in found}
     blank = cells.null_count + (pc.sum(pc.utf8_is_space(cells)).as_py() or 0)
     return {"": blank, **counts} if blank else counts
 

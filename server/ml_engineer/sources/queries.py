@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 
 from ml_engineer.errors import SourceError
-from ml_engineer.sources.databases import sqlite_arrow, sqlite_tables
+from ml_engineer.sources.databases import quoted_identifier, sqlite_arrow, sqlite_tables
 from ml_engineer.sources.formats import recognise_format
 from ml_engineer.sources.location import locate_files
 from ml_engineer.sources.packing import open_content
@@ -99,7 +99,7 @@ def _provide(
     if kind == "sqlite":
         with content.on_disk() as path:
             for name in sqlite_tables(path):
-                if name.casefold() in statement.casefold():
+                if quoted_identifier(name)[1:-1].casefold() in statement.casefold():
                     connection.register(name, sqlite_arrow(path, name))
         return True
     if kind == "duckdb":

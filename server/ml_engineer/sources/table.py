@@ -19,9 +19,10 @@ from ml_engineer.sources.formats import recognise_format
 from ml_engineer.sources.json_text import read_json
 from ml_engineer.sources.libsvm import read_libsvm
 from ml_engineer.sources.location import file_hashes, file_states, locate_files, refuse_changed
-from ml_engineer.sources.packing import Content, open_content
+from ml_engineer.sources.packing import UNPACKING_ERRORS, Content, open_content
 from ml_engineer.sources.parquet import read_parquet
 from ml_engineer.sources.queries import read_query
+from ml_engineer.sources.quoting import shown
 from ml_engineer.sources.raw import RawTable, ReadOptions, stack
 from ml_engineer.sources.workbook import read_workbook
 from ml_engineer.vocabulary.data import DataSource, FileFormat, ReadReport
@@ -128,8 +129,14 @@ def _read_files(files: list[Path], options: ReadOptions) -> RawTable:
 
 def _read_file(file: Path, options: ReadOptions) -> RawTable:
     content = open_content(file)
-    kind = recognise_format(content)
-    return _READERS[kind](content, options)
+    try:
+        return _READERS[recognise_format(content)](content, options)
+    except UNPACKING_ERRORS as error:
+        raise SourceError(
+            f"{shown(str(file), 200)} is a damaged {content.compression or 'packed'} file",
+            found=str(error),
+            remedy="Fetch or pack it again",
+        ) from error
 
 
 def _table(raw: RawTable, files: list[str], hashes: dict[str, str], like: ReadReport | None) -> Table:

@@ -31,6 +31,7 @@ from ml_engineer.vocabulary.data import ColumnReading
 __all__ = ["Hints", "TextColumn", "convert_text", "decide_text"]
 
 _ENOUGH = 0.95
+_GLANCE = 20
 _LONGEST_NUMBER = 15
 """Digits that a float64 holds exactly whatever they are; longer runs of digits are identifiers."""
 _LARGEST_EXACT = 10**_LONGEST_NUMBER
@@ -90,8 +91,8 @@ def decide_text(cells: pa.ChunkedArray, name: str, original: str, hints: Hints) 
     hints : Hints
         Evidence from other columns, used only where this one leaves two choices.
     """
-    sample = sample_cells(cells)
-    if sample and all(map(looks_plain, sample)) and hints.decimal != ",":
+    glance = sample_cells(cells, _GLANCE)
+    if glance and all(map(looks_plain, glance)) and hints.decimal != ",":
         column = _all_plain(cells, ColumnReading(name=name, original_name=original, storage="float"))
         if column is not None:
             return column
@@ -102,7 +103,7 @@ def decide_text(cells: pa.ChunkedArray, name: str, original: str, hints: Hints) 
         nothing = pa.chunked_array([pa.nulls(len(cells), pa.float64())])
         return TextColumn(nothing, base.model_copy(update={"notes": ("Every cell is missing",)}), words=words)
     present = without_words(cells, words) if words else cells
-    sample = sample_cells(present) if words else sample
+    sample = sample_cells(present)
     for attempt in (_as_numbers, _as_truth, _as_stamps):
         column = attempt(present, base, sample, filled, hints)
         if column is not None:
