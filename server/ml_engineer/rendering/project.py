@@ -11,6 +11,7 @@ from ml_engineer.rendering.packages import dependency_groups, requirements
 from ml_engineer.rendering.quoting import identifier
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.estimates import direction_of
+from ml_engineer.vocabulary.model_types import TRUSTED_TYPES
 from ml_engineer.vocabulary.problem import ProblemDefinition
 from ml_engineer.vocabulary.requests import FEATURE_FOLDERS, FeatureFolder
 from ml_engineer.vocabulary.split import SplitPlan
@@ -157,6 +158,7 @@ def _context(
         "fields": request_fields(columns),
         "feature_names": [column.name for column in columns if column.storage != "datetime"],
         "moment_names": [column.name for column in columns if column.storage == "datetime"],
+        "trusted_types": TRUSTED_TYPES,
         "development_rows": split.development_rows,
         "project_name": identifier(problem.title, fallback="ml").replace("_", "-").strip("-"),
         "dependencies": requirements(versions),

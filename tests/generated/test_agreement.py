@@ -1,0 +1,86 @@
+"""Generated code measures, splits and trusts exactly as the package does."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from generated.conftest import Run
+from generated.framed import Framed, hostile, penguins, visits
+from ml_engineer.vocabulary.model_types import TRUSTED_TYPES
+from ml_engineer.splitting import fold_pairs
+from ml_engineer.statistics.metrics import Outcomes, metric_value, metrics_for
+
+SCORES = """
+import json, sys
+import pandas as pd
+from models.evaluation.metrics import METRICS, score
+from models.training.development import fold_pairs, load_development, scored_target
+table = pd.read_parquet(sys.argv[1])
+rows, folds = load_development()
+pairs = [[train.tolist(), test.tolist()] for _, train, test in fold_pairs(folds)]
+scores = {name: score(name, table["actual"].to_numpy(), table) for name in METRICS}
+print(json.dumps({"scores": scores, "pairs": pairs, "target": scored_target(rows).tolist()}))
+"""
+
+
+def simulated(framed: Framed, *, rows: int = 300) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    classes = len(framed.problem.classes)
+    if not classes:
+        actual = rng.normal(size=rows)
+        return pd.DataFrame({"actual": actual, "predicted": actual + rng.normal(size=rows)})
+    actual = rng.integers(classes, size=rows)
+    scores = rng.normal(size=(rows, classes)) + np.eye(classes)[actual]
+    probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    table = pd.DataFrame(probabilities, columns=[f"p{code}" for code in range(classes)])
+    return table.assign(actual=actual, predicted=probabilities.argmax(axis=1).astype(float))
+
+
+@pytest.mark.parametrize("make", [penguins, hostile, visits])
+def test_metrics_folds_and_target_are_the_packages(
+    make: object, projects: dict[str, Path], run: Run, tmp_path: Path
+) -> None:
+    assert callable(make)
+    framed: Framed = make(tmp_path / "ml")
+    problem, table = framed.problem, simulated(framed)
+    table.to_parquet(tmp_path / "table.parquet")
+    result = run(projects[make.__name__], "-c", SCORES, str(tmp_path / "table.parquet"))
+    told = json.loads(result.stdout)
+
+    task = problem.task_type
+    assert task in {"binary", "multiclass", "regression"}
+    outcomes = Outcomes(
+        task,
+        table["actual"].to_numpy(),
+        table["predicted"].to_numpy().astype(int if problem.classes else float),
+        probabilities=table[[f"p{code}" for code in range(len(problem.classes))]].to_numpy()
+        if problem.classes
+        else None,
+        n_classes=len(problem.classes),
+        costs=problem.costs,
+    )
+    for metric in metrics_for(task, has_costs=problem.costs is not None):
+        assert told["scores"][metric] == pytest.approx(metric_value(metric, outcomes), abs=1e-9), metric
+
+    folds = pd.read_parquet(projects[make.__name__] / "data" / "processed" / "folds.parquet")["fold"].to_numpy()
+    ours = [[train.tolist(), test.tolist()] for train, test in fold_pairs(folds, framed.split.definition)]
+    assert told["pairs"] == ours
+    target = framed.frame[problem.target]
+    expected = np.unique(target, return_inverse=True)[1] if problem.classes else target
+    assert told["target"] == list(expected)
+
+
+def test_the_types_a_served_model_may_hold_are_those_training_saves(projects: dict[str, Path]) -> None:
+    tree = ast.parse((projects["visits"] / "models" / "serving" / "champion_file.py").read_text(encoding="utf-8"))
+    value = next(
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "TRUSTED_TYPES"
+    )
+    assert ast.literal_eval(value) == list(TRUSTED_TYPES)
