@@ -9,6 +9,7 @@ import pytest
 from guardrails.factories import a_numeric_table, a_split, a_table, ask, evidence_of, some_folds, text
 from ml_engineer.guardrails.split import SPL001, SPL002, SPL006, SPL007, SPL008
 from ml_engineer.guardrails.split_by_time import SPL003, SPL004, SPL005
+from ml_engineer.vocabulary.problem import Question
 
 GROUPED = {"split": a_split(strategy="grouped", group_columns=("person",))}
 
@@ -54,6 +55,14 @@ def test_persons_somewhat_alike_are_asked_about() -> None:
     assert (finding.outcome, finding.blocks) == ("question", False)
 
 
+def test_a_second_key_beside_declared_groups_is_asked_about() -> None:
+    columns = {"person": {"role": "identifier", "used": False}}
+    evidence = evidence_of(
+        people(alike=True), columns=columns, problem={"split": a_split(strategy="grouped", group_columns=("x",))}
+    )
+    assert (ask(SPL002(), evidence).outcome, ask(SPL002(), evidence).blocks) == ("question", False)
+
+
 def test_numbers_that_repeat_and_have_nothing_in_common_pass() -> None:
     evidence = evidence_of(people(alike=False), columns={"person": {"role": "identifier", "used": False}})
     assert ask(SPL002(), evidence, stage="train").outcome == "passed"
@@ -87,9 +96,18 @@ def test_order_of_folds_is_no_question_without_time() -> None:
     assert ask(SPL003(), evidence_of(a_table())).outcome == "not_applicable"
 
 
-def test_times_that_the_split_ignores_are_asked_about() -> None:
-    finding = ask(SPL004(), evidence_of(in_time()))
+def test_times_that_the_split_ignores_are_asked_about_while_the_question_is_open() -> None:
+    question = Question(id="time", text="Later?", assumption="no", argument="time_column")
+    finding = ask(SPL004(), evidence_of(in_time(), problem={"questions": (question,)}))
     assert (finding.outcome, finding.columns) == ("question", ("when",))
+
+
+def test_times_that_change_the_target_are_asked_about_again() -> None:
+    assert ask(SPL004(), evidence_of(in_time(trend=6))).outcome == "question"
+
+
+def test_times_that_somebody_decided_on_are_advice() -> None:
+    assert ask(SPL004(), evidence_of(in_time())).outcome == "advice"
 
 
 def test_a_table_without_times_passes_and_a_split_by_time_has_answered() -> None:

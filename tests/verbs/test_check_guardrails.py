@@ -129,3 +129,10 @@ def test_names_from_the_data_cannot_become_markup_in_the_document(tmp_path: Path
 def test_without_a_framed_problem_the_remedy_is_told(tmp_path: Path, call: Call) -> None:
     with pytest.raises(ProjectStateError, match="frame_problem"):
         call("check_guardrails", project_dir=str(tmp_path / "nothing"), stage="train")
+
+
+def test_nothing_blocks_training_on_the_framed_penguins(tmp_path: Path, penguins: Path, call: Call) -> None:
+    root = str(tmp_path / "ml")
+    call("frame_problem", data=str(penguins), target="Species", project_dir=root)
+    reply = call("check_guardrails", project_dir=root, stage="train")
+    assert reply.verdict in ("pass", "warn")

@@ -115,8 +115,10 @@ class SPL002(SplitCheck):
         likeness = _likeness(evidence.target.values, keys.to_numpy(), classes=evidence.target.classes)
         if likeness <= self.worth_asking:
             return None
+        # Where rows are grouped already, somebody thought of keys, and another one may be a matter of taste.
+        strangers = evidence.problem.split.strategy not in ("grouped", "own_test_file")
         return Observation(
-            "forbids" if likeness > self.likeness else "question",
+            "forbids" if strangers and likeness > self.likeness else "question",
             f"{percent(float(apart.mean()))} of rows share {quoted(name)} with a row of another fold, and rows that share "
             f"it resemble each other in the target (intraclass correlation {likeness:.2f})",
             (name,),

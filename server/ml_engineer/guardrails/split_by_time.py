@@ -56,9 +56,10 @@ class SPL004(SplitCheck):
             return passed("the table has no time column")
         name = columns[0]
         change = _change_over_time(evidence, name)
+        asked = any(question.id == "time" for question in evidence.problem.questions)
         seen = Observation(
-            "question",
-            f"rows carry times in {quoted(name)} and are dealt at random; {change.text}",
+            "question" if asked or change.notable else "advice",
+            f"rows carry times in {quoted(name)} and are dealt without regard to it; {change.text}",
             (name,),
         )
         return observed(

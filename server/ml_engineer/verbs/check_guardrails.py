@@ -96,9 +96,9 @@ def _reply(layout: ProjectLayout, report: GuardrailReport, document: Path) -> Ch
     advice = sum(finding.outcome == "advice" for finding in report.findings)
     warnings = []
     if opened > len(shown):
-        warnings.append(f"{opened - len(shown)} more open findings are in the report")
+        warnings.append(f"Open findings that are only in the report: {opened - len(shown)}")
     if advice:
-        warnings.append(f"{advice} pieces of advice are in the report; they ask for nothing")
+        warnings.append(f"Findings that are advice and ask for nothing, in the report: {advice}")
     blocking = [finding.code for finding in report.findings if finding.blocks]
     blocked = f" ({', '.join(blocking)})" if blocking else ""
     return CheckGuardrailsReply(
