@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ml_engineer.errors import InputError
+from ml_engineer.hashing import hash_rows
 from ml_engineer.vocabulary.problem import SplitDefinition, SplitStrategy
 
 __all__ = ["assign_folds", "fold_pairs", "group_codes", "plan_split"]
@@ -182,7 +183,14 @@ def group_codes(frame: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarray:
     return np.asarray(np.unique(codes, return_inverse=True)[1], dtype="int64")
 
 
-def assign_folds(frame: pd.DataFrame, definition: SplitDefinition, *, target: str, classification: bool) -> np.ndarray:
+def assign_folds(
+    frame: pd.DataFrame,
+    definition: SplitDefinition,
+    *,
+    target: str,
+    classification: bool,
+    row_hashes: np.ndarray | None = None,
+) -> np.ndarray:
     """The fold of each development row, decided by what rows hold and by the seed, never by where they stand.
 
     Rows that repeat exactly share a fold, as rows of one group do. With classes, each fold holds them in proportion,
@@ -199,6 +207,8 @@ def assign_folds(frame: pd.DataFrame, definition: SplitDefinition, *, target: st
         Column to predict.
     classification : bool
         Whether the target's values are classes.
+    row_hashes : numpy.ndarray, optional
+        (n,) uint64 from `hash_rows`, if they are known already.
 
     Returns
     -------
@@ -213,7 +223,8 @@ def assign_folds(frame: pd.DataFrame, definition: SplitDefinition, *, target: st
     if definition.strategy == "time":
         return _time_folds(frame, definition)
     grouped = bool(definition.group_columns) and definition.strategy in {"grouped", "own_test_file"}
-    units, hashes = _fold_units(frame, definition.group_columns if grouped else ())
+    row_hashes = hash_rows(frame) if row_hashes is None else row_hashes
+    units, hashes = _fold_units(frame, definition.group_columns if grouped else (), row_hashes)
     if len(hashes) < 2:
         raise InputError(
             "The development rows cannot be cut into folds",
@@ -246,9 +257,8 @@ def fold_pairs(folds: np.ndarray, definition: SplitDefinition) -> list[tuple[np.
     return [(np.flatnonzero(folds != number), np.flatnonzero(folds == number)) for number in numbers]
 
 
-def _fold_units(frame: pd.DataFrame, columns: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _fold_units(frame: pd.DataFrame, columns: tuple[str, ...], hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows that must share a fold, (n,) int codes, and a hash of the content of each such unit, (u,) uint64."""
-    hashes = _row_hashes(frame)
     distinct, repeats = np.unique(hashes, return_inverse=True)
     if not columns:
         return repeats, distinct
@@ -260,25 +270,6 @@ def _fold_units(frame: pd.DataFrame, columns: tuple[str, ...]) -> tuple[np.ndarr
     sums = np.zeros(int(codes.max(initial=-1)) + 1, dtype="uint64")
     np.add.at(sums, codes, hashes)
     return codes, sums
-
-
-def _row_hashes(frame: pd.DataFrame) -> np.ndarray:
-    """One hash a row, (n,) uint64, whatever the order of columns and whether numbers are stored whole."""
-    total = np.zeros(len(frame), dtype="uint64")
-    for name in frame.columns:
-        digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        salt = np.uint64(int.from_bytes(digest, "little") | 1)
-        total += pd.util.hash_array(_comparable(frame[name])) * salt
-    return total
-
-
-def _comparable(column: pd.Series) -> np.ndarray:
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        # Adding zero makes -0.0 the same as 0.0.
-        return np.asarray(column.to_numpy(dtype="float64", na_value=np.nan) + 0.0)
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return column.to_numpy().astype("datetime64[us]").view("int64")
-    return column.astype("str").to_numpy(dtype=object, na_value="")
 
 
 def _draws(hashes: np.ndarray, seed: int) -> np.ndarray:
@@ -327,7 +318,8 @@ def _balanced_folds(units: np.ndarray, strata: np.ndarray, draws: np.ndarray, *,
     rows = place[units] >= 0
     flat = np.bincount(place[units[rows]] * n_strata + strata[rows], minlength=len(several) * n_strata)
     counts = flat.reshape(len(several), n_strata)
-    rarity = 1 / np.bincount(strata, minlength=n_strata) + 1 / len(units)
+    # Ranges of a target that takes few values may be empty.
+    rarity = 1 / np.maximum(np.bincount(strata, minlength=n_strata), 1) + 1 / len(units)
     for one in np.lexsort((draws[several], -sizes[several])):
         fold = int(np.argmin((held * rarity) @ counts[one] + held.sum(axis=1) * counts[one].sum() / len(units)))
         fold_of_unit[several[one]] = fold

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml_engineer.seal.cells import mix
+from ml_engineer.hashing import mix
 
 __all__ = ["band_keys", "candidates", "is_among", "row_keys"]
 

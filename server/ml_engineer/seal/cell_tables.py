@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from ml_engineer.seal.cells import combine_cells, hash_cells
+from ml_engineer.hashing import combine_cells, hash_cells
 from ml_engineer.seal.time_order import time_values
 from ml_engineer.vocabulary.split import DealColumn
 

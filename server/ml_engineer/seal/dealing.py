@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ml_engineer.errors import InputError, SealError
-from ml_engineer.seal.cells import hash_group_keys, hash_rows, mix
+from ml_engineer.hashing import hash_group_keys, hash_rows, mix
 from ml_engineer.seal.recognised import DEVELOPMENT, HELD_OUT, NEVER_SEEN, Recognition
 from ml_engineer.seal.strata import strata_codes
 from ml_engineer.seal.time_order import latest_rows, time_values
@@ -37,6 +37,7 @@ def deal(
     target: str,
     own_test: np.ndarray | None = None,
     recognition: Recognition | None = None,
+    row_hashes: np.ndarray | None = None,
 ) -> np.ndarray:
     """Choose the rows to hold out.
 
@@ -57,6 +58,8 @@ def deal(
         (n,) bool, True for the rows of the person's own test file, which are held out as they are.
     recognition : Recognition, optional
         What `recognise` knows of the table; leave out to deal anew.
+    row_hashes : numpy.ndarray, optional
+        (n,) uint64 from `hash_rows`, if they are known already.
 
     Returns
     -------
@@ -78,7 +81,7 @@ def deal(
             "The split is the person's own test file, but there is none",
             remedy="Pass test_data, or another split",
         )
-    units = _deal_units(frame, definition, target)
+    units = _deal_units(frame, definition, target, hash_rows(frame) if row_hashes is None else row_hashes)
     if recognition is not None and _keeps_promise(recognition, frame, definition, units):
         return _checked(_deal_never_seen(recognition, frame, definition, units), definition)
     return _checked(_deal_afresh(frame, definition, units), definition)
@@ -114,8 +117,7 @@ class _Units:
         return mix(mix(self.hashes ^ first) ^ second)
 
 
-def _deal_units(frame: pd.DataFrame, definition: SplitDefinition, target: str) -> _Units:
-    hashes = hash_rows(frame)
+def _deal_units(frame: pd.DataFrame, definition: SplitDefinition, target: str, hashes: np.ndarray) -> _Units:
     if definition.group_columns and definition.strategy == "grouped":
         hashes = hash_group_keys(frame, definition.group_columns, row_hashes=hashes)
     distinct, codes, rows = np.unique(hashes, return_inverse=True, return_counts=True)

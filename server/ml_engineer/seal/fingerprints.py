@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ml_engineer.seal.cells import hash_rows
+from ml_engineer.hashing import hash_rows
 from ml_engineer.vocabulary.data import Fingerprint
 
 __all__ = ["fingerprint_table", "frame_sha256", "rows_sha256"]

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ml_engineer.hashing import hash_rows
 from ml_engineer.seal.alignment import may_share_rows
 from ml_engineer.seal.cell_tables import CellTable, describe_cells
-from ml_engineer.seal.cells import hash_rows
 from ml_engineer.seal.chain import lineage_looks, read_copy
 from ml_engineer.seal.fingerprints import rows_sha256
 from ml_engineer.seal.matching import Match, match_rows

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ml_engineer import seal
+from ml_engineer.hashing import hash_rows
 from ml_engineer.profiling.dependence import Dependence
 from ml_engineer.profiling.study import DevelopmentRows
 from ml_engineer.profiling.target import TargetReading
@@ -92,12 +93,14 @@ def seal_table(
     )
     _restore_lost_vault(request, table, layout)
     recognition = seal.recognise(frame)
+    row_hashes = hash_rows(frame)
     held_out = seal.deal(
         frame,
         definition,
         target=target,
         own_test=table.own_test,
         recognition=None if request.redeal else recognition,
+        row_hashes=row_hashes,
     )
     receipt = seal.seal(
         frame,
@@ -111,7 +114,9 @@ def seal_table(
         who=who_acts(),
     )
     development = frame[~held_out]
-    folds = assign_folds(development, definition, target=target, classification=classification)
+    folds = assign_folds(
+        development, definition, target=target, classification=classification, row_hashes=row_hashes[~held_out]
+    )
     grouped = bool(definition.group_columns) and definition.strategy in {"grouped", "own_test_file"}
     rows = DevelopmentRows(
         frame=development,
