@@ -215,7 +215,7 @@ def shorten(text: str, width: int = 60) -> Quoted:
     return Quoted(line if len(line) <= width else line[: width - 1].rstrip() + "…")
 
 
-_MARKDOWN = re.compile(r"([\\`*_\[\]#|~$@!(){}])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]#|~$@!{}])")
 
 
 def md(text: str, width: int = 400) -> Quoted:
