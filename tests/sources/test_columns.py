@@ -33,6 +33,7 @@ def one(read: Read, cells: list[str], delimiter: str = ",") -> tuple[list[object
         (["$1,200", "-$900", "$2,500,000"], [1200, -900, 2500000], "thousands comma; currency $"),
         (["12,50 €", "1.200,00 €", "8,99 €"], [12.5, 1200.0, 8.99], "thousands dot; decimal comma; unit €"),
         (["1e5", "2.5E-3", "+7"], [1e5, 2.5e-3, 7.0], None),
+        (["0 ", "3", " 12", "0"], [0, 3, 12, 0], None),  # blanks around a zero make no code of it
     ],
 )
 def test_numbers_are_read_in_the_notation_of_their_column(

@@ -173,9 +173,11 @@ def _is_code(present: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:
     """Whether digits name something rather than count: a zero in front, or more of them than a number holds."""
     lengths = pc.binary_length(present)
     if pa.types.is_integer(values.type):
-        padded = pc.and_(pc.starts_with(present, "0"), pc.greater(lengths, 1))
+        zeros = pc.filter(present, pc.and_(pc.starts_with(present, "0"), pc.greater(lengths, 1)))
+        # A zero with a blank behind it is a zero.
+        padded = pc.any(pc.match_substring_regex(zeros, r"^0\d")).as_py()
         limits = pc.min_max(values).as_py()
-        return bool(pc.any(padded).as_py()) or max(-limits["min"], limits["max"]) > _LARGEST_EXACT
+        return bool(padded) or max(-limits["min"], limits["max"]) > _LARGEST_EXACT
     if (pc.max(lengths).as_py() or 0) <= _LONGEST_NUMBER:
         return False
     return bool(_code_example(present))
