@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ml_engineer.errors import BusyError, InputError, JobFailedError, MissingExtraError
+from ml_engineer.errors import BusyError, InputError, JobFailedError, MissingExtraError, ProjectStateError
 from ml_engineer.jobs.outcome import describe_job, list_jobs, raise_or_reply
 from ml_engineer.jobs.starting import resume_job, start_job
 from ml_engineer.jobs.store import JobStore
@@ -180,3 +180,15 @@ def test_a_damaged_job_does_not_hide_the_others(store, start, until):
     good, bad = until(start()), until(start())
     Path(store.folder(bad.job_id) / "state.json").write_text("{", encoding="utf-8")
     assert [job.job_id for job in store.recent(5)] == [good.job_id]
+
+
+def test_the_folder_of_a_job_is_private(store, start, until):
+    folder = store.folder(until(start()).job_id)
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_state_folder_that_cannot_be_written_is_told_and_nothing_is_started(tmp_path):
+    (tmp_path / "jobs").write_text("a file where the folder should be", encoding="utf-8")
+    request = PractiseRequest(project_dir=str(tmp_path))
+    with pytest.raises(ProjectStateError, match="Cannot write"):
+        start_job(JobStore(tmp_path / "jobs"), VERBS["practise"], request=request, folder=tmp_path, package=PACKAGE)

@@ -118,6 +118,8 @@ class JobStore:
         """Make the folder of a new job and write down what was asked; the name sorts by time."""
         job_id = f"job_{datetime.now(UTC):%Y%m%d_%H%M%S}_{secrets.token_hex(3)}"
         write_text(self.folder(job_id) / "request.json", order.model_dump_json(indent=2) + "\n")
+        # A request may hold a database's password.
+        self.folder(job_id).chmod(0o700)
         self.journal(job_id).mkdir()
         return job_id
 

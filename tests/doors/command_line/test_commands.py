@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -12,8 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ml_engineer.doors.command_line import main
 from ml_engineer.doors.command_line.commands import run_commands
 from ml_engineer.doors.command_line.exit_codes import MEANING, ExitCode, code_of_error, code_of_reply
+from ml_engineer.doors.command_line.stored_records import RECORD_OF_VERB, stored_record
 from ml_engineer.errors import (
     BusyError,
     InputError,
@@ -21,10 +24,12 @@ from ml_engineer.errors import (
     JobFailedError,
     JobLostError,
     MissingExtraError,
+    ProjectStateError,
     RefusedError,
 )
 from ml_engineer.jobs.store import JobStore
 from ml_engineer.jobs.waiting import wait_for_job
+from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.vocabulary.replies import CheckGuardrailsReply, Reply
 
 TESTS = Path(__file__).resolve().parents[2]
@@ -189,18 +194,34 @@ def test_a_killed_command_line_leaves_the_job_at_work(desk, workspace, monkeypat
     assert wait_for_job(desk.store, job.job_id, seconds=30).state == "done"
 
 
-def test_the_record_is_printed_as_it_is_stored(workspace, capfd, monkeypatch):
-    from ml_engineer.doors.command_line.stored_records import RECORD_OF_VERB, stored_record
-    from ml_engineer.errors import ProjectStateError
-    from ml_engineer.project.layout import ProjectLayout
-
+def test_the_record_is_printed_as_it_is_stored(workspace):
     layout = ProjectLayout(workspace)
     layout.records.mkdir(parents=True)
     for verb, kind in RECORD_OF_VERB.items():
         (layout.records / f"{kind}.json").write_text('{"a": 1}\n', encoding="utf-8")
         assert json.loads(stored_record(verb, str(workspace))) == {"a": 1}
-    with pytest.raises(ProjectStateError, match="Cannot read"):
-        stored_record("train", str(workspace / "elsewhere"))
+
+
+@pytest.mark.parametrize("verb", RECORD_OF_VERB)
+def test_a_record_that_is_not_there_is_told_as_such(workspace, verb):
+    with pytest.raises(ProjectStateError):
+        stored_record(verb, str(workspace / "elsewhere"))
+
+
+def test_a_real_verb_refuses_through_the_command_line_with_its_remedy(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    assert run_commands(["evaluate", "--json", "-q"]) == ExitCode.BAD_INPUT
+    reply = json.loads(capfd.readouterr().out)
+    assert reply["status"] == "refused"
+    assert "frame_problem" in reply["next_step"] + reply["summary"]
+
+
+def test_a_server_that_cannot_start_says_why(monkeypatch, capsys):
+    monkeypatch.setenv("ML_ENGINEER_WORKSPACE", "/no/such/folder")
+    with pytest.raises(SystemExit) as caught:
+        main(["mcp"])
+    gc.enable()
+    assert "ML_ENGINEER_WORKSPACE does not name a folder" in str(caught.value)
 
 
 def test_every_error_has_an_exit_status_and_every_status_a_meaning():

@@ -6,6 +6,7 @@ import inspect
 import json
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -169,7 +170,9 @@ def _jobs_app(desk: Desk) -> typer.Typer:
         job = desk.store.load(job_id)
         if wait:
             # Only looking: Ctrl-C here ends the looking, not the job.
-            job = desk.wait(job, seconds=None)
+            with suppress(KeyboardInterrupt):
+                desk.wait(job, seconds=None)
+            job = desk.store.load(job_id)
         has_reply = job.state in ("done", "refused") and job.verb in desk.verbs
         # A person reads the verb's own reply, as if they had waited; a program gets the job with the reply in it.
         _show(desk.finish(job) if has_reply and not as_json else describe_job(desk.store, job), as_json=as_json)

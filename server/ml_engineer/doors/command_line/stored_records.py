@@ -10,17 +10,17 @@ from ml_engineer.project.layout import ProjectLayout
 __all__ = ["RECORD_OF_VERB", "stored_record"]
 
 RECORD_OF_VERB = {
-    "frame_problem": "split",
+    "frame_problem": "problem",
     "train": "training",
     "evaluate": "evaluation",
     "check_guardrails": "guardrails",
     "waive_finding": "waivers",
 }
-"""Kind of the record a verb writes; the problem itself is problem.yaml, which a person reads as it is."""
+"""Kind of the record a verb writes; the problem as it was framed, problem.yaml may have been edited since."""
 
 
 def stored_record(verb: str, project_dir: str) -> str:
-    """The record that `verb` stored in the project, as its JSON text.
+    """The record that `verb` stored in the project, as JSON text.
 
     Raises
     ------
