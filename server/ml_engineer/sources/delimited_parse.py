@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -119,10 +120,11 @@ def _parse_blocks(open_stream: Callable[[], Utf8], dialect: Dialect, shape: Shap
             return "skip"
         return "error"
 
-    with open_stream() as stream:
+    with open_stream() as stream, _native(stream) as source:
         try:
-            table = pacsv.read_csv(
-                stream,
+            # Block after block: reading the whole at once would pile up blocks faster than they are parsed.
+            table = pacsv.open_csv(
+                source,
                 read_options=pacsv.ReadOptions(column_names=names, block_size=block),
                 parse_options=pacsv.ParseOptions(
                     delimiter=dialect.delimiter,
@@ -139,7 +141,7 @@ def _parse_blocks(open_stream: Callable[[], Utf8], dialect: Dialect, shape: Shap
                     null_values=[""],
                     strings_can_be_null=True,
                 ),
-            )
+            ).read_all()
         except pa.ArrowInvalid as error:
             raise _translated(error) from error
         replaced = _replaced(stream)
@@ -149,6 +151,15 @@ def _parse_blocks(open_stream: Callable[[], Utf8], dialect: Dialect, shape: Shap
         raise _unclosed(dialect, file=file)
     warnings = (f"{comments:,} comment line(s) among the rows were left out",) if comments else ()
     return Parsed(tuple(table.columns), warnings, replaced)
+
+
+def _native(stream: Utf8) -> AbstractContextManager[Any]:
+    """The file under `stream` as pyarrow opens it itself, at the same place, where that can be."""
+    if not isinstance(stream, io.BufferedReader):
+        return nullcontext(stream)
+    file = pa.OSFile(stream.name)
+    file.seek(stream.tell())
+    return cast("AbstractContextManager[Any]", file)
 
 
 def _swallowed(column: pa.ChunkedArray, dialect: Dialect, width: int) -> bool:
