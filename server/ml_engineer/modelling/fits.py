@@ -12,12 +12,13 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn, untyped
 
 from ml_engineer.errors import JobCancelledError
 from ml_engineer.modelling.candidate import Candidate
 from ml_engineer.modelling.training_data import Predictions, TrainingData
 
-__all__ = ["Failure", "FoldFit", "Journal", "attempt", "fit_fold", "journal_key", "predict", "refit"]
+__all__ = ["Failure", "FoldFit", "Journal", "attempt", "fit_fold", "fit_rows", "journal_key", "predict", "refit"]
 
 Clock = Callable[[], float]
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -95,8 +96,13 @@ def fit_fold(candidate: Candidate, data: TrainingData, fold: int, *, clock: Cloc
 
 def refit(candidate: Candidate, data: TrainingData) -> Any:
     """The candidate fitted on all development rows."""
+    return fit_rows(candidate, data, np.arange(data.rows))
+
+
+def fit_rows(candidate: Candidate, data: TrainingData, rows: npt.NDArray[np.integer]) -> Any:
+    """The candidate fitted on the rows at these positions."""
     with _noted([]):
-        return candidate.build().fit(data.features, data.target)
+        return candidate.build().fit(data.features.iloc[rows], data.target[rows])
 
 
 def predict(model: Any, data: TrainingData, rows: npt.NDArray[np.integer]) -> Predictions:
@@ -137,8 +143,15 @@ def attempt(work: Callable[[], Any]) -> Any | Failure:
 
 @contextlib.contextmanager
 def _noted(notes: list[str]) -> Iterator[None]:
-    """Collect warnings, and keep what estimators print off standard output."""
-    with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stdout(sys.stderr):
+    """Collect warnings, keep what estimators print off standard output, and linear algebra on one core.
+
+    Threads of linear algebra gain little at the sizes of a fold, and cost much on a machine that is busy otherwise.
+    """
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        contextlib.redirect_stdout(sys.stderr),
+        threadpool_limits(limits=1, user_api="blas"),
+    ):
         warnings.simplefilter("always")
         yield
     notes += [f"{item.category.__name__}: {' '.join(str(item.message).split())[:160]}" for item in caught]

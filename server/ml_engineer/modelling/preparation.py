@@ -6,13 +6,14 @@ transformer is a step of each candidate's pipeline.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer, TfidfVectorizer
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
@@ -120,7 +121,7 @@ def _scaled(columns: Columns, *, rows: int, seed: int) -> list[_Step]:
             Pipeline([("shares", _target_encoder(seed)), ("scale", StandardScaler())]),
             _many_categories(columns),
         ),
-        *_text(columns, lambda: [("words", TfidfVectorizer(sublinear_tf=True, max_features=20_000))]),
+        *_text(columns, lambda: _hashed_words(n_features=2**15)),
     ]
 
 
@@ -128,11 +129,7 @@ def _codes(columns: Columns, *, seed: int) -> list[_Step]:
     """Numbers as they are, categories as codes: what trees need."""
 
     def words() -> list[tuple[str, Any]]:
-        return [
-            ("words", HashingVectorizer(n_features=4096, alternate_sign=False)),
-            ("weights", TfidfTransformer(sublinear_tf=True)),
-            ("topics", TruncatedSVD(n_components=32, random_state=seed)),
-        ]
+        return [*_hashed_words(n_features=2**12), ("topics", TruncatedSVD(n_components=32, random_state=seed))]
 
     return [
         (
@@ -163,7 +160,7 @@ def _many_categories(columns: Columns) -> ColumnList:
     )
 
 
-def _text(columns: Columns, words: Any) -> list[_Step]:
+def _text(columns: Columns, words: Callable[[], list[tuple[str, Any]]]) -> list[_Step]:
     """One step per text column, because scikit-learn's vectorizers take one column at a time."""
     return [
         (
@@ -178,6 +175,14 @@ def _text(columns: Columns, words: Any) -> list[_Step]:
             ColumnList(f"TEXT_{number}", (name,), "Running text, as the weights of its words."),
         )
         for number, name in enumerate(columns.text, start=1)
+    ]
+
+
+def _hashed_words(*, n_features: int) -> list[tuple[str, Any]]:
+    # Hashed rather than kept in a vocabulary: skops files keep each of its words as a file of its own.
+    return [
+        ("words", HashingVectorizer(n_features=n_features, alternate_sign=False, norm=None)),
+        ("weights", TfidfTransformer(sublinear_tf=True)),
     ]
 
 

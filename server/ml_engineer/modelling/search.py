@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from ml_engineer.modelling.candidate import SIMPLICITY, Candidate
 from ml_engineer.modelling.decisions import choose_threshold
-from ml_engineer.modelling.fits import Clock, Failure, FoldFit, Journal, attempt, fit_fold
+from ml_engineer.modelling.fits import Clock, Failure, FoldFit, Journal, attempt, fit_fold, fit_rows
 from ml_engineer.modelling.rounds import find_rounds
 from ml_engineer.modelling.training_data import Predictions, TrainingData
 from ml_engineer.statistics.metrics import Outcomes, metric_value
@@ -27,9 +28,10 @@ Report = Callable[[str, float | None], None]
 _RANKING = frozenset({"roc_auc", "average_precision"})
 _REFIT = 1.3
 """A fit on all rows takes about this many times the fit on a fold's training rows."""
-_PROBE_ROWS = 2000
-_PROBED_FROM_ROWS = 10_000
-"""From this many training rows on, a candidate's time is estimated on a sample before its first fold."""
+_PROBED_FROM_ROWS = 2000
+"""From this many training rows on, a candidate's time is estimated on two samples before its first fold."""
+_SAMPLES = ((40, 500), (10, 2000))
+"""The samples: the share of the training rows is one to this, and at most so many rows."""
 
 
 @dataclass
@@ -198,11 +200,20 @@ class _Race:
         self._report = report
         self._finished = finished
         self._started = clock()
-        self._best: tuple[float, float] | None = None  # value, seconds its refit takes
+        self._best: Standing | None = None
+        self._begun: list[Standing] = []
 
     def left(self) -> float:
         """Seconds until the best so far must be refitted."""
-        return self.deadline - self.clock() - (self._best[1] if self._best else 0.0)
+        refit = _REFIT * self._best.seconds_per_fold() if self._best else 0.0
+        return self.deadline - self.clock() - refit
+
+    def free(self) -> float:
+        """Seconds left for newcomers, once the most promising candidate that has begun was given its other folds."""
+        leader = max(self._begun, key=self._promise, default=None)
+        if leader is None or (self._best is not None and self._promise(leader) <= self._promise(self._best)):
+            return self.left()
+        return self.left() - leader.seconds_per_fold() * (len(self.folds) - 1 + _REFIT)
 
     def fit(self, standing: Standing, fold: int) -> bool:
         """Fit one fold; false if it failed."""
@@ -216,18 +227,21 @@ class _Race:
 
     def enter(self, standing: Standing) -> None:
         """Race a candidate on the first fold, if that fits in the time left."""
-        if self.left() <= 0:
-            standing.reason = "the time was out before its first fold"
+        if self.free() <= 0:
+            kept = " and its time was kept for the leader" if self.left() > 0 else ""
+            standing.reason = f"the time was out before its first fold{kept}"
             return
         expected = self._probe(standing)
         # With no other model finished, one fold and the refit are worth having.
         needed = (len(self.folds) if self._best else 1) + _REFIT
-        if standing.failed or (expected is not None and self._refuse(standing, expected, needed)):
+        if expected is not None and self._refuse(standing, expected, needed, left=self.free()):
             return
-        if standing.candidate.early_stopping:
-            self._find_rounds(standing)
-        if not standing.failed and self.left() > 0:
-            self.fit(standing, 0)
+        if standing.candidate.early_stopping and not self._find_rounds(standing):
+            return
+        if self.left() <= 0:
+            standing.reason = "the time was out when its rounds were found"
+        elif self.fit(standing, 0):
+            self._begun.append(standing)
 
     def finish(self, standing: Standing) -> None:
         """Give a candidate all its folds, if they fit in the time left."""
@@ -239,18 +253,23 @@ class _Race:
             if fold in standing.fits:
                 continue
             missing = len(self.folds) - len(standing.fits)
-            if self._refuse(standing, standing.seconds_per_fold(), missing + _REFIT) or not self.fit(standing, fold):
+            if self._refuse(standing, standing.seconds_per_fold(), missing + _REFIT, left=self.left()):
+                return
+            if not self.fit(standing, fold):
                 return
         standing.status = "finished"
-        value = standing.value(self.data)
-        if self._best is None or value > self._best[0]:
-            self._best = (value, _REFIT * standing.seconds_per_fold())
+        if self._best is None or standing.value(self.data) > self._best.value(self.data):
+            self._best = standing
         self._finished(standing)
 
     def by_promise(self, standings: Sequence[Standing]) -> list[Standing]:
         """Those that ran the first fold, best first."""
         ran = [standing for standing in standings if 0 in standing.fits]
-        return sorted(ran, key=lambda standing: -standing.value(self.data, [0]))
+        return sorted(ran, key=self._promise, reverse=True)
+
+    def _promise(self, standing: Standing) -> float:
+        value = standing.value(self.data, [0])
+        return value if np.isfinite(value) else -np.inf
 
     def judge(self, naive: Standing, standings: Sequence[Standing]) -> SearchResult:
         """Order the candidates and name the champion."""
@@ -261,9 +280,9 @@ class _Race:
         rest.sort(key=lambda standing: (standing.failed, not standing.fits))
         warnings = [f"{standing.candidate.name}: {standing.notes[0]}" for standing in finished if standing.notes]
         champion = finished[0]
-        partial = [standing for standing in rest if standing.status == "out_of_time" and 0 in standing.fits]
-        if len(finished) == 1 and partial:
-            champion = self._best_of_first_fold(naive, partial)
+        begun = [standing for standing in rest if standing.status == "out_of_time" and 0 in standing.fits]
+        if len(finished) == 1 and begun:
+            champion = self._best_of_first_fold(naive, begun)
             if champion is not naive:
                 warnings.append(
                     f"No model finished all {len(self.folds)} folds in the time given; the champion and its score rest "
@@ -275,13 +294,13 @@ class _Race:
         value = standing.value(self.data)
         return (-value if np.isfinite(value) else np.inf, SIMPLICITY[standing.candidate.family])
 
-    def _best_of_first_fold(self, naive: Standing, partial: Sequence[Standing]) -> Standing:
-        best = max(partial, key=lambda standing: standing.value(self.data, [0]))
+    def _best_of_first_fold(self, naive: Standing, begun: Sequence[Standing]) -> Standing:
+        best = max(begun, key=self._promise)
         return best if best.value(self.data, [0]) > naive.value(self.data, [0]) else naive
 
-    def _refuse(self, standing: Standing, seconds_each: float, fits: float) -> bool:
-        """Whether `fits` more fits do not fit; the reason is noted then."""
-        needed, left = seconds_each * fits, self.left()
+    def _refuse(self, standing: Standing, seconds_each: float, fits: float, *, left: float) -> bool:
+        """Whether `fits` more fits do not fit into the time left; the reason is noted then."""
+        needed = seconds_each * fits
         if needed <= left:
             return False
         standing.reason = (
@@ -291,22 +310,33 @@ class _Race:
         return True
 
     def _probe(self, standing: Standing) -> float | None:
-        """Seconds that one fold will take, estimated on a sample; None where that is not worth knowing."""
+        """Seconds that one fold will take, by the line through two samples; None where that is not worth knowing."""
         train = self.data.pairs[0][0]
-        if standing.candidate.early_stopping or len(train) < _PROBED_FROM_ROWS:
+        if len(train) < _PROBED_FROM_ROWS:
             return None
-        sample = np.sort(np.random.default_rng(self.seed).choice(train, _PROBE_ROWS, replace=False))
-        start = self.clock()
-        outcome = attempt(
-            lambda: standing.candidate.build().fit(self.data.features.iloc[sample], self.data.target[sample])
-        )
-        # A sample may lack what all rows have (a class, a word): that is no verdict on the candidate.
-        return None if isinstance(outcome, Failure) else (self.clock() - start) * len(train) / _PROBE_ROWS
+        candidate = standing.candidate
+        if candidate.early_stopping:
+            # Its rounds are found within a time limit of their own: what is unknown is the preparation.
+            candidate = candidate.with_parameters("", model__n_estimators=1)
+        shuffled = np.random.default_rng(self.seed).permutation(train)
+        sizes, seconds = [], []
+        for share, most in _SAMPLES:
+            sample = np.sort(shuffled[: min(len(train) // share, most)])
+            start = self.clock()
+            # A sample may lack what all rows have (a class, a word): that is no verdict on the candidate.
+            if isinstance(attempt(partial(fit_rows, candidate, self.data, sample)), Failure):
+                return None
+            sizes.append(len(sample))
+            seconds.append(self.clock() - start)
+        # What does not grow with the rows is paid once; noise must not make it the whole.
+        slope = max((seconds[1] - seconds[0]) / (sizes[1] - sizes[0]), 0.3 * seconds[1] / sizes[1])
+        return seconds[1] + slope * (len(train) - sizes[1])
 
-    def _find_rounds(self, standing: Standing) -> None:
+    def _find_rounds(self, standing: Standing) -> bool:
+        """Fix the rounds of a boosting candidate; false if that failed."""
         self._say(f"finding the rounds of {standing.candidate.name}")
         # Room for the search of rounds, all folds and the refit, and for one more candidate like it.
-        seconds = max(0.2, self.left() / (2 * (len(self.folds) + 1 + _REFIT)))
+        seconds = max(0.2, self.free() / (2 * (len(self.folds) + 1 + _REFIT)))
         outcome = attempt(
             lambda: find_rounds(
                 standing.candidate,
@@ -319,11 +349,12 @@ class _Race:
         )
         if isinstance(outcome, Failure):
             standing.status, standing.reason = "failed", f"early stopping: {outcome.reason}"
-        else:
-            standing.candidate = outcome
+            return False
+        standing.candidate = outcome
+        return True
 
     def _tell(self, standing: Standing, fold: int) -> None:
-        best = "" if self._best is None else f", best {self.data.metric} {abs(self._best[0]):.4g}"
+        best = "" if self._best is None else f", best {self.data.metric} {abs(self._best.value(self.data)):.4g}"
         self._say(f"fold {fold + 1}/{len(self.folds)} of {standing.candidate.name}{best}")
 
     def _say(self, message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -36,6 +37,8 @@ __all__ = ["train"]
 Report = Callable[[str, float | None], None]
 
 _MOST_THREADS = 8
+_CLOSING_CPU_SECONDS = 2.0
+_BUSIEST = 6.0
 
 
 def train(request: TrainRequest, context: WorkContext) -> TrainReply:
@@ -53,7 +56,7 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
         If a candidate is asked for that does not exist.
     """
     layout = ProjectLayout(Path(request.project_dir))
-    started_at = datetime.now(UTC)
+    started_at, cpu_started = datetime.now(UTC), time.process_time()
     scaffolded = _scaffold_if_needed(layout, context)
     context.report("reading the development rows", 0.02)
     rows = load_training_rows(layout)
@@ -84,7 +87,7 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
                 baseline,
                 candidates,
                 rows.data,
-                deadline=context.started + request.budget_seconds - _closing_seconds(request.budget_seconds),
+                deadline=context.started + request.budget_seconds - _closing_seconds(request, context, cpu_started),
                 clock=context.clock,
                 journal=FolderJournal(context.journal_dir),
                 report=_part_of(context.report, 0.1, 0.9),
@@ -145,9 +148,11 @@ def _candidates(rows: TrainingRows, request: TrainRequest) -> list[Candidate]:
     return [candidate for candidate in known if request.candidates is None or candidate.name in request.candidates]
 
 
-def _closing_seconds(budget_seconds: float) -> float:
-    """Time kept for scores, saving and logging; at small budgets a part of it is what may be exceeded."""
-    return min(4.0, 0.25 * budget_seconds)
+def _closing_seconds(request: TrainRequest, context: WorkContext, cpu_started: float) -> float:
+    """Time kept for scores, saving and logging: what they take of a processor, on a machine as busy as it is now."""
+    passed = context.clock() - context.started
+    busy = passed / max(time.process_time() - cpu_started, 0.1)
+    return min(_CLOSING_CPU_SECONDS * min(max(busy, 1.0), _BUSIEST), 0.3 * request.budget_seconds)
 
 
 def _part_of(report: Report, begin: float, end: float) -> Report:
