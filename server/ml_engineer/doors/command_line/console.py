@@ -15,7 +15,7 @@ from rich.text import Text
 
 from ml_engineer.doors.command_line.tables import reply_tables
 from ml_engineer.errors import MlEngineerError
-from ml_engineer.vocabulary.jobs import Job
+from ml_engineer.vocabulary.jobs import TERMINAL_STATES, Job
 from ml_engineer.vocabulary.replies import Reply
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ def _plain_lines() -> Callable[[Job], None]:
 
     def show(job: Job) -> None:
         nonlocal last_time, last_message
-        if job.message != last_message and time.monotonic() - last_time >= _PLAIN_INTERVAL_SECONDS:
+        # How it ended is told by the reply.
+        news = job.state not in TERMINAL_STATES and job.message != last_message
+        if news and time.monotonic() - last_time >= _PLAIN_INTERVAL_SECONDS:
             last_time, last_message = time.monotonic(), job.message
             sys.stderr.write(f"{job.verb}: {job.message}\n")
             sys.stderr.flush()
