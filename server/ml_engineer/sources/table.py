@@ -24,15 +24,22 @@ from ml_engineer.sources.parquet import read_parquet
 from ml_engineer.sources.queries import read_query
 from ml_engineer.sources.quoting import shown
 from ml_engineer.sources.raw import RawTable, ReadOptions, stack
-from ml_engineer.sources.workbook import read_workbook
 from ml_engineer.vocabulary.data import DataSource, FileFormat, ReadReport
 
 __all__ = ["Table", "read_preview", "read_table"]
 
+
+def _read_workbook(content: Content, options: ReadOptions) -> RawTable:
+    # Importing openpyxl takes as long as reading a million cells, and few tables need it.
+    from ml_engineer.sources.workbook import read_workbook
+
+    return read_workbook(content, options)
+
+
 _READERS: dict[FileFormat, Callable[[Content, ReadOptions], RawTable]] = {
     "csv": read_delimited,
     "parquet": read_parquet,
-    "excel": read_workbook,
+    "excel": _read_workbook,
     "json": partial(read_json, kind="json"),
     "jsonl": partial(read_json, kind="jsonl"),
     "libsvm": read_libsvm,

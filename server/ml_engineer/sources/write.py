@@ -11,9 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from ml_engineer.errors import InputError
 from ml_engineer.sources.quoting import shown
@@ -105,6 +102,8 @@ def _write_xlsx(frame: pd.DataFrame, stream: Any) -> None:
             found=f"{len(frame):,} rows and {len(frame.columns):,} columns",
             remedy="Write it as .parquet or .csv",
         )
+    from openpyxl import Workbook
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet("Sheet1")
     sheet.append([_cell(sheet, name) for name in frame.columns])
@@ -121,6 +120,9 @@ def _cell(sheet: Any, value: Any) -> Any:
         return value.to_pydatetime()
     if not isinstance(value, str):
         return value
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
     cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("\ufffd", value)[:_CELL_CHARACTERS])
     cell.data_type = "s"
     return cell
