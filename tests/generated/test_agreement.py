@@ -12,9 +12,9 @@ import pytest
 
 from generated.conftest import Run
 from generated.framed import Framed, hostile, penguins, visits
-from ml_engineer.vocabulary.model_types import TRUSTED_TYPES
 from ml_engineer.splitting import fold_pairs
 from ml_engineer.statistics.metrics import Outcomes, metric_value, metrics_for
+from ml_engineer.vocabulary.model_types import TRUSTED_TYPES
 
 SCORES = """
 import json, sys

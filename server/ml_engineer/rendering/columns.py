@@ -69,10 +69,12 @@ def contract_columns(problem: ProblemDefinition, profile: DataProfile) -> list[C
     KeyError
         If the profile lacks one of them.
     """
+    # By name once: a table may have ten thousand columns.
     readings = {reading.name: reading for reading in profile.report.columns}
+    profiles = {column.name: column for column in profile.columns}
     columns = []
     for column in problem.features:
-        seen = profile.column(column.name)
+        seen = profiles[column.name]
         reading = readings.get(column.name)
         numeric = seen.storage in {"integer", "float"}
         columns.append(
