@@ -39,7 +39,7 @@ def test_watched_rows_are_later_than_learned_ones(blocks) -> None:
 def boosting(data, *, round_seconds: float, seconds: float, name: str = "boosting"):
     """Boosting with its rounds fixed on a machine on which a round takes so long."""
     entry = next(entry for entry in build_portfolio(data, seed=0, threads=1) if entry.name == name)
-    ticks = iter([0.0, 8 * round_seconds])
+    ticks = iter([0.0, *(round_seconds * number for number in range(8))])
     return find_rounds(entry, data, seconds=seconds, seed=0, clock=lambda: next(ticks), journal=CountingJournal())
 
 

@@ -134,9 +134,23 @@ def test_with_time_for_one_fold_only_the_champion_rests_on_it_and_says_so(run_se
     result = run_search(data, candidates=[numbers_only("one", SlowRegression())], seconds=30, clock=FittingClock())
     assert result.champion.candidate.name == "one"
     assert list(result.champion.fits) == [0]
-    assert "first fold alone" in result.warnings[-1]
+    assert "the first fold alone" in result.warnings[-1]
     gain = champion_gain(result, data, seed=0)
     assert gain.rows == len(data.pairs[0][1])
+
+
+def test_one_far_ahead_on_its_only_fold_becomes_the_champion_and_says_so(run_search) -> None:
+    data = numeric_data(folds=5, rows=600)
+    blind = numbers_only("blind", DummyClassifier(strategy="prior"), family="linear")
+    seeing = numbers_only("seeing", SlowRegression())
+    result = run_search(data, candidates=[blind, seeing], seconds=45, clock=FittingClock())
+    assert result.champion.candidate.name == "seeing"
+    assert list(result.champion.fits) == [0]
+    assert "seeing" in result.warnings[-1]
+    assert {standing.candidate.name for standing in result.standings if standing.status == "finished"} == {
+        "baseline",
+        "blind",
+    }
 
 
 def test_a_killed_search_resumes_without_redoing_finished_fits(run_search, journal: CountingJournal) -> None:

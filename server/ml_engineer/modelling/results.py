@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ml_engineer.modelling.search import SearchResult, Standing
+from ml_engineer.modelling.search import SearchResult
+from ml_engineer.modelling.standing import Standing
 from ml_engineer.modelling.training_data import Predictions, TrainingData
 from ml_engineer.statistics.intervals import estimate, gain
 from ml_engineer.statistics.metrics import Outcomes, metric_value
@@ -15,8 +16,9 @@ from ml_engineer.vocabulary.training import CandidateResult, Leaderboard
 
 __all__ = ["candidate_result", "champion_gain", "champion_score", "leaderboard"]
 
-_LEADERBOARD_REPLICATES = 200
-"""Intervals of candidates that did not win are only there to be read beside each other."""
+# Intervals of candidates that did not win are only there to be read beside each other.
+_REPLICATES = (50, 200)
+_WEIGHTS_DRAWN = 2e7
 
 
 def leaderboard(
@@ -33,10 +35,10 @@ def leaderboard(
     )
 
 
-def candidate_result(
-    standing: Standing, data: TrainingData, *, seed: int, replicates: int = _LEADERBOARD_REPLICATES
-) -> CandidateResult:
+def candidate_result(standing: Standing, data: TrainingData, *, seed: int) -> CandidateResult:
     """One candidate as a record; without a score if no fold was finished."""
+    fewest, most = _REPLICATES
+    replicates = int(np.clip(_WEIGHTS_DRAWN / data.rows, fewest, most))
     scores = [metric_value(data.metric, standing.outcomes(data, [fold])) for fold in sorted(standing.fits)]
     finite = [score for score in scores if np.isfinite(score)]
     predicted = sum(len(data.pairs[fold][1]) for fold in standing.fits)

@@ -45,7 +45,7 @@ def find_rounds(
     data : TrainingData
         Development rows.
     seconds : float
-        Time that one fit may take.
+        Time that one fit may take, preparation included.
     seed : int
         Random state of the early-stopping rows, where chance decides.
     clock, journal
@@ -70,12 +70,15 @@ def _stop_early(candidate: Candidate, data: TrainingData, *, seconds: float, see
     preparation, model = pipeline[:-1], pipeline[-1]
     # Class codes instead of labels: LightGBM does not translate the labels that it watches.
     target = data.actual
+    start = clock()
     features = preparation.fit_transform(data.features.iloc[learn], target[learn])
     watched = preparation.transform(data.features.iloc[watch])
-    start = clock()
-    model.set_params(n_estimators=_PROBED_ROUNDS).fit(features, target[learn])
-    round_seconds = max((clock() - start) / _PROBED_ROUNDS, 1e-6)
-    affordable = max(_FEWEST_ROUNDS, min(MOST_ROUNDS, int(seconds / round_seconds)))
+    ticks: list[float] = []
+    model.set_params(n_estimators=_PROBED_ROUNDS)
+    model.fit(features, target[learn], callbacks=[lambda _: ticks.append(clock())])
+    # The first round stands for everything that is done once: preparing, and binning the features.
+    round_seconds = max((ticks[-1] - ticks[0]) / max(1, len(ticks) - 1), 1e-6)
+    affordable = max(_FEWEST_ROUNDS, min(MOST_ROUNDS, int((seconds - (ticks[0] - start)) / round_seconds)))
 
     def stop(rate: float) -> int:
         patience = int(np.clip(2.5 / rate, 30, 150))

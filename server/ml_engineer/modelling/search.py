@@ -6,97 +6,30 @@ other candidate then runs one fold; those that did best there are given the othe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import numpy as np
 
 from ml_engineer.modelling.candidate import SIMPLICITY, Candidate
-from ml_engineer.modelling.decisions import choose_threshold
-from ml_engineer.modelling.fits import Clock, Failure, FoldFit, Journal, attempt, fit_fold, fit_rows
+from ml_engineer.modelling.fits import Clock, Failure, Journal, attempt, fit_fold, fit_rows
 from ml_engineer.modelling.rounds import find_rounds
-from ml_engineer.modelling.training_data import Predictions, TrainingData
-from ml_engineer.statistics.metrics import Outcomes, metric_value
-from ml_engineer.vocabulary.estimates import direction_of
+from ml_engineer.modelling.standing import Standing
+from ml_engineer.modelling.training_data import TrainingData
+from ml_engineer.statistics.intervals import gain
 
-__all__ = ["SearchResult", "Standing", "search"]
+__all__ = ["SearchResult", "search"]
 
 Report = Callable[[str, float | None], None]
 
-_RANKING = frozenset({"roc_auc", "average_precision"})
 _REFIT = 1.3
 """A fit on all rows takes about this many times the fit on a fold's training rows."""
+_REPLICATES = 200
 _PROBED_FROM_ROWS = 2000
 """From this many training rows on, a candidate's time is estimated on two samples before its first fold."""
-_SAMPLES = ((40, 500), (10, 2000))
+_SAMPLES = ((40, 1000), (10, 4000))
 """The samples: the share of the training rows is one to this, and at most so many rows."""
-
-
-@dataclass
-class Standing:
-    """How far one candidate has come.
-
-    Parameters
-    ----------
-    candidate : Candidate
-        The model; its rounds are fixed once the first fold is begun.
-    fits : dict of int to FoldFit
-        Finished folds.
-    status : {'finished', 'failed', 'out_of_time'}
-        What became of it.
-    reason : str
-        Why it did not finish.
-    """
-
-    candidate: Candidate
-    fits: dict[int, FoldFit] = field(default_factory=dict)
-    status: Literal["finished", "failed", "out_of_time"] = "out_of_time"
-    reason: str = ""
-
-    @property
-    def fit_seconds(self) -> float:
-        """Time spent on fitting."""
-        return sum(fit.fit_seconds for fit in self.fits.values())
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What the libraries warned of, each warning once."""
-        return tuple(dict.fromkeys(note for fit in self.fits.values() for note in fit.notes))
-
-    @property
-    def failed(self) -> bool:
-        """Whether a fit could not be done."""
-        return self.status == "failed"
-
-    def predictions(self, data: TrainingData, folds: Iterable[int] | None = None) -> Predictions:
-        """Out-of-fold predictions in the order of the rows; NaN where there is none, or outside `folds`."""
-        values = data.empty_predictions()
-        for fold in self.fits if folds is None else folds:
-            values[data.pairs[fold][1]] = self.fits[fold].predictions
-        return values
-
-    def outcomes(self, data: TrainingData, folds: Iterable[int] | None = None) -> Outcomes:
-        """Out-of-fold predictions beside the truth, as they are judged.
-
-        The naive rule's class shares differ a little from fold to fold. That is no knowledge of rows, so a metric
-        of ranking must not see it: there its shares are taken as equal for all rows.
-        """
-        values = self.predictions(data, folds)
-        if self.candidate.family == "baseline" and data.metric in _RANKING:
-            known = np.isfinite(values[:, 0])
-            values[known] = values[known].mean(axis=0)
-        return data.outcomes(values, threshold=choose_threshold(data, values).value)
-
-    def value(self, data: TrainingData, folds: Iterable[int] | None = None) -> float:
-        """Primary metric over the finished folds (or `folds`) together, signed so that more is better."""
-        raw = metric_value(data.metric, self.outcomes(data, folds))
-        return raw if direction_of(data.metric) == "higher" else -raw
-
-    def seconds_per_fold(self) -> float:
-        """Seconds of fitting and predicting per fold, from the finished ones."""
-        return float(np.mean([fit.fit_seconds + fit.predict_seconds for fit in self.fits.values()]))
 
 
 @dataclass(frozen=True)
@@ -204,16 +137,23 @@ class _Race:
         self._begun: list[Standing] = []
 
     def left(self) -> float:
-        """Seconds until the best so far must be refitted."""
-        refit = _REFIT * self._best.seconds_per_fold() if self._best else 0.0
-        return self.deadline - self.clock() - refit
+        """Seconds until whichever may become the champion must be refitted."""
+        refits = [_REFIT * standing.seconds_per_fold() for standing in self._contenders()]
+        return self.deadline - self.clock() - max(refits, default=0.0)
+
+    def _contenders(self) -> list[Standing]:
+        """The best that has all folds, and those that did better on the first one."""
+        if self._best is None:
+            return self._begun
+        bar = self._promise(self._best)
+        return [self._best, *(standing for standing in self._begun if self._promise(standing) > bar)]
 
     def free(self) -> float:
         """Seconds left for newcomers, once the most promising candidate that has begun was given its other folds."""
-        leader = max(self._begun, key=self._promise, default=None)
-        if leader is None or (self._best is not None and self._promise(leader) <= self._promise(self._best)):
+        leader = max(self._contenders(), key=self._promise, default=None)
+        if leader is None or leader is self._best:
             return self.left()
-        return self.left() - leader.seconds_per_fold() * (len(self.folds) - 1 + _REFIT)
+        return self.left() - leader.seconds_per_fold() * (len(self.folds) - 1)
 
     def fit(self, standing: Standing, fold: int) -> bool:
         """Fit one fold; false if it failed."""
@@ -234,6 +174,9 @@ class _Race:
         expected = self._probe(standing)
         # With no other model finished, one fold and the refit are worth having.
         needed = (len(self.folds) if self._best else 1) + _REFIT
+        if expected is None and self._begun:
+            # Not known, so taken to be like the slowest so far: its rounds, if any, and its first fold.
+            expected, needed = max(begun.seconds_per_fold() for begun in self._begun), 2.0
         if expected is not None and self._refuse(standing, expected, needed, left=self.free()):
             return
         if standing.candidate.early_stopping and not self._find_rounds(standing):
@@ -253,7 +196,9 @@ class _Race:
             if fold in standing.fits:
                 continue
             missing = len(self.folds) - len(standing.fits)
-            if self._refuse(standing, standing.seconds_per_fold(), missing + _REFIT, left=self.left()):
+            if self._refuse(
+                standing, standing.seconds_per_fold(), missing + self._refit_of(standing), left=self.left()
+            ):
                 return
             if not self.fit(standing, fold):
                 return
@@ -261,6 +206,10 @@ class _Race:
         if self._best is None or standing.value(self.data) > self._best.value(self.data):
             self._best = standing
         self._finished(standing)
+
+    def _refit_of(self, standing: Standing) -> float:
+        """Fits that a refit counts for; none if its time is kept already, as for any contender."""
+        return 0.0 if any(standing is contender for contender in self._contenders()) else _REFIT
 
     def by_promise(self, standings: Sequence[Standing]) -> list[Standing]:
         """Those that ran the first fold, best first."""
@@ -280,23 +229,45 @@ class _Race:
         rest.sort(key=lambda standing: (standing.failed, not standing.fits))
         warnings = [f"{standing.candidate.name}: {standing.notes[0]}" for standing in finished if standing.notes]
         champion = finished[0]
-        begun = [standing for standing in rest if standing.status == "out_of_time" and 0 in standing.fits]
-        if len(finished) == 1 and begun:
-            champion = self._best_of_first_fold(naive, begun)
-            if champion is not naive:
-                warnings.append(
-                    f"No model finished all {len(self.folds)} folds in the time given; the champion and its score rest "
-                    "on the first fold alone. Give it more time (budget_seconds)."
-                )
+        ahead = self._ahead_on_first_fold(champion, rest)
+        if ahead is not None:
+            warnings.append(
+                f"There was no time to fit {ahead.candidate.name} on all {len(self.folds)} folds; it is the champion by "
+                "the first fold alone, and its score rests on that fold's rows. Give it more time (budget_seconds)."
+            )
+            champion = ahead
         return SearchResult((*finished, *rest), naive, champion, tuple(warnings))
 
     def _order(self, standing: Standing) -> tuple[float, int]:
         value = standing.value(self.data)
         return (-value if np.isfinite(value) else np.inf, SIMPLICITY[standing.candidate.family])
 
-    def _best_of_first_fold(self, naive: Standing, begun: Sequence[Standing]) -> Standing:
-        best = max(begun, key=self._promise)
-        return best if best.value(self.data, [0]) > naive.value(self.data, [0]) else naive
+    def _ahead_on_first_fold(self, champion: Standing, rest: Sequence[Standing]) -> Standing | None:
+        """The best of those that ran the first fold only, if it is ahead there and can still be refitted.
+
+        Ahead of a model that has all folds it must be beyond chance, because one fold is little.
+        """
+        time_left = self.deadline - self.clock()
+        begun = [
+            standing
+            for standing in rest
+            if standing.status == "out_of_time"
+            and 0 in standing.fits
+            and (_REFIT * standing.seconds_per_fold() <= time_left or champion.candidate.family == "baseline")
+        ]
+        best = max(begun, key=self._promise, default=None)
+        if best is None or self._promise(best) <= self._promise(champion):
+            return None
+        if champion.candidate.family == "baseline":
+            return best
+        difference = gain(
+            self.data.metric,
+            best.outcomes(self.data, [0]),
+            champion.outcomes(self.data, [0]),
+            replicates=_REPLICATES,
+            seed=self.seed,
+        )
+        return best if difference.low > 0 else None
 
     def _refuse(self, standing: Standing, seconds_each: float, fits: float, *, left: float) -> bool:
         """Whether `fits` more fits do not fit into the time left; the reason is noted then."""
@@ -312,19 +283,16 @@ class _Race:
     def _probe(self, standing: Standing) -> float | None:
         """Seconds that one fold will take, by the line through two samples; None where that is not worth knowing."""
         train = self.data.pairs[0][0]
-        if len(train) < _PROBED_FROM_ROWS:
+        # Rounds of boosting are found within a time limit of their own.
+        if standing.candidate.early_stopping or len(train) < _PROBED_FROM_ROWS:
             return None
-        candidate = standing.candidate
-        if candidate.early_stopping:
-            # Its rounds are found within a time limit of their own: what is unknown is the preparation.
-            candidate = candidate.with_parameters("", model__n_estimators=1)
         shuffled = np.random.default_rng(self.seed).permutation(train)
         sizes, seconds = [], []
         for share, most in _SAMPLES:
             sample = np.sort(shuffled[: min(len(train) // share, most)])
             start = self.clock()
             # A sample may lack what all rows have (a class, a word): that is no verdict on the candidate.
-            if isinstance(attempt(partial(fit_rows, candidate, self.data, sample)), Failure):
+            if isinstance(attempt(partial(fit_rows, standing.candidate, self.data, sample)), Failure):
                 return None
             sizes.append(len(sample))
             seconds.append(self.clock() - start)

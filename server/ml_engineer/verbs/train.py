@@ -16,7 +16,8 @@ from ml_engineer.guardrails import is_open, run_checks
 from ml_engineer.modelling.candidate import Candidate, with_seed
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
 from ml_engineer.modelling.results import candidate_result
-from ml_engineer.modelling.search import Standing, search
+from ml_engineer.modelling.search import search
+from ml_engineer.modelling.standing import Standing
 from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.user_code import load_candidates
@@ -38,6 +39,7 @@ Report = Callable[[str, float | None], None]
 
 _MOST_THREADS = 8
 _CLOSING_CPU_SECONDS = 2.0
+_INTERVAL_CPU_SECONDS = 2e-5  # a row, for the bootstrap of score and gain
 _BUSIEST = 6.0
 
 
@@ -87,7 +89,9 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
                 baseline,
                 candidates,
                 rows.data,
-                deadline=context.started + request.budget_seconds - _closing_seconds(request, context, cpu_started),
+                deadline=context.started
+                + request.budget_seconds
+                - _closing_seconds(rows, request, context, cpu_started),
                 clock=context.clock,
                 journal=FolderJournal(context.journal_dir),
                 report=_part_of(context.report, 0.1, 0.9),
@@ -148,11 +152,12 @@ def _candidates(rows: TrainingRows, request: TrainRequest) -> list[Candidate]:
     return [candidate for candidate in known if request.candidates is None or candidate.name in request.candidates]
 
 
-def _closing_seconds(request: TrainRequest, context: WorkContext, cpu_started: float) -> float:
+def _closing_seconds(rows: TrainingRows, request: TrainRequest, context: WorkContext, cpu_started: float) -> float:
     """Time kept for scores, saving and logging: what they take of a processor, on a machine as busy as it is now."""
     passed = context.clock() - context.started
     busy = passed / max(time.process_time() - cpu_started, 0.1)
-    return min(_CLOSING_CPU_SECONDS * min(max(busy, 1.0), _BUSIEST), 0.3 * request.budget_seconds)
+    needed = _CLOSING_CPU_SECONDS + _INTERVAL_CPU_SECONDS * rows.data.rows
+    return min(needed * min(max(busy, 1.0), _BUSIEST), 0.3 * request.budget_seconds)
 
 
 def _part_of(report: Report, begin: float, end: float) -> Report:

@@ -1,0 +1,85 @@
+"""How far a candidate has come in a search, and what its finished folds say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from ml_engineer.modelling.candidate import Candidate
+from ml_engineer.modelling.decisions import choose_threshold
+from ml_engineer.modelling.fits import FoldFit
+from ml_engineer.modelling.training_data import Predictions, TrainingData
+from ml_engineer.statistics.metrics import Outcomes, metric_value
+from ml_engineer.vocabulary.estimates import direction_of
+
+__all__ = ["Standing"]
+
+_RANKING = frozenset({"roc_auc", "average_precision"})
+
+
+@dataclass
+class Standing:
+    """How far one candidate has come.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        The model; its rounds are fixed once the first fold is begun.
+    fits : dict of int to FoldFit
+        Finished folds.
+    status : {'finished', 'failed', 'out_of_time'}
+        What became of it.
+    reason : str
+        Why it did not finish.
+    """
+
+    candidate: Candidate
+    fits: dict[int, FoldFit] = field(default_factory=dict)
+    status: Literal["finished", "failed", "out_of_time"] = "out_of_time"
+    reason: str = ""
+
+    @property
+    def fit_seconds(self) -> float:
+        """Time spent on fitting."""
+        return sum(fit.fit_seconds for fit in self.fits.values())
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the libraries warned of, each warning once."""
+        return tuple(dict.fromkeys(note for fit in self.fits.values() for note in fit.notes))
+
+    @property
+    def failed(self) -> bool:
+        """Whether a fit could not be done."""
+        return self.status == "failed"
+
+    def predictions(self, data: TrainingData, folds: Iterable[int] | None = None) -> Predictions:
+        """Out-of-fold predictions in the order of the rows; NaN where there is none, or outside `folds`."""
+        values = data.empty_predictions()
+        for fold in self.fits if folds is None else folds:
+            values[data.pairs[fold][1]] = self.fits[fold].predictions
+        return values
+
+    def outcomes(self, data: TrainingData, folds: Iterable[int] | None = None) -> Outcomes:
+        """Out-of-fold predictions beside the truth, as they are judged.
+
+        The naive rule's class shares differ a little from fold to fold. That is no knowledge of rows, so a metric
+        of ranking must not see it: there its shares are taken as equal for all rows.
+        """
+        values = self.predictions(data, folds)
+        if self.candidate.family == "baseline" and data.metric in _RANKING:
+            known = np.isfinite(values[:, 0])
+            values[known] = values[known].mean(axis=0)
+        return data.outcomes(values, threshold=choose_threshold(data, values).value)
+
+    def value(self, data: TrainingData, folds: Iterable[int] | None = None) -> float:
+        """Primary metric over the finished folds (or `folds`) together, signed so that more is better."""
+        raw = metric_value(data.metric, self.outcomes(data, folds))
+        return raw if direction_of(data.metric) == "higher" else -raw
+
+    def seconds_per_fold(self) -> float:
+        """Seconds of fitting and predicting per fold, from the finished ones."""
+        return float(np.mean([fit.fit_seconds + fit.predict_seconds for fit in self.fits.values()]))
