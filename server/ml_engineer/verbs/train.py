@@ -38,7 +38,7 @@ __all__ = ["train"]
 Report = Callable[[str, float | None], None]
 
 _MOST_THREADS = 8
-_CLOSING_CPU_SECONDS = 2.0
+_CLOSING_CPU_SECONDS = 2.5
 _INTERVAL_CPU_SECONDS = 2e-5  # a row, for the bootstrap of score and gain
 _BUSIEST = 6.0
 
