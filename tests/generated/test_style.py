@@ -21,8 +21,14 @@ def test_the_formatter_changes_nothing(projects: dict[str, Path], run: Run, name
     assert result.returncode == 0, result.stdout
 
 
+@pytest.fixture(scope="module")
+def type_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the type checker learned of pandas and scikit-learn serves all projects."""
+    return tmp_path_factory.mktemp("types")
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("name", PROJECTS)
-def test_the_type_checker_has_nothing_to_say(projects: dict[str, Path], run: Run, name: str, tmp_path: Path) -> None:
-    result = run(projects[name], "-m", "mypy", "--cache-dir", str(tmp_path))
+def test_the_type_checker_has_nothing_to_say(projects: dict[str, Path], run: Run, name: str, type_cache: Path) -> None:
+    result = run(projects[name], "-m", "mypy", "--cache-dir", str(type_cache))
     assert result.returncode == 0, result.stdout

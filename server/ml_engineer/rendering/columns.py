@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from pydantic import BaseModel
 
@@ -46,7 +46,12 @@ class ContractColumn:
     latest: str | None
     categories: list[str] | None
     missing_words: list[str]
-    example: str | float | bool | None
+    typical: str | float | bool | None
+
+    def arguments(self) -> list[tuple[str, object]]:
+        """Arguments of the generated ``Column`` that differ from its defaults."""
+        values = ((item.name, getattr(self, item.name)) for item in fields(self))
+        return [(name, value) for name, value in values if value is not None and value is not False and value != []]
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ def contract_columns(problem: ProblemDefinition, profile: DataProfile) -> list[C
                 latest=seen.latest if seen.storage == "datetime" else None,
                 categories=_categories(seen),
                 missing_words=list(reading.missing_words) if reading else [],
-                example=_example(seen),
+                typical=_typical(seen),
             )
         )
     return columns
@@ -100,8 +105,8 @@ def _categories(column: ColumnProfile) -> list[str] | None:
     return list(column.categories) if column.storage == "string" and column.categories is not None else None
 
 
-def _example(column: ColumnProfile) -> str | float | bool | None:
-    """A value that a request may carry, None if the column was never filled."""
+def _typical(column: ColumnProfile) -> str | float | bool | None:
+    """The median or the most frequent value, None if the column was never filled."""
     if column.distinct_values == 0:
         return None
     if column.storage == "boolean":
@@ -125,7 +130,7 @@ def request_fields(columns: list[ContractColumn]) -> list[RequestField]:
             type_name=_TYPE_NAMES[column.storage],
             nullable=column.nullable,
             description=_description(column),
-            example=column.example,
+            example=column.typical,
         )
         for column in columns
     ]

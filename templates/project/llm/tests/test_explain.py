@@ -18,7 +18,7 @@ import httpx2
 from data.features.contract import COLUMNS, PROBLEM
 from data.features.features import build_features
 from data.features.rows import conform
-from models.llm.explain import Explained, as_message, explain
+from models.llm.explain import Explained, as_message, explain, shown
 from models.llm.influences import Explainable, Influence, look_into
 from models.llm.settings import COLUMNS_TO_SEND, Settings
 from models.serving.champion_file import Champion
@@ -164,5 +164,5 @@ def test_the_template_tells_what_the_prediction_rests_on(development: pd.DataFra
     effects = [abs(one.effect) for one in case.influences]
     assert effects == sorted(effects, reverse=True)
     told = explain(case, Settings()).explanation
-    assert str(case.predicted)[:3] in told.summary
+    assert shown(case.predicted) in told.summary
     assert len(told.reasons) <= 4

@@ -132,7 +132,8 @@ def test_hostile_bodies_are_refused_without_an_echo(client: TestClient, records:
 def test_a_huge_number_is_refused_or_answered_but_never_an_error(
     client: TestClient, records: list[dict[str, Any]]
 ) -> None:
-    for column in COLUMNS:
+    one_of_each = {column.storage: column for column in COLUMNS}.values()
+    for column in one_of_each:
         for value in (
             10**400,
             -(10**30),

@@ -7,6 +7,7 @@ from pathlib import Path
 from sklearn.base import BaseEstimator
 
 EXPERIMENT = "train.py"
+MOST_PARAMETERS = 100  # MLflow takes no more at once
 
 
 def track(root: Path, model: BaseEstimator, metric: str, score: float, fold_scores: dict[int, float]) -> str:
@@ -23,16 +24,21 @@ def track(root: Path, model: BaseEstimator, metric: str, score: float, fold_scor
 
     experiments = root / "experiments"
     mlflow.set_tracking_uri(f"sqlite:///{(experiments / 'mlflow.db').as_posix()}")
-    if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-        mlflow.create_experiment(EXPERIMENT, artifact_location=(experiments / "artifacts").as_uri())
-    mlflow.set_experiment(EXPERIMENT)
+    location = (experiments / "artifacts").as_uri()
+    name, found = EXPERIMENT, mlflow.get_experiment_by_name(EXPERIMENT)
+    if found is not None and found.artifact_location != location:
+        # An experiment keeps the place of its files: after the project was moved, another one begins.
+        name = f"{EXPERIMENT} in {root}"
+        found = mlflow.get_experiment_by_name(name)
+    experiment_id = found.experiment_id if found else mlflow.create_experiment(name, artifact_location=location)
     code = [root / "models" / "training" / "champion.py", root / "data" / "features" / "features.py"]
-    with mlflow.start_run() as run:
-        mlflow.log_params({name: repr(value)[:250] for name, value in model.get_params().items()})
+    with mlflow.start_run(experiment_id=experiment_id) as run:
+        parameters = list(model.get_params().items())[:MOST_PARAMETERS]
+        mlflow.log_params({name: repr(value)[:250] for name, value in parameters})
         mlflow.set_tags({f"{path.stem}_sha256": hashlib.sha256(path.read_bytes()).hexdigest() for path in code})
         mlflow.log_metric(metric, score)
         for number, one in fold_scores.items():
             mlflow.log_metric(f"{metric}_by_fold", one, step=number)
         for path in code:
             mlflow.log_artifact(str(path))
-    return f"tracked as run {run.info.run_id} of experiment {EXPERIMENT!r} in experiments/mlflow.db"
+    return f"tracked as run {run.info.run_id} of experiment {name!r} in experiments/mlflow.db"

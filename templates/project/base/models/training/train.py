@@ -93,10 +93,6 @@ def main(arguments: list[str] | None = None) -> int:
     out_of_fold = ROOT / "experiments" / "runs" / BY_HAND / "out_of_fold.parquet"
     out_of_fold.parent.mkdir(parents=True, exist_ok=True)
     table.to_parquet(out_of_fold)
-    if not options.no_track:
-        from models.training.tracking import track
-
-        print(track(ROOT, champion.build_model(), champion.METRIC, value, fold_scores))
     if options.save:
         from models.serving.champion_file import save_champion
 
@@ -113,6 +109,10 @@ def main(arguments: list[str] | None = None) -> int:
             interval_half_width=interval_half_width(rows, table),
         )
         print(f"saved {folder / manifest['model_file']}")
+    if not options.no_track:
+        from models.training.tracking import track
+
+        print(track(ROOT, champion.build_model(), champion.METRIC, value, fold_scores))
     return 0 if same else 1
 
 

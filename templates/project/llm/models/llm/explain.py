@@ -93,14 +93,13 @@ def explain(case: Explainable, settings: Settings, client: "Anthropic | None" = 
 def by_template(case: Explainable) -> Explanation:
     """Say the same in fixed words."""
     sure = f" with probability {case.probability:.0%}" if case.probability is not None else ""
-    told = f"{case.predicted:.4g}" if isinstance(case.predicted, float) else case.predicted
     return Explanation(
-        summary=f"The model predicts {PROBLEM.target[:100]} = {told[:100]}{sure}.",
+        summary=f"The model predicts {PROBLEM.target[:100]} = {shown(case.predicted)}{sure}.",
         reasons=[
             Reason(
                 column=one.column,
-                text=f"It is {_shown(one.value)} (typical: {_shown(one.typical)}), which "
-                f"{'raises' if one.effect > 0 else 'lowers'} the prediction by {abs(one.effect):.3g}.",
+                text=f"It is {shown(one.value)} (typical: {shown(one.typical)}), which "
+                f"{'raises' if one.effect > 0 else 'lowers'} the prediction by {shown(abs(one.effect))}.",
             )
             for one in case.influences[:4]
         ],
@@ -108,8 +107,11 @@ def by_template(case: Explainable) -> Explanation:
     )
 
 
-def _shown(value: object) -> str:
-    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+def shown(value: object) -> str:
+    """Write a value for people."""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    text = str(value)
     return text if len(text) <= 80 else text[:79] + "…"
 
 

@@ -44,8 +44,10 @@ def look_into(champion: Champion, row: pd.DataFrame) -> Explainable:
     """
     own = conform(row.head(1))
     varied = [column for column in COLUMNS if column.typical is not None]
-    frames = [own] + [conform(own.astype(object).assign(**{column.name: column.typical})) for column in varied]
-    features = build_features(pd.concat(frames, ignore_index=True))[champion.manifest["feature_columns"]]
+    rows = pd.concat([own.astype(object)] * (1 + len(varied)), ignore_index=True)
+    for place, column in enumerate(varied, start=1):
+        rows.loc[place, column.name] = column.typical
+    features = build_features(conform(rows))[champion.manifest["feature_columns"]]
     table = predict(champion.model, features, champion.manifest.get("decision_threshold"))
     code = int(table["predicted"].iloc[0]) if PROBLEM.classes else None
     numbers = (table["predicted"] if code is None else table[f"p{code}"]).tolist()
