@@ -21,7 +21,7 @@ def test_a_trained_project_reproduces_its_score_and_passes_its_own_tests(
     root = tmp_path / "ml"
     call("frame_problem", data=str(penguins), target="Species", project_dir=str(root))
     call("scaffold_project", project_dir=str(root))
-    reply = call("train", project_dir=str(root), budget_seconds=15)
+    reply = call("train", project_dir=str(root), budget_seconds=60)
     result = run(root, "models/training/train.py", "--no-track")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "The recorded run is reproduced." in result.stdout

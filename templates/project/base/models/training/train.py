@@ -59,8 +59,11 @@ def pooled_score(rows: pd.DataFrame, table: pd.DataFrame) -> float:
 
 def compare(value: float, table: pd.DataFrame) -> bool:
     """Say how the score and the predictions compare with the recorded run; false if they are not the same."""
-    if champion.RUN_ID is None or champion.EXPECTED_SCORE is None:
-        print("champion.py names no recorded run to compare with: it is the starting point, not a trained champion.")
+    if champion.RUN_ID is None:
+        print("Nothing has been trained yet: champion.py is a starting point, without a recorded score.")
+        return True
+    if champion.EXPECTED_SCORE is None:
+        print(f"Run {champion.RUN_ID} had no time for all folds, so there is no score to compare with.")
         return True
     difference = abs(value - champion.EXPECTED_SCORE)
     print(f"recorded {champion.METRIC}: {champion.EXPECTED_SCORE:.6f} (run {champion.RUN_ID}), off by {difference:.1e}")

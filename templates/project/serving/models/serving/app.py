@@ -5,6 +5,7 @@
 It starts without a usable champion too, and says in ``/health`` why it cannot answer.
 """
 
+import logging
 import os
 import time
 from collections.abc import AsyncIterator
@@ -28,6 +29,7 @@ from models.serving.guard import Counters, Guard
 from models.serving.prediction_log import Entry, PredictionLog, now
 from models.serving.requests import Body, Row
 
+LOGGER = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
 MOST_PROBLEMS = 20  # of a refused request that are listed
 NOT_LOGGED = frozenset(column.name for column in COLUMNS if column.sensitive)
@@ -77,10 +79,7 @@ class Service:
         started = time.perf_counter()
         inputs = [row.model_dump(by_alias=True) for row in rows]
         frame = conform(pd.DataFrame(inputs))
-        features = build_features(frame)[self.champion.manifest["feature_columns"]]
-        answers = answer(self.champion, features)
-        if not all(is_finite(one) for one in answers):
-            raise HTTPException(422, "the model has no finite answer: a value lies too far outside of its training")
+        answers = self._answer(frame)
         milliseconds = (time.perf_counter() - started) * 1000 / len(rows)
         self._count(frame)
         model_sha256 = self.champion.manifest["model_sha256"]
@@ -93,6 +92,20 @@ class Service:
                 ]
             )
         return Predictions(predictions=answers, run_id=str(self.champion.manifest["run_id"]), model_sha256=model_sha256)
+
+    def _answer(self, frame: pd.DataFrame) -> list[Answer]:
+        """Ask the model; values far outside of its training may be too much for it."""
+        try:
+            features = build_features(frame)[self.champion.manifest["feature_columns"]]
+            answers = answer(self.champion, features)
+        except ValueError:
+            # Trees refuse what does not fit 32 bits, others what overflows on the way.
+            LOGGER.exception("the model refused rows")
+            answers = []
+        if not answers or not all(is_finite(one) for one in answers):
+            self.counters.add("refused_by_model_total", len(frame))
+            raise HTTPException(422, "the model has no answer: a value may lie too far outside of its training")
+        return answers
 
     def _count(self, frame: pd.DataFrame) -> None:
         """Count rows, and values that training never saw."""
