@@ -62,3 +62,23 @@ def test_a_project_in_a_read_only_folder_is_refused_by_name(call: Call, tmp_path
     with pytest.raises(MlEngineerError, match="/proc/ml") as caught:
         call("frame_problem", data=str(source), target="left", project_dir="/proc/ml")
     assert caught.value.remedy
+
+
+def test_gaps_in_rows_that_are_not_for_learning_leave_no_trace_in_the_types(call: Call, tmp_path: Path) -> None:
+    """A whole-number column whose only empty cell is in a row without a target holds whole numbers."""
+    source, root = tmp_path / "customers.csv", tmp_path / "ml"
+    frame = customers(200, 0)
+    frame["calls"] = pd.array(np.arange(200) % 7, dtype="Int64")
+    frame.loc[3, ["calls", "left"]] = pd.NA
+    frame.to_csv(source, index=False)
+    call("frame_problem", data=str(source), target="left", project_dir=str(root))
+    assert pd.read_parquet(root / "data" / "processed" / "development.parquet")["calls"].dtype == np.int64
+
+
+def test_a_column_called_self_goes_the_whole_way(call: Call, tmp_path: Path) -> None:
+    """Names of columns are never names of arguments."""
+    source, root = tmp_path / "customers.csv", str(tmp_path / "ml")
+    customers(200, 0).rename(columns={"usage": "self", "left": "lambda"}).to_csv(source, index=False)
+    call("frame_problem", data=str(source), target="lambda", project_dir=root)
+    assert call("train", project_dir=root, budget_seconds=3).status == "done"
+    assert call("evaluate", project_dir=root).status == "done"

@@ -110,7 +110,11 @@ class Shuffler:
         for number in range(len(self.fitted.parts)):
             places = np.flatnonzero(self.fitted.part_of_row == number)
             order[places] = self.rng.permutation(places)
-        return sample.assign(**{column: sample[column].array[order] for column in columns})
+        # Not by assign(): a column may be called 'self'.
+        shuffled = sample.copy(deep=False)
+        for column in columns:
+            shuffled[column] = sample[column].array[order]
+        return shuffled
 
 
 def cross_fit(

@@ -161,6 +161,8 @@ class _Writer:
         parts = str(getattr(thing, "__module__", None) or "").split(".")
         if parts[0] not in ALLOWED_PACKAGES:
             where = parts[0] or "nowhere"
+            if where.startswith("ml_engineer_project_"):  # the name under which a project's own file was loaded
+                where = f"{where.removeprefix('ml_engineer_project_')}.py"
             raise _RefusedError(f"{name} comes from {where}, which champion.py does not import")
         for length in range(1, len(parts) + 1):
             module = ".".join(parts[:length])

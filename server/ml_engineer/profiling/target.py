@@ -167,7 +167,10 @@ def clean_target(frame: pd.DataFrame, target: str) -> CleanTarget:
     if pd.api.types.is_float_dtype(column.dtype) and (column == np.floor(column)).all() and column.abs().max() < 2**53:
         column = column.astype("int64")
     unchanged = not left_out and column.dtype == frame[target].dtype
-    return CleanTarget(frame if unchanged else frame.loc[column.index].assign(**{target: column}), tuple(notes))
+    if not unchanged:
+        frame = frame.loc[column.index].copy(deep=False)
+        frame[target] = column
+    return CleanTarget(frame, tuple(notes))
 
 
 def _numbers_with_words(column: pd.Series) -> tuple[pd.Series, list[str]]:

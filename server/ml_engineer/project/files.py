@@ -50,7 +50,7 @@ def _umask() -> int:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` (UTF-8, ``\\n``) to `path` atomically."""
+    r"""Write `text` (UTF-8, ``\n``) to `path` atomically."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 

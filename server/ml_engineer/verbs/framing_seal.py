@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
 
 from ml_engineer import seal
 from ml_engineer.hashing import hash_rows
@@ -113,7 +117,8 @@ def seal_table(
         now=datetime.now(UTC).isoformat(timespec="seconds"),
         who=who_acts(),
     )
-    development = frame[~held_out]
+    whole = [column.name for column in table.report.columns if column.storage == "integer"]
+    development = _settled_types(frame[~held_out], whole)
     folds = assign_folds(
         development, definition, target=target, classification=classification, row_hashes=row_hashes[~held_out]
     )
@@ -127,6 +132,18 @@ def seal_table(
     )
     looks = seal.count_looks(receipt.deal_id, project_ledger=layout.ledger)
     return SealedTable(definition, receipt, rows, int(held_out.sum()), max(looks, receipt.looks_inherited))
+
+
+def _settled_types(development: pd.DataFrame, whole: Collection[str]) -> pd.DataFrame:
+    """Whole numbers as such, where the only empty cells lay in rows that are sealed or have no target.
+
+    The dtype would otherwise tell that sealed rows have gaps, and differ from that of a complete row to predict.
+    """
+    settled = development.copy(deep=False)
+    for name in whole:
+        if settled[name].dtype == np.float64 and not settled[name].isna().any():
+            settled[name] = settled[name].astype("int64")
+    return settled
 
 
 def _restore_lost_vault(request: FrameProblemRequest, table: FramingTable, layout: ProjectLayout) -> None:

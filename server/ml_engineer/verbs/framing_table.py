@@ -124,7 +124,9 @@ def _joined(table: Table, test: Table, target: str) -> tuple[pd.DataFrame, list[
                 remedy="Give both files the same kind of values in it",
             )
     labels, respelled = align_labels(table.frame[target], rows[target])
-    joined = pd.concat([table.frame, rows.assign(**{target: labels})], ignore_index=True)
+    rows = rows.copy(deep=False)
+    rows[target] = labels
+    joined = pd.concat([table.frame, rows], ignore_index=True)
     return joined, [*notes, *respelled]
 
 
