@@ -139,6 +139,13 @@ def test_with_time_for_one_fold_only_the_champion_rests_on_it_and_says_so(run_se
     assert gain.rows == len(data.pairs[0][1])
 
 
+def test_a_fit_that_takes_the_time_of_all_others_is_told_by_name(run_search) -> None:
+    data = numeric_data(folds=5)
+    slow, late = numbers_only("slow", SlowRegression()), numbers_only("late", LogisticRegression())
+    result = run_search(data, candidates=[slow, late], seconds=4, clock=FittingClock())
+    assert "one fit of slow took 10 s, and 1 candidates were never tried" in result.warnings[-1]
+
+
 def test_one_far_ahead_on_its_only_fold_becomes_the_champion_and_says_so(run_search) -> None:
     data = numeric_data(folds=5, rows=600)
     blind = numbers_only("blind", DummyClassifier(strategy="prior"), family="linear")

@@ -26,6 +26,8 @@ Report = Callable[[str, float | None], None]
 _REFIT = 1.3
 """A fit on all rows takes about this many times the fit on a fold's training rows."""
 _REPLICATES = 200
+_LATE_SECONDS, _LATE_FRACTION = 2.0, 0.05
+"""From this overrun on, in seconds and as a share of the time given, a person is told."""
 _PROBED_FROM_ROWS = 2000
 """From this many training rows on, a candidate's time is estimated on two samples before its first fold."""
 _SAMPLES = ((40, 1000), (10, 4000))
@@ -236,7 +238,24 @@ class _Race:
                 "the first fold alone, and its score rests on that fold's rows. Give it more time (budget_seconds)."
             )
             champion = ahead
+        warnings.extend(self._overrun(standings))
         return SearchResult((*finished, *rest), naive, champion, tuple(warnings))
+
+    def _overrun(self, standings: Sequence[Standing]) -> list[str]:
+        """What to say if one fit, which cannot be stopped midway, took the others' time."""
+        over, total = self.clock() - self.deadline, self.deadline - self._started
+        longest = {
+            one.candidate.name: max((fit.fit_seconds for fit in one.fits.values()), default=0.0) for one in standings
+        }
+        if not longest or over <= max(_LATE_SECONDS, _LATE_FRACTION * total):
+            return []
+        slowest = max(longest, key=lambda name: longest[name])
+        untried = sum(not standing.fits and not standing.failed for standing in standings)
+        told = (
+            f"The search ran {over:.0f} s over its time: one fit of {slowest} took {longest[slowest]:.0f} s, and "
+            f"{untried} candidates were never tried. Leave it out, make it faster, or give more time (budget_seconds)."
+        )
+        return [told]
 
     def _order(self, standing: Standing) -> tuple[float, int]:
         value = standing.value(self.data)
