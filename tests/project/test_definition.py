@@ -234,3 +234,10 @@ def test_an_edited_split_is_refused_with_the_argument_to_pass(
 def test_an_edited_target_is_refused(problem: ProblemDefinition) -> None:
     with pytest.raises(ProjectStateError, match="another target"):
         refuse_redealt(problem.model_copy(update={"target": "plan"}), split_of(problem))
+
+
+def test_classes_called_yes_and_no_are_text_to_every_reader_of_yaml(problem: ProblemDefinition) -> None:
+    """Readers of YAML 1.1 take a bare yes or no for a truth value."""
+    text = problem_text(problem.model_copy(update={"classes": ("no", "yes"), "positive_class": "yes"}))
+    assert 'classes: ["no", "yes"]' in text
+    assert 'positive_class: "yes"' in text

@@ -36,6 +36,7 @@ _HOW_TO_WRITE = {
     "unit": " Empty if unknown.",
 }
 _MANY_COLUMNS = 200
+_WORDS_OF_TRUTH = frozenset({"yes", "no", "on", "off", "y", "n"})
 _LAST = ("parents", "schema_version")
 _STAMP = re.compile(r"# as framed: ([0-9a-f]{64}) ([0-9a-f]{64})\n?\Z")
 _REMEDY = "Edit that line, or call frame_problem again to write the file anew"
@@ -75,7 +76,8 @@ def _tree(value: object) -> object:
             tree[_tree(key)] = _tree(item)
         return tree
     # Left to itself, the emitter folds some line separators into plain line breaks.
-    if isinstance(value, str) and not value.isprintable():
+    # Readers of YAML 1.1 take a bare yes or no for a truth value.
+    if isinstance(value, str) and (not value.isprintable() or value.lower() in _WORDS_OF_TRUTH):
         return DoubleQuotedScalarString(value)
     if isinstance(value, list):
         items = CommentedSeq([_tree(item) for item in value])
