@@ -157,6 +157,13 @@ def test_rows_are_never_overwritten_by_their_predictions(leavers: TrainedProject
     assert new_rows.read_bytes() == before
 
 
+def test_an_unknown_ending_is_refused_before_a_row_is_read(leavers: TrainedProject, call: Call, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="endings"):
+        call(
+            "predict", project_dir=leavers.root, data=str(tmp_path / "absent.csv"), output=str(tmp_path / "scores.xls")
+        )
+
+
 def test_unknown_ending_and_missing_file_are_refused(
     leavers: TrainedProject, call: Call, new_rows: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,14 @@
 
 from ml_engineer.sources.align import AlignedColumns, align_columns
 from ml_engineer.sources.table import Table, read_preview, read_table
-from ml_engineer.sources.write import write_table
+from ml_engineer.sources.write import require_known_ending, write_table
 
-__all__ = ["AlignedColumns", "Table", "align_columns", "read_preview", "read_table", "write_table"]
+__all__ = [
+    "AlignedColumns",
+    "Table",
+    "align_columns",
+    "read_preview",
+    "read_table",
+    "require_known_ending",
+    "write_table",
+]

@@ -15,9 +15,33 @@ import pandas as pd
 from ml_engineer.errors import InputError
 from ml_engineer.sources.quoting import shown
 
-__all__ = ["write_table"]
+__all__ = ["require_known_ending", "write_table"]
 
 _SHEET_ROWS, _SHEET_COLUMNS, _CELL_CHARACTERS = 1_048_576, 16_384, 32_767
+
+
+def require_known_ending(path: Path) -> None:
+    """Refuse a path that `write_table` could not write, before any work is done for it.
+
+    Raises
+    ------
+    InputError
+        If its ending names no format that is written.
+    """
+    _writer(path)
+
+
+def _writer(path: Path) -> tuple[Callable[[pd.DataFrame, Any], None], bool]:
+    """What writes the format that the ending names, and whether it is packed."""
+    packed = path.suffix.lower() == ".gz"
+    ending = Path(path.stem).suffix.lower() if packed else path.suffix.lower()
+    writer = (_TEXT_WRITERS if packed else _WRITERS).get(ending)
+    if writer is None:
+        raise InputError(
+            f"Cannot tell from its name how to write {shown(str(path), 200)}",
+            remedy=f"Use one of the endings {', '.join(_WRITERS)}; {', '.join(_TEXT_WRITERS)} may be followed by .gz",
+        )
+    return writer, packed
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
@@ -35,14 +59,7 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     InputError
         If the ending is none of these, the table does not fit into a sheet, or the folder cannot be written.
     """
-    packed = path.suffix.lower() == ".gz"
-    ending = Path(path.stem).suffix.lower() if packed else path.suffix.lower()
-    writer = (_TEXT_WRITERS if packed else _WRITERS).get(ending)
-    if writer is None:
-        raise InputError(
-            f"Cannot tell from its name how to write {shown(str(path), 200)}",
-            remedy=f"Use one of the endings {', '.join(_WRITERS)}; {', '.join(_TEXT_WRITERS)} may be followed by .gz",
-        )
+    writer, packed = _writer(path)
     with _replacing(path) as temporary:
         if packed:
             # Name and time stay out of the file, so that equal tables give equal bytes.

@@ -16,7 +16,7 @@ from ml_engineer.evaluation.prediction import Predictions
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
 from ml_engineer.seal.recognised import HELD_OUT
-from ml_engineer.sources import Table, read_table, write_table
+from ml_engineer.sources import Table, read_table, require_known_ending, write_table
 from ml_engineer.verbs.champion import LoadedChampion, load_champion
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.data import ColumnProfile, DataProfile, DataSource
@@ -79,6 +79,7 @@ def _output_path(request: PredictRequest, layout: ProjectLayout) -> Path:
         stem = re.sub(r"[^\w.-]+", "_", Path(request.data).stem)[:80] or "query"
         return layout.reports / f"predictions-{stem}.csv"
     output = Path(request.output)
+    require_known_ending(output)
     if request.data and output.resolve() == Path(request.data).resolve():
         raise InputError(
             "The predictions would overwrite the rows they are made from",
