@@ -162,7 +162,8 @@ def test_jobs_are_listed(practise, desk, capfd, listing):
     assert job["job_id"] in capfd.readouterr().out.replace("\n", "")
 
 
-def test_ctrl_c_cancels_the_job_and_says_how_to_go_on(desk, workspace, monkeypatch):
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_or_an_end_from_outside_cancels_the_job_and_says_how_to_go_on(desk, workspace, monkeypatch, sent):
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
     command = [sys.executable, "-c", _PROGRAM, str(desk.store.root), "practise", "--project-dir", "ml"]
     with subprocess.Popen(
@@ -173,7 +174,7 @@ def test_ctrl_c_cancels_the_job_and_says_how_to_go_on(desk, workspace, monkeypat
                 break
         (job,) = desk.store.recent(2)
         child = psutil.Process(job.pid)
-        program.send_signal(signal.SIGINT)
+        program.send_signal(sent)
         out, err = program.communicate(timeout=30)
     assert program.returncode == ExitCode.CANCELLED
     assert out == ""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import json
+import signal
+import threading
 import traceback
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -116,12 +118,25 @@ def _flag(name: str, annotation: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
 
 
+@contextmanager
+def _ended_like_interrupted() -> Iterator[None]:
+    """Take SIGTERM, by which `timeout`, CI and service managers end a program, for what Ctrl-C is."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _wait(desk: Desk, job: Job, *, quiet: bool) -> Job:
     """Wait with progress on standard error; Ctrl-C cancels, as a person at a terminal expects."""
     from ml_engineer.doors.command_line.console import progress_display
 
     try:
-        with progress_display(quiet=quiet) as show:
+        with _ended_like_interrupted(), progress_display(quiet=quiet) as show:
             return desk.wait(job, seconds=None, on_change=show)
     except KeyboardInterrupt:
         cancel_job(desk.store, job.job_id)
