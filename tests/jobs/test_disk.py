@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 
 from ml_engineer.errors import ProjectStateError
 from ml_engineer.jobs.disk import find_disk_use, free_disk
 from ml_engineer.jobs.ending import cancel_job
 from ml_engineer.project.layout import ProjectLayout
+from ml_engineer.project.records import load_record
+from ml_engineer.vocabulary.training import TrainingRun
+from verbs.trained_projects import train_project
 
 
 @pytest.fixture
@@ -21,6 +25,22 @@ def project(tmp_path):
         layout.out_of_fold(run).write_bytes(b"x" * 1000)
     layout.champion_dir.mkdir(parents=True)
     layout.champion_manifest.write_text(json.dumps({"run_id": "run_2"}), encoding="utf-8")
+    return layout
+
+
+@pytest.fixture
+def tracked(tmp_path):
+    """A trained project whose store keeps files and a model of the champion's run, and of another."""
+    rows = pd.DataFrame({"usage": range(60), "left": ["yes", "no"] * 30})
+    layout = train_project(tmp_path, rows, target="left", task="binary").layout
+    run = load_record(layout, TrainingRun)
+    layout.champion_manifest.write_text(json.dumps({"run_id": run.run_id}), encoding="utf-8")
+    champion = run.mlflow_run_id
+    for run, model in ((champion, "m-1"), ("another", "m-2")):
+        (layout.tracking_artifacts / run).mkdir(parents=True)
+        description = layout.tracking_artifacts / "models" / model / "artifacts" / "MLmodel"
+        description.parent.mkdir(parents=True)
+        description.write_text(f"run_id: {run}\n", encoding="utf-8")
     return layout
 
 
@@ -67,3 +87,7 @@ def test_an_unreadable_manifest_keeps_every_run(store, project):
     project.champion_manifest.write_text("{", encoding="utf-8")
     with pytest.raises(ProjectStateError, match="champion's run is not known"):
         find_disk_use(store, project_dir=str(project.root))
+
+
+def test_tracked_files_and_models_of_other_runs_are_found_but_never_the_champions(store, tracked):
+    assert names(find_disk_use(store, project_dir=str(tracked.root))) == ["another", "m-2"]

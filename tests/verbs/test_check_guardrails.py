@@ -65,6 +65,14 @@ def test_production_needs_a_service_a_monitor_and_a_log(project: TrainedProject,
     assert {"RDY007", "RDY008", "RDY009"} <= blocking(reply, project)
 
 
+def test_an_empty_monitor_and_a_broken_service_are_none(project: TrainedProject, call: Call) -> None:
+    for path, text in ((project.layout.monitor, ""), (project.layout.serving_app, "app = (")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    reply = call("check_guardrails", project_dir=project.root, stage="production")
+    assert {"RDY007", "RDY008"} <= blocking(reply, project)
+
+
 def test_an_evaluation_is_seen_and_a_file_changed_after_it_blocks(project: TrainedProject, call: Call) -> None:
     call("evaluate", project_dir=project.root)
     reply = call("check_guardrails", project_dir=project.root, stage="deploy")

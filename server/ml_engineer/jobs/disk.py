@@ -16,8 +16,10 @@ from pydantic import Field
 from ml_engineer.errors import ProjectStateError
 from ml_engineer.jobs.store import JobStore
 from ml_engineer.project.layout import ProjectLayout
+from ml_engineer.project.records import find_record
 from ml_engineer.vocabulary.jobs import TERMINAL_STATES
 from ml_engineer.vocabulary.records import Record
+from ml_engineer.vocabulary.training import TrainingRun
 
 __all__ = ["DiskUse", "find_disk_use", "free_disk"]
 
@@ -49,7 +51,8 @@ def find_disk_use(
     store : JobStore
         The jobs; those at work are never listed.
     project_dir : str, optional
-        A project whose training runs are listed too, the champion's excepted.
+        A project whose training runs and tracked models are listed too, the champion's excepted; none while a job
+        is at work on it.
     older_than_days : float
         Least age of the folder's last change.
     include_resumable : bool
@@ -58,7 +61,11 @@ def find_disk_use(
     newest = time.time() - older_than_days * _DAY_SECONDS
     found = [*_ended_jobs(store, include_resumable=include_resumable)]
     if project_dir is not None:
-        found += _old_runs(ProjectLayout(Path(project_dir).absolute()))
+        layout = ProjectLayout(Path(project_dir).absolute())
+        at_work = any(
+            job.project_dir == str(layout.root) for job in store.recent(limit=100) if job.state not in TERMINAL_STATES
+        )
+        found += [] if at_work else [*_old_runs(layout), *_old_models(layout)]
     return tuple(use for use in found if Path(use.path).stat().st_mtime <= newest)
 
 
@@ -74,6 +81,22 @@ def _old_runs(layout: ProjectLayout) -> Iterator[DiskUse]:
     for folder in sorted(runs.iterdir()) if runs.is_dir() else ():
         if folder.is_dir() and folder.name != champion:
             yield _use("training_run", folder, f"run of {layout.root}")
+
+
+def _old_models(layout: ProjectLayout) -> Iterator[DiskUse]:
+    """What MLflow keeps of runs other than the champion's: their artefacts, and their models."""
+    champion = find_record(layout, TrainingRun)
+    if champion is None or not layout.tracking_artifacts.is_dir():
+        return
+    models = layout.tracking_artifacts / "models"
+    for folder in sorted(layout.tracking_artifacts.iterdir()):
+        if folder.is_dir() and folder not in {models, layout.tracking_artifacts / champion.mlflow_run_id}:
+            yield _use("training_run", folder, f"tracked files of a run of {layout.root}")
+    for folder in sorted(models.iterdir()) if models.is_dir() else ():
+        description = folder / "artifacts" / "MLmodel"
+        with suppress(FileNotFoundError):
+            if f"run_id: {champion.mlflow_run_id}" not in description.read_text(encoding="utf-8"):
+                yield _use("training_run", folder, f"tracked model of a run of {layout.root}")
 
 
 def _champion_run(layout: ProjectLayout) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -93,14 +94,30 @@ def _ledger(layout: ProjectLayout, split: SplitPlan) -> LedgerFacts:
     )
 
 
+def _defines(path: Path, name: str) -> bool:
+    """Whether a script is there and defines its entry point; an empty or broken file serves nobody."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return False
+    names = {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    return name in names | {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
 def _after_training(
     layout: ProjectLayout, problem: ProblemDefinition, profile: DataProfile, split: SplitPlan
 ) -> dict[str, Any]:
     """The parts of the evidence that only exist once something was trained; a part that is not there is left out."""
     parts: dict[str, Any] = {
         "serving": ServingFacts(
-            app_present=layout.serving_app.exists(),
-            monitor_present=layout.monitor.exists(),
+            app_present=_defines(layout.serving_app, "app"),
+            monitor_present=_defines(layout.monitor, "main"),
             logged_predictions=_logged_predictions(layout.prediction_log),
         )
     }
