@@ -1,4 +1,4 @@
-"""The plan of a split, and folds."""
+"""Folds of development rows."""
 
 from __future__ import annotations
 
@@ -11,101 +11,13 @@ import pytest
 from sklearn.datasets import load_diabetes
 
 from ml_engineer.errors import InputError
-from ml_engineer.splitting import assign_folds, fold_pairs, group_codes, plan_split
-from ml_engineer.vocabulary.problem import SplitDefinition
-
-
-def plan(**changes: Any) -> SplitDefinition:
-    fields: dict[str, Any] = {
-        "rows": 1000,
-        "stratify": True,
-        "smallest_class_rows": 300,
-        "group_columns": (),
-        "groups": None,
-        "time_column": None,
-        "own_test_file": False,
-        "requested": None,
-        "held_out_fraction": None,
-        "seed": 0,
-    }
-    return plan_split(**(fields | changes))
+from ml_engineer.splitting import assign_folds, fold_pairs, group_codes
+from splitting.plans import plan
 
 
 @pytest.fixture
 def birds(penguins: Path) -> pd.DataFrame:
     return pd.read_csv(penguins, parse_dates=["Date Egg"])
-
-
-@pytest.mark.parametrize(
-    ("changes", "strategy"),
-    [
-        ({}, "stratified"),
-        ({"stratify": False}, "random"),
-        ({"time_column": "day"}, "time"),
-        ({"group_columns": ("id",), "groups": 90}, "grouped"),
-        ({"group_columns": ("id",), "groups": 90, "time_column": "day"}, "grouped"),
-        ({"group_columns": ("id",), "groups": 90, "time_column": "day", "requested": "time"}, "time"),
-        ({"own_test_file": True, "time_column": "day"}, "own_test_file"),
-        ({"requested": "random"}, "random"),
-    ],
-)
-def test_the_strategy_follows_from_structure_and_wishes(changes: dict[str, Any], strategy: str) -> None:
-    made = plan(**changes)
-    assert made.strategy == strategy
-    assert made.reason
-
-
-@pytest.mark.parametrize(("rows", "fraction"), [(100, 0.4), (200, 0.4), (344, 100 / 344), (500, 0.2), (10_000, 0.2)])
-def test_small_tables_hold_out_more_for_a_useful_interval(rows: int, fraction: float) -> None:
-    assert plan(rows=rows).held_out_fraction == pytest.approx(fraction)
-
-
-def test_the_persons_fraction_counts() -> None:
-    assert plan(held_out_fraction=0.35).held_out_fraction == 0.35
-
-
-@pytest.mark.parametrize(
-    ("changes", "folds"),
-    [
-        ({}, 5),
-        ({"rows": 60}, 3),
-        ({"smallest_class_rows": 3}, 3),
-        ({"smallest_class_rows": None}, 5),
-        ({"group_columns": ("id",), "groups": 4}, 3),
-        ({"group_columns": ("id",), "groups": 3}, 2),
-    ],
-)
-def test_there_are_fewer_folds_where_there_is_less(changes: dict[str, Any], folds: int) -> None:
-    assert plan(**changes).folds == folds
-
-
-@pytest.mark.parametrize(
-    ("changes", "complaint"),
-    [
-        ({"rows": 9}, "9 rows"),
-        ({"group_columns": ("id",), "groups": 2}, "2 groups"),
-        ({"requested": "grouped"}, "needs group_columns"),
-        ({"requested": "time"}, "needs time_column"),
-        ({"requested": "own_test_file"}, "needs test_data"),
-    ],
-)
-def test_a_split_that_cannot_be_is_refused_with_a_remedy(changes: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(InputError, match=complaint) as caught:
-        plan(**changes)
-    assert caught.value.remedy
-
-
-def test_groups_are_named_by_all_their_columns_and_missing_keys_stand_alone() -> None:
-    frame = pd.DataFrame({"id": ["a", "a", "b", None, None, "a"], "sort": [1, 1, 1, 1, 1, 2]})
-    codes = group_codes(frame, ("id", "sort"))
-    assert codes[0] == codes[1]
-    assert len(set(codes.tolist())) == 5
-    assert sorted(set(codes.tolist())) == list(range(5))
-
-
-def test_a_group_column_that_is_not_there_is_named() -> None:
-    with pytest.raises(InputError, match="'nowhere'"):
-        group_codes(pd.DataFrame({"id": [1]}), ("nowhere",))
 
 
 @pytest.mark.parametrize(
