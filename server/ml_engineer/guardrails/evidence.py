@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ml_engineer.guardrails.predictive_power import Probe, Target
+from ml_engineer.guardrails.probe import Probe
+from ml_engineer.statistics.predictive_power import Target
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.evaluation import EvaluationReport
 from ml_engineer.vocabulary.problem import ProblemColumn, ProblemDefinition

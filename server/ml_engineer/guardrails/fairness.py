@@ -19,8 +19,9 @@ from ml_engineer.guardrails.check import (
 )
 from ml_engineer.guardrails.evidence import Evidence
 from ml_engineer.guardrails.group_gaps import FEWEST_ROWS, Gap, Measured, gaps, judge
-from ml_engineer.guardrails.predictive_power import Probe, Target
+from ml_engineer.guardrails.probe import Probe
 from ml_engineer.guardrails.wording import listed, quoted, quoted_list, rows_text, words
+from ml_engineer.statistics.predictive_power import Target
 from ml_engineer.vocabulary.guardrails import Family, Guardrail, Stage
 
 __all__ = ["FAI001", "FAI002", "FAI003", "FAI004", "FAI005"]

@@ -10,8 +10,9 @@ import pandas as pd
 
 from ml_engineer.guardrails.check import ALL_STAGES, Answer, Check, Observation, does_not_apply, observed, passed
 from ml_engineer.guardrails.evidence import Evidence
-from ml_engineer.guardrails.predictive_power import Probe, column_power
+from ml_engineer.guardrails.probe import Probe
 from ml_engineer.guardrails.wording import listed, quoted, quoted_list, rows_text
+from ml_engineer.statistics.predictive_power import column_power
 from ml_engineer.vocabulary.guardrails import Family, Guardrail, Stage
 
 __all__ = ["LEA001", "LEA002", "LEA003", "LEA004", "LeakageCheck"]

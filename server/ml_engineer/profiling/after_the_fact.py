@@ -17,10 +17,10 @@ import pandas as pd
 from scipy.stats import chi2_contingency
 
 from ml_engineer.profiling.names import quoted, word_set, words
-from ml_engineer.profiling.predictive_power import bins_of, power_alone, target_table
 from ml_engineer.profiling.quick_model import FoldPairs, Inputs, QuickTarget, out_of_fold
 from ml_engineer.profiling.restatement import find_restatements
 from ml_engineer.statistics.metrics import metric_value
+from ml_engineer.statistics.predictive_power import Target, bin_codes, power_alone
 from ml_engineer.vocabulary.problem import ProblemColumn
 
 __all__ = ["Suspicion", "find_suspects"]
@@ -114,17 +114,15 @@ def find_suspects(
     seed : int
         Random state.
     """
-    table = target_table(target)
-    classes = target.task != "regression"
-    measure = "ROC AUC" if classes else "explained share of rank variance"
-    gone = {name: _missingness(frame[name], target, table) for name in (column.name for column in columns)}
+    coded = Target.of(pd.Series(target.values), task=target.task)
+    gone = {column.name: _missingness(frame[column.name], target, coded) for column in columns}
     alone = {
-        column.name: power_alone(bins_of(frame[column.name]), table, halves, classes=classes)
+        column.name: power_alone(*bin_codes(frame[column.name]), coded, halves.astype(np.intp))
         for column in columns
         if column.role != "text"
     }
     found = {name: Suspicion(name, fact.strength, fact.sentence) for name, fact in gone.items() if fact.strength}
-    if not classes:
+    if target.task == "regression":
         found = _restated(frame, target, columns) | found
     rest = [name for name, power in alone.items() if power >= _ALONE_SCREEN and not _is_strong(found, name)]
     for name in sorted(rest, key=lambda item: -alone[item])[:_MOST_ABLATED]:
@@ -133,11 +131,11 @@ def find_suspects(
     telling = {name: alone[name] for name in rest if alone[name] >= _ALONE_ASK}
     if telling and len(columns) >= 3:
         taken = frozenset(name for name in found if _is_strong(found, name))
-        for suspicion in _ablate(inputs.without(taken), target, pairs, telling, measure, seed=seed):
+        for suspicion in _ablate(inputs.without(taken), target, pairs, telling, coded.measure, seed=seed):
             if suspicion.strength == "strong" or suspicion.column not in found:
                 found[suspicion.column] = suspicion
     for column in columns:
-        named = _by_name(column.name, target_name, gone[column.name], alone.get(column.name, 0.0), measure)
+        named = _by_name(column.name, target_name, gone[column.name], alone.get(column.name, 0.0), coded.measure)
         if named is not None and not _is_strong(found, column.name):
             before = f"{found[column.name].reason}; " if column.name in found else ""
             found[column.name] = Suspicion(column.name, named.strength, before + named.reason)
@@ -151,15 +149,15 @@ def _is_strong(found: dict[str, Suspicion], name: str) -> bool:
 # --- cells that are filled for one outcome only ------------------------------------------------------------------
 
 
-def _missingness(values: pd.Series, target: QuickTarget, table: npt.NDArray[np.float64]) -> _Missingness:
+def _missingness(values: pd.Series, target: QuickTarget, coded: Target) -> _Missingness:
     present = values.notna().to_numpy()
     filled, empty = int(present.sum()), int((~present).sum())
     if min(filled, empty) < _FEWEST_CELLS:
         return _Missingness(None, 0.0, "")
     if target.task == "binary":
-        return _missingness_binary(table[:, 0], present)
+        return _missingness_binary((target.values == target.positive).astype(float), present)
     if target.task == "regression":
-        ranks = table[:, 0]
+        ranks = coded.values
         means = ranks[present].mean(), ranks[~present].mean()
         between = (filled * (means[0] - ranks.mean()) ** 2 + empty * (means[1] - ranks.mean()) ** 2) / len(ranks)
         share = between / ranks.var() if ranks.var() > 0 else 0.0
@@ -261,7 +259,7 @@ def _power(inputs: Inputs, target: QuickTarget, pairs: FoldPairs, seed: int) -> 
         step = max(1, len(train) // _ABLATION_ROWS)
         chosen.append((train[::step], test[:: max(1, len(test) // _ABLATION_ROWS)]))
     if target.task == "regression":
-        ranks = target_table(target)[:, 0]
+        ranks = Target.of(pd.Series(target.values), task="regression").values
         outcomes, _ = out_of_fold(inputs, QuickTarget("regression", ranks), chosen, seed=seed)
         return metric_value("r2", outcomes)
     outcomes, _ = out_of_fold(inputs, target, chosen, seed=seed)

@@ -1,4 +1,4 @@
-"""Power alone and together agrees with scikit-learn and with what was planted."""
+"""Power alone agrees with scikit-learn and with what was planted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from guardrails.factories import a_table, some_folds, text
-from ml_engineer.guardrails.predictive_power import SAMPLE_ROWS, Probe, Target, bin_codes, column_power, power_alone
+from ml_engineer.statistics.predictive_power import Target, area, bin_codes, column_power, power_alone
 
 
 def test_few_values_keep_their_codes_and_missing_is_one_more() -> None:
@@ -58,25 +58,22 @@ def test_text_is_probed_by_its_place_in_order() -> None:
     assert column_power(keys, target, some_folds(1000)) > 0.95
 
 
-def test_more_rows_than_the_sample_are_sampled_and_repeatable() -> None:
-    rows = SAMPLE_ROWS + 5_000
-    generator = np.random.default_rng(0)
-    inputs = pd.DataFrame({"x": generator.normal(size=rows)})
-    target = Target.of(pd.Series(inputs["x"] + generator.normal(size=rows) > 0), task="binary")
-    first, second = (Probe(inputs, target, some_folds(rows), seed=1) for _ in range(2))
-    assert first.rows == SAMPLE_ROWS
-    assert first.alone == second.alone
-    assert first.together() == second.together()
-
-
-def test_power_without_all_columns_is_chance() -> None:
-    probe = Probe(a_table()[["x"]], Target.of(a_table()["y"], task="binary"), some_folds(400), seed=0)
-    assert probe.together(without=frozenset({"x"})) == 0.5
-
-
 def test_several_classes_are_averaged_one_against_the_rest() -> None:
     generator = np.random.default_rng(0)
     label = generator.integers(0, 3, 3000)
     target = Target.of(pd.Series(label), task="multiclass")
     power = power_alone(*bin_codes(pd.Series((label == 0).astype(int))), target, some_folds(3000))
     assert power == pytest.approx((1 + 0.75 + 0.75) / 3, abs=0.02)
+
+
+def test_the_area_of_counts_agrees_with_scikit_learn_and_ties_count_half() -> None:
+    labels, scores = np.array([1, 0, 1, 0, 0, 1]), np.array([3, 1, 2, 2, 0, 0])
+    levels = np.arange(4)
+    positives, negatives = (np.bincount(scores[labels == kind], minlength=4).astype(float) for kind in (1, 0))
+    assert area(positives, negatives, levels.astype(float)) == pytest.approx(roc_auc_score(labels, scores))
+    assert area(positives, np.zeros(4), levels.astype(float)) is None
+
+
+def test_of_many_classes_the_twenty_commonest_are_judged() -> None:
+    labels = pd.Series(np.repeat(np.arange(30), np.arange(1, 31)))
+    assert sorted(Target.of(labels, task="multiclass").judged) == list(range(10, 30))
