@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ml_engineer.errors import ProjectStateError
-from ml_engineer.project.rendered_files import Placement, place_files, read_hashes, write_hashes
+from ml_engineer.project.rendered_files import Placement, Rendering, place_files, read_rendering, write_rendering
 
 
 def place(root: Path, before: Placement | None = None, **files: str) -> Placement:
@@ -86,14 +86,15 @@ def test_a_folder_in_a_files_place_is_told_before_anything_is_written(tmp_path: 
     assert not (tmp_path / "a.py").exists()
 
 
-def test_hashes_are_stored_and_read_back(tmp_path: Path) -> None:
-    write_hashes(tmp_path / "scaffold.json", {"b": "2", "a": "1"}, features=["ci"])
-    assert read_hashes(tmp_path / "scaffold.json") == {"a": "1", "b": "2"}
-    assert read_hashes(tmp_path / "absent.json") == {}
+def test_a_rendering_is_stored_and_read_back(tmp_path: Path) -> None:
+    rendering = Rendering({"b": "2", "a": "1"}, ("ci",))
+    write_rendering(tmp_path / "scaffold.json", rendering, problem_sha256="0")
+    assert read_rendering(tmp_path / "scaffold.json") == rendering
+    assert read_rendering(tmp_path / "absent.json") == Rendering({}, None)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": 3}', "\x00"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": {}}', '{"files": 3}', "\x00"])
 def test_damaged_hashes_are_told_with_a_remedy(tmp_path: Path, text: str) -> None:
     (tmp_path / "scaffold.json").write_text(text, encoding="utf-8")
     with pytest.raises(ProjectStateError, match="Delete it"):
-        read_hashes(tmp_path / "scaffold.json")
+        read_rendering(tmp_path / "scaffold.json")

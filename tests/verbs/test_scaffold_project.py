@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,57 @@ def test_only_chosen_folders_are_rendered(framed: Framed, call: Callable[..., An
     assert not framed.layout.serving_app.exists()
     assert not (framed.layout.root.parent / ".github").exists()
     assert (framed.layout.root / "models" / "llm" / "explain.py").exists()
+
+
+def test_folders_that_are_no_longer_chosen_are_removed_and_the_choice_is_remembered(
+    framed: Framed, call: Callable[..., Any]
+) -> None:
+    root = framed.layout.root
+    call("scaffold_project", project_dir=str(root))
+    reply = call("scaffold_project", project_dir=str(root), features=["serving"])
+    assert "Without monitoring, llm, ci, notebook" in reply.summary
+    assert {"models/serving/monitor.py", "models/llm/explain.py", "../.github/workflows/ml.yml"} <= set(reply.removed)
+    assert reply.kept == []
+    assert not (root / "models" / "llm").exists()
+    assert not (root.parent / ".github" / "workflows" / "ml.yml").exists()
+    assert (root / "notebooks" / ".gitkeep").exists()
+    assert framed.layout.serving_app.exists()
+    left = tree(root.parent)
+    again = call("scaffold_project", project_dir=str(root))
+    assert (again.written, again.removed) == ([], [])
+    assert tree(root.parent) == left
+
+
+def test_fewer_folders_leave_the_same_tree_as_if_there_had_never_been_more(
+    framed: Framed, tmp_path: Path, call: Callable[..., Any]
+) -> None:
+    call("scaffold_project", project_dir=str(framed.layout.root), features=["notebook", "ci"])
+    alone = tree(framed.layout.root.parent)
+    call("scaffold_project", project_dir=str(framed.layout.root), features=["serving", "monitoring", "llm"])
+    call("scaffold_project", project_dir=str(framed.layout.root), features=["ci", "notebook"])
+    assert tree(framed.layout.root.parent) == alone
+
+
+def test_a_file_that_a_person_changed_outlives_its_folder_and_is_named(
+    framed: Framed, call: Callable[..., Any]
+) -> None:
+    call("scaffold_project", project_dir=str(framed.layout.root))
+    explain = framed.layout.root / "models" / "llm" / "explain.py"
+    explain.write_text("# mine\n", encoding="utf-8")
+    reply = call("scaffold_project", project_dir=str(framed.layout.root), features=[])
+    assert reply.kept == ["models/llm/explain.py"]
+    assert "models/llm/explain.py is no longer part of the project" in reply.warnings[0]
+    assert [path.name for path in explain.parent.iterdir()] == ["explain.py"]
+    assert explain.read_text(encoding="utf-8") == "# mine\n"
+
+
+def test_a_copied_project_does_not_take_the_others_workflow(framed: Framed, call: Callable[..., Any]) -> None:
+    call("scaffold_project", project_dir=str(framed.layout.root))
+    other = framed.layout.root.with_name("other")
+    shutil.copytree(framed.layout.root, other)
+    reply = call("scaffold_project", project_dir=str(other), features=[])
+    assert (framed.layout.root.parent / ".github" / "workflows" / "ml.yml").exists()
+    assert "../.github/workflows/ml.yml" not in reply.removed
 
 
 def test_without_a_repository_the_workflow_lies_beside_the_project(tmp_path: Path, call: Callable[..., Any]) -> None:

@@ -17,7 +17,15 @@ from pathlib import Path
 from ml_engineer.errors import ProjectStateError
 from ml_engineer.project.files import write_text
 
-__all__ = ["Difference", "Placement", "place_files", "read_hashes", "write_hashes"]
+__all__ = [
+    "Difference",
+    "Placement",
+    "Rendering",
+    "place_files",
+    "read_rendering",
+    "same_as_rendered",
+    "write_rendering",
+]
 
 _SUFFIX = ".new"
 
@@ -51,6 +59,22 @@ class Placement:
     unchanged: int = 0
     kept: tuple[Difference, ...] = ()
     hashes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """What is remembered of the last rendering.
+
+    Parameters
+    ----------
+    hashes : dict of str to str
+        SHA-256 of what was rendered, by path.
+    features : tuple of str or None
+        Feature folders that were chosen; None before the first rendering.
+    """
+
+    hashes: dict[str, str] = field(default_factory=dict)
+    features: tuple[str, ...] | None = None
 
 
 def place_files(
@@ -103,8 +127,14 @@ def place_files(
     return Placement(tuple(written), unchanged, tuple(kept), hashes)
 
 
-def read_hashes(path: Path) -> dict[str, str]:
-    """Hashes of the last rendering, by path; empty if there was none.
+def same_as_rendered(path: Path, sha256: str) -> bool:
+    """Whether a file still is what was rendered, whatever version control made of its line ends."""
+    text = _read(path)
+    return text is not None and _sha256(text) == sha256
+
+
+def read_rendering(path: Path) -> Rendering:
+    """What is remembered of the last rendering; nothing if there was none.
 
     Raises
     ------
@@ -112,10 +142,11 @@ def read_hashes(path: Path) -> dict[str, str]:
         If the file does not hold them.
     """
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))["files"]
-        return {str(name): str(sha256) for name, sha256 in stored.items()}
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        hashes = {str(name): str(sha256) for name, sha256 in stored["files"].items()}
+        return Rendering(hashes, tuple(str(folder) for folder in stored["features"]))
     except FileNotFoundError:
-        return {}
+        return Rendering()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProjectStateError(
             f"{path} does not hold the hashes of rendered files",
@@ -124,9 +155,15 @@ def read_hashes(path: Path) -> dict[str, str]:
         ) from error
 
 
-def write_hashes(path: Path, hashes: Mapping[str, str], **about: object) -> None:
-    """Store the hashes of a rendering, with what else is to be known `about` it."""
-    text = json.dumps({"schema_version": 1, **about, "files": dict(sorted(hashes.items()))}, indent=2)
+def write_rendering(path: Path, rendering: Rendering, *, problem_sha256: str) -> None:
+    """Store what is to be remembered of a rendering, and of which problem it was."""
+    stored = {
+        "schema_version": 1,
+        "features": list(rendering.features or ()),
+        "problem_sha256": problem_sha256,
+        "files": dict(sorted(rendering.hashes.items())),
+    }
+    text = json.dumps(stored, indent=2)
     if _read(path) != text + "\n":
         write_text(path, text + "\n")
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Container
 from pathlib import Path
 
-__all__ = ["find_repository", "workflow_path", "working_directory"]
+__all__ = ["find_repository", "is_workflow_for", "workflow_path", "working_directory"]
 
 _WORKFLOWS = Path(".github") / "workflows"
 
@@ -42,7 +42,7 @@ def workflow_path(root: Path, top: Path, *, rendered_before: Container[str]) -> 
         return named
     if plain in rendered_before or not (top / _WORKFLOWS / "ml.yml").exists():
         return plain
-    return plain if _is_for(top / _WORKFLOWS / "ml.yml", working_directory(root, top)) else named
+    return plain if is_workflow_for(top / _WORKFLOWS / "ml.yml", working_directory(root, top)) else named
 
 
 def working_directory(root: Path, top: Path) -> str:
@@ -50,8 +50,10 @@ def working_directory(root: Path, top: Path) -> str:
     return root.relative_to(top).as_posix()
 
 
-def _is_for(workflow: Path, folder: str) -> bool:
-    """Whether an existing workflow works in `folder`, e.g. after a clone that lost the record of its rendering."""
+def is_workflow_for(workflow: Path, folder: str) -> bool:
+    """Whether a workflow is there and works in `folder`, e.g. after a clone that lost the record of its rendering."""
+    if not workflow.is_file():
+        return False
     text = workflow.read_text(encoding="utf-8", errors="replace")
     return re.search(rf'working-directory:\s*["\']?{re.escape(folder)}["\']?\s*$', text, re.MULTILINE) is not None
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-from collections.abc import Container
+from collections.abc import Sequence
 from pathlib import Path
 
 from ml_engineer.errors import ProjectStateError, UnsupportedTaskError
 from ml_engineer.project.definition import load_problem, refuse_redealt
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record, refuse_stale
-from ml_engineer.project.rendered_files import Difference, Placement, place_files, read_hashes, write_hashes
-from ml_engineer.project.repository import find_repository, workflow_path, working_directory
+from ml_engineer.project.rendered_files import (
+    Difference,
+    Placement,
+    Rendering,
+    place_files,
+    read_rendering,
+    write_rendering,
+)
+from ml_engineer.project.repository import find_repository, is_workflow_for, workflow_path, working_directory
+from ml_engineer.project.retired_files import Retirement, retire_files
 from ml_engineer.project.workspace import Workspace, find_workspace
 from ml_engineer.rendering.packages import ALL_PACKAGES
 from ml_engineer.rendering.project import STARTER_FILES, render_project, render_workflow
@@ -30,7 +38,8 @@ def scaffold_project(request: ScaffoldProjectRequest, context: WorkContext) -> S
     """Render the tree of a project for its framed problem.
 
     Files that a person changed are kept, with the rendering beside them as ``NAME.new``; what `train` owns is written
-    only where there is nothing yet. Called twice, the second call changes nothing.
+    only where there is nothing yet. Files that were rendered before and no longer belong are removed while untouched.
+    Called twice, the second call changes nothing.
 
     Raises
     ------
@@ -40,22 +49,38 @@ def scaffold_project(request: ScaffoldProjectRequest, context: WorkContext) -> S
         If problem.yaml is not valid.
     """
     layout = ProjectLayout(Path(request.project_dir))
-    chosen = tuple(FEATURE_FOLDERS if request.features is None else dict.fromkeys(request.features))
     context.report("reading the framed problem", 0.0)
     problem, profile, split = _framed(layout)
     stored = layout.experiments / "scaffold.json"
-    before = read_hashes(stored)
+    last = read_rendering(stored)
+    chosen = _chosen(request.features, last)
 
     context.report("rendering the project", 0.1)
     files = render_project(problem, profile, split, chosen, versions=_installed_versions())
-    warnings: list[str] = []
+    top, said = _top(layout.root)
+    workflow = workflow_path(layout.root, top, rendered_before=last.hashes)
     if "ci" in chosen:
-        path, text, warning = _workflow(layout.root, before)
-        files[path] = text
-        warnings += warning
-    placement = place_files(layout.root, files, rendered_before=before, starters=STARTER_FILES, report=context.report)
-    write_hashes(stored, before | placement.hashes, features=list(chosen), problem_sha256=problem.content_hash())
-    return _reply(layout, placement, chosen, files, warnings)
+        files[workflow] = render_workflow(working_directory(layout.root, top))
+    placement = place_files(
+        layout.root, files, rendered_before=last.hashes, starters=STARTER_FILES, report=context.report
+    )
+    retired = retire_files(
+        layout.root,
+        last.hashes.keys() - files.keys(),
+        rendered_before=last.hashes,
+        # Of two projects in one repository, a copied record must not cost the other its workflow.
+        outside=workflow if is_workflow_for(layout.root / workflow, working_directory(layout.root, top)) else None,
+    )
+    # A file that a person changed stays known, so that it is told again and taken up again.
+    hashes = {path: last.hashes[path] for path in retired.kept} | placement.hashes
+    write_rendering(stored, Rendering(hashes, chosen), problem_sha256=problem.content_hash())
+    return _reply(layout, placement, retired, chosen=chosen, files=files, warnings=said if "ci" in chosen else [])
+
+
+def _chosen(asked: Sequence[FeatureFolder] | None, last: Rendering) -> tuple[FeatureFolder, ...]:
+    """The feature folders asked for, else those of last time, else all; in their usual order."""
+    wanted = asked if asked is not None else FEATURE_FOLDERS if last.features is None else last.features
+    return tuple(folder for folder in FEATURE_FOLDERS if folder in wanted)
 
 
 def _framed(layout: ProjectLayout) -> tuple[ProblemDefinition, DataProfile, SplitPlan]:
@@ -99,8 +124,8 @@ def _installed_versions() -> dict[str, str]:
     return versions
 
 
-def _workflow(root: Path, before: Container[str]) -> tuple[str, str, list[str]]:
-    """Path (relative to the project) and text of the CI workflow, and what to say about its place."""
+def _top(root: Path) -> tuple[Path, list[str]]:
+    """The folder whose ``.github`` holds the CI workflow, and what to say about it."""
     workspace = find_workspace(os.environ, root)
     repository = find_repository(root)
     top = repository or root.parent
@@ -110,8 +135,7 @@ def _workflow(root: Path, before: Container[str]) -> tuple[str, str, list[str]]:
         warnings.append("The CI workflow lies inside the project: move .github to the top of the repository.")
     elif repository is None:
         warnings.append(f"There is no git repository yet: the CI workflow works once {top} is the top of one.")
-    path = workflow_path(root, top, rendered_before=before)
-    return path, render_workflow(working_directory(root, top)), warnings
+    return top, warnings
 
 
 def _may_hold_workflow(top: Path, workspace: Workspace | None) -> bool:
@@ -125,16 +149,25 @@ def _may_hold_workflow(top: Path, workspace: Workspace | None) -> bool:
 def _reply(
     layout: ProjectLayout,
     placement: Placement,
+    retired: Retirement,
+    *,
     chosen: tuple[FeatureFolder, ...],
     files: dict[str, str],
     warnings: list[str],
 ) -> ScaffoldProjectReply:
     kept = [_in_words(difference) for difference in placement.kept]
+    retained = [
+        f"{path} is no longer part of the project, but a person changed it: kept. Delete it if you do not want it."
+        for path in retired.kept
+    ]
     left_out = [folder for folder in FEATURE_FOLDERS if folder not in chosen]
     summary = (
         f"Rendered {len(files)} files into {layout.root}: {len(placement.written)} written, "
-        f"{placement.unchanged} already as they should be, {len(placement.kept)} changed by a person and kept."
+        f"{placement.unchanged} already as they should be, "
+        f"{len(placement.kept) + len(retired.kept)} changed by a person and kept."
     )
+    if retired.removed:
+        summary += f" Removed {len(retired.removed)} untouched files that no longer belong."
     if left_out:
         summary += f" Without {', '.join(left_out)}."
     workflow = next((path for path in files if ".github/workflows" in path), None)
@@ -144,7 +177,7 @@ def _reply(
     return ScaffoldProjectReply(
         status="done",
         summary=summary,
-        warnings=[*kept, *warnings],
+        warnings=[*kept, *retained, *warnings],
         next_step=(
             "Compare each kept file with its NAME.new, take over what you want and delete the .new file. "
             if kept
@@ -156,7 +189,8 @@ def _reply(
         project_dir=str(layout.root),
         written=list(placement.written),
         unchanged=placement.unchanged,
-        kept=[difference.path for difference in placement.kept],
+        kept=[*(difference.path for difference in placement.kept), *retired.kept],
+        removed=list(retired.removed),
     )
 
 

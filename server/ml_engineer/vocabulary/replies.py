@@ -69,7 +69,10 @@ class ScaffoldProjectReply(Reply):
     unchanged: int = Field(default=0, ge=0, description="Files that were already as they should be.")
     kept: list[str] = Field(
         default_factory=list,
-        description="Files that a person changed: kept, with the new text beside them as NAME.new.",
+        description="Files that a person changed: kept, with the new text, if there is one, beside them as NAME.new.",
+    )
+    removed: list[str] = Field(
+        default_factory=list, description="Untouched files that are no longer part of the project, now gone."
     )
 
 

@@ -112,7 +112,9 @@ class ScaffoldProjectRequest(Record):
 
     project_dir: ProjectDir = "ml"
     features: list[FeatureFolder] | None = Field(
-        default=None, description="Feature folders to include; by default all: serving, monitoring, llm, ci, notebook."
+        default=None,
+        description="Feature folders to include: serving, monitoring, llm, ci, notebook. By default those chosen last "
+        "time, at first all. Untouched files of folders that are left out are removed.",
     )
 
 
@@ -175,6 +177,6 @@ class RunRequest(FrameProblemRequest):
 
     budget_seconds: float = Field(default=60, gt=0, le=86_400, description="Wall time for the search.")
     features: list[FeatureFolder] | None = Field(
-        default=None, description="Feature folders to include; by default all."
+        default=None, description="Feature folders to include; by default those chosen last time, at first all."
     )
     stage: Stage = Field(default="deploy", description="Stage for which the guardrails are checked.")

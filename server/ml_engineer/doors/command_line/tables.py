@@ -17,7 +17,7 @@ __all__ = ["reply_tables"]
 
 _VERDICT_STYLE = {"pass": "green", "warn": "yellow", "block": "bold red"}
 _JOB_STYLE = {"done": "green", "running": "cyan", "starting": "cyan", "lost": "yellow", "cancelled": "yellow"}
-_SHORT_LISTS = ("features", "assumptions", "waivers", "written", "kept", "leaderboard", "columns")
+_SHORT_LISTS = ("features", "assumptions", "waivers", "written", "kept", "removed", "leaderboard", "columns")
 _SHORT_VALUES = (
     "task_type",
     "primary_metric",
