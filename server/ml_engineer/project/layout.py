@@ -32,6 +32,11 @@ class ProjectLayout:
         return self.root / "problem.yaml"
 
     @property
+    def passport(self) -> Path:
+        """What is claimed of the champion, and what proves it."""
+        return self.root / "passport.json"
+
+    @property
     def reports(self) -> Path:
         """Reports and plots."""
         return self.root / "reports"
@@ -129,6 +134,16 @@ class ProjectLayout:
         """The project's copy of the ledger of looks."""
         return self.experiments / "ledger.jsonl"
 
+    @property
+    def approvals(self) -> Path:
+        """The log of who approved which model, and why."""
+        return self.experiments / "approvals.jsonl"
+
+    @property
+    def promoted(self) -> Path:
+        """Folder of the files of every promoted champion, by run."""
+        return self.experiments / "promoted"
+
     def run_dir(self, run_id: str) -> Path:
         """Files of one training run (its record, out-of-fold predictions)."""
         return self.experiments / "runs" / run_id
@@ -136,6 +151,10 @@ class ProjectLayout:
     def out_of_fold(self, run_id: str) -> Path:
         """Out-of-fold predictions of a run's champion (Parquet, development order)."""
         return self.run_dir(run_id) / "out_of_fold.parquet"
+
+    def candidate_predictions(self, run_id: str) -> Path:
+        """Out-of-fold predictions of all of a run's finished candidates (Parquet, development order)."""
+        return self.run_dir(run_id) / "candidates.parquet"
 
     def relative(self, path: Path) -> str:
         """`path` relative to the project, with forward slashes."""
