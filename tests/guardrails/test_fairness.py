@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,9 @@ import pytest
 
 from guardrails.factories import a_run, a_table, ask, evidence_of, text
 from ml_engineer.guardrails import Evidence
-from ml_engineer.guardrails.fairness import FAI001, FAI002, FAI003, FAI004, FAI005
+from ml_engineer.guardrails.fairness import FAI001, FAI004, FAI005
+from ml_engineer.guardrails.fairness_groups import FAI002, FAI006, FAI007, FAI008, FAI009
+from ml_engineer.guardrails.fairness_proxies import FAI003
 from ml_engineer.vocabulary.problem import Costs
 
 SENSITIVE = {"sex": {"sensitive": True}}
@@ -65,23 +69,143 @@ def test_a_small_group_gives_the_number_of_rows_that_would_settle_it() -> None:
     finding = ask(FAI002(), judged(frame, missing_some(frame, {"w": 0.7, "m": 0.8})))
     assert finding.outcome == "issue"
     assert finding.found.startswith("not enough data: ")
-    now, needed = (int(part.split()[0].replace(",", "")) for part in finding.found.split(": ")[1].split(", ")[:2])
+    now, needed = (
+        int(number.replace(",", "")) for number in re.findall(r"([\d,]+) rows.* now, ([\d,]+) needed", finding.found)[0]
+    )
     assert 30 <= now < needed
 
 
 def test_a_tiny_group_is_named_and_does_not_decide() -> None:
     frame = people()
     frame.loc[:9, "sex"] = "x"
-    finding = ask(FAI002(), judged(frame, missing_some(frame, {"w": 0.8, "m": 0.8, "x": 0.0})))
-    assert finding.outcome == "passed"
-    assert "too few rows to judge 'x'" in finding.found
+    evidence = judged(frame, missing_some(frame, {"w": 0.8, "m": 0.8, "x": 0.0}))
+    assert ask(FAI002(), evidence).outcome == "passed"
+    finding = ask(FAI009(), evidence)
+    assert (finding.outcome, finding.columns) == ("advice", ("sex",))
+    assert "'x' (too small: 10 rows, 30 are needed; nothing to pool it with)" in finding.found
+
+
+def test_many_people_in_groups_too_small_to_judge_are_an_issue() -> None:
+    frame = people()
+    frame.loc[:399, "sex"] = text([f"village {place // 20}" for place in range(400)])
+    finding = ask(FAI009(), judged(frame, missing_some(frame, dict.fromkeys(frame["sex"].unique(), 0.8))))
+    assert finding.outcome == "issue"
+    assert "10 % of the rows" in finding.found
+    assert "pooled into (pooled: 20 small groups)" in finding.found
+
+
+def test_groups_that_are_all_large_enough_pass_and_without_groups_there_is_nothing_to_count() -> None:
+    frame = people()
+    assert ask(FAI009(), judged(frame, missing_some(frame, {"w": 0.8, "m": 0.8}))).outcome == "passed"
+    assert ask(FAI009(), evidence_of(a_table(), training=a_run())).outcome == "not_applicable"
+
+
+def test_a_thousand_groups_of_one_row_are_not_assessed() -> None:
+    frame = people(rows=1000)
+    frame["sex"] = text([f"person {place}" for place in range(1000)])
+    finding = ask(FAI002(), judged(frame, (frame["y"] == "yes").to_numpy().astype(int)))
+    assert (finding.outcome, finding.blocks) == ("issue", False)
+    assert finding.found.startswith("not assessed: of 1,000 groups only '(pooled: 1000 small groups)' has the 30 rows")
 
 
 def test_one_group_cannot_be_compared() -> None:
     frame = people(women=1.0)
-    assert (
-        "not assessed: 'sex' has one group only" in ask(FAI002(), judged(frame, missing_some(frame, {"w": 0.8}))).found
+    finding = ask(FAI002(), judged(frame, missing_some(frame, {"w": 0.8})))
+    assert finding.found == "not assessed: all rows are of one group, 'w' ('sex')"
+
+
+def test_selection_rates_stand_beside_with_the_four_fifths_rule_as_information() -> None:
+    frame = people(rows=400)
+    codes = (np.random.default_rng(5).random(400) < 0.3).astype(int)
+    finding = ask(FAI006(), judged(frame, codes))
+    assert finding.outcome in ("advice", "passed")
+    assert re.search(
+        r"for information: lowest over highest 0\.\d\d, (not )?below four fifths, which chance alone", finding.found
     )
+
+
+def test_a_difference_in_selection_is_an_issue_that_does_not_block() -> None:
+    frame = people()
+    codes = (np.random.default_rng(5).random(4000) < np.where(frame["sex"] == "w", 0.2, 0.5)).astype(int)
+    finding = ask(FAI006(), judged(frame, codes), stage="production")
+    assert (finding.outcome, finding.blocks) == ("issue", False)
+    assert "disparity shown: selection rate" in finding.found
+    assert ask(FAI006(), evidence_of(a_table(), training=a_run())).outcome == "not_applicable"
+
+
+def crossed(chance: dict[tuple[str, str], float]) -> Evidence:
+    frame = people(rows=8000)
+    origin = np.where(np.random.default_rng(7).random(8000) < 0.5, "a", "b")
+    found = np.random.default_rng(1).random(8000) < [chance[key] for key in zip(frame["sex"], origin, strict=True)]
+    codes = ((frame["y"] == "yes").to_numpy() & found).astype(int)
+    frame["origin"] = text(origin)
+    return evidence_of(
+        frame,
+        columns=SENSITIVE | {"origin": {"sensitive": True}},
+        groups={name: frame[name].to_numpy(dtype=object) for name in ("sex", "origin")},
+        training=a_run(),
+        predictions=predicted(frame, codes),
+    )
+
+
+def test_a_disparity_that_only_shows_at_the_crossing_is_found_there() -> None:
+    evidence = crossed({("w", "a"): 0.6, ("m", "b"): 0.6, ("w", "b"): 0.8, ("m", "a"): 0.8})
+    assert ask(FAI002(), evidence).outcome == "passed"
+    finding = ask(FAI007(), evidence)
+    assert (finding.outcome, finding.columns) == ("issue", ("sex", "origin"))
+    assert "disparity shown: recall" in finding.found
+
+
+def test_equal_errors_at_every_crossing_pass_and_one_column_cannot_be_crossed() -> None:
+    assert (
+        ask(FAI007(), crossed(dict.fromkeys([("w", "a"), ("m", "b"), ("w", "b"), ("m", "a")], 0.8))).outcome == "passed"
+    )
+    frame = people()
+    finding = ask(FAI007(), judged(frame, missing_some(frame, {"w": 0.8, "m": 0.8})))
+    assert finding.outcome == "not_applicable"
+
+
+def scored(*, shift: float) -> Evidence:
+    """Probabilities that are right for men and too high by `shift` for women."""
+    frame = people(rows=6000)
+    generator = np.random.default_rng(3)
+    true = generator.uniform(0.2, 0.7, 6000)
+    frame["y"] = text(np.where(generator.random(6000) < true, "yes", "no"))
+    told = true + shift * (frame["sex"] == "w").to_numpy()
+    table = predicted(frame, (told > 0.5).astype(int)).assign(p0=1 - told, p1=told)
+    return evidence_of(
+        frame,
+        columns=SENSITIVE,
+        groups={"sex": frame["sex"].to_numpy(dtype=object)},
+        training=a_run(),
+        predictions=table,
+    )
+
+
+def test_probabilities_that_mean_less_for_one_group_are_shown() -> None:
+    finding = ask(FAI008(), scored(shift=0.2))
+    assert finding.outcome == "issue"
+    assert "disparity shown: observed minus predicted share" in finding.found
+    assert ask(FAI008(), scored(shift=0.0)).outcome == "passed"
+
+
+def test_calibration_decides_if_scores_are_read_as_they_are() -> None:
+    evidence = scored(shift=0.2)
+    problem = evidence.problem.model_copy(update={"fairness_use": "scores"})
+    evidence = replace(evidence, problem=problem)
+    assert ask(FAI002(), evidence, stage="production").blocks
+    assert ask(FAI008(), evidence).found == "it is the deciding measure, see FAI002"
+
+
+def test_what_decides_and_why_is_said() -> None:
+    frame = people()
+    codes = missing_some(frame, {"w": 0.5, "m": 0.9})
+    costs = Costs(false_positive=1, false_negative=5)
+    assert (
+        "a miss costs no less (5) than a false alarm (1)"
+        in ask(FAI002(), judged(frame, codes, problem={"costs": costs})).remedy
+    )
+    assert "no costs were given" in ask(FAI002(), judged(frame, codes)).remedy
 
 
 def test_false_alarms_are_compared_if_they_cost_more() -> None:
@@ -101,10 +225,13 @@ def test_errors_of_numbers_are_compared_relative_to_all_rows() -> None:
 
 
 def test_rows_of_one_person_do_not_count_as_many() -> None:
-    frame = people().assign(person=np.arange(4000) // 100)
-    codes = missing_some(frame, {"w": 0.8, "m": 0.8})
+    person = np.arange(4000) // 100
+    frame = people().assign(person=person, sex=text(np.where(person % 2 == 0, "w", "m")))
+    found = np.random.default_rng(1).random(40)[person] < 0.8  # a person is found in all of their rows, or in none
+    codes = ((frame["y"] == "yes").to_numpy() & found).astype(int)
     split = evidence_of(frame).problem.split.model_copy(update={"group_columns": ("person",)})
     assert "not enough data" in ask(FAI002(), judged(frame, codes, problem={"split": split})).found
+    assert "not enough data" not in ask(FAI002(), judged(frame, codes)).found
 
 
 def test_without_sensitive_columns_nothing_is_assessed() -> None:
@@ -147,8 +274,25 @@ def with_stand_in(*, used: bool) -> Evidence:
 def test_a_stand_in_is_an_issue_if_the_sensitive_column_was_left_out() -> None:
     finding = ask(FAI003(), with_stand_in(used=False))
     assert finding.outcome == "issue"
-    assert "'title' (0.9" in finding.found
+    assert "carried by 'title' (0.9" in finding.found
+    assert "leaving 'sex' out does not hide it from the model" in finding.found
     assert ask(FAI003(), with_stand_in(used=True)).outcome == "advice"
+
+
+def test_columns_that_only_together_tell_a_group_apart_are_found() -> None:
+    frame = people()
+    half = np.random.default_rng(4).random(4000) < 0.5
+    frame["one"], frame["two"] = half.astype(float), (half ^ (frame["sex"] == "w").to_numpy()).astype(float)
+    hidden = {"sex": {"sensitive": True, "used": False}}
+    finding = ask(FAI003(), evidence_of(frame, columns=hidden, groups={"sex": frame["sex"].to_numpy(dtype=object)}))
+    assert finding.outcome == "issue"
+    assert "ROC AUC 1.00 (4,000 rows), carried by several together" in finding.found
+
+
+def test_a_sensitive_column_with_one_value_has_no_stand_in() -> None:
+    frame = people(women=1.0)
+    finding = ask(FAI003(), evidence_of(frame, columns=SENSITIVE, groups={"sex": frame["sex"].to_numpy(dtype=object)}))
+    assert (finding.outcome, finding.found) == ("passed", "not assessed for 'sex': one group only")
 
 
 def test_unrelated_columns_are_no_stand_ins_and_without_groups_there_is_nothing_to_stand_in_for() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -10,15 +10,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml_engineer.evaluation.held_out import share_of_rows
+from ml_engineer.statistics.fairness import assess_fairness
+from ml_engineer.statistics.group_cells import FEWEST_ROWS
+from ml_engineer.statistics.group_measures import choose_use
 from ml_engineer.statistics.intervals import estimate
 from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.vocabulary.estimates import Estimate
 from ml_engineer.vocabulary.evaluation import GroupResult
+from ml_engineer.vocabulary.fairness import FairnessAssessment
+from ml_engineer.vocabulary.problem import ProblemDefinition
 
-__all__ = ["FEWEST_ROWS", "group_labels", "score_groups", "worst_group"]
-
-FEWEST_ROWS = 30
-"""Rows a share must rest on; with fewer, Wilson's interval is wider than 0.3 at a share of one half."""
+__all__ = ["compare_held_out_groups", "group_labels", "score_groups", "worst_group"]
 
 _MOST_GROUPS = 12
 _MISSING = "(missing)"
@@ -77,6 +79,42 @@ def _ranges(values: npt.NDArray[np.float64], reference: npt.NDArray[np.float64])
     labels = names[np.searchsorted(edges, values, side="right")]
     labels[np.isnan(values)] = _MISSING
     return labels
+
+
+def compare_held_out_groups(
+    problem: ProblemDefinition,
+    outcomes: Outcomes,
+    groups: Mapping[str, npt.NDArray[np.object_]],
+    *,
+    seed: int = 0,
+) -> FairnessAssessment | None:
+    """The groups of every sensitive column compared on held-out rows, in aggregate; none without such a column.
+
+    Parameters
+    ----------
+    problem : ProblemDefinition
+        Tells use and tolerance.
+    outcomes : Outcomes
+        The model on n held-out rows.
+    groups : mapping of str to numpy.ndarray of shape (n,)
+        Group of each row, by sensitive column.
+    seed : int
+        Random state.
+    """
+    if not groups:
+        return None
+    use, reason = choose_use(
+        outcomes.task, given=problem.fairness_use, costs=problem.costs, positive=problem.positive_class
+    )
+    return assess_fairness(
+        outcomes,
+        groups,
+        basis="held-out",
+        use=use,
+        use_reason=reason,
+        tolerance=problem.fairness_tolerance,
+        seed=seed,
+    )
 
 
 def score_groups(

@@ -9,10 +9,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from ml_engineer.guardrails.out_of_fold import assess_groups
 from ml_engineer.guardrails.probe import Probe
 from ml_engineer.statistics.predictive_power import Target
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.evaluation import EvaluationReport
+from ml_engineer.vocabulary.fairness import FairnessAssessment
 from ml_engineer.vocabulary.problem import ProblemColumn, ProblemDefinition
 from ml_engineer.vocabulary.split import SplitPlan
 from ml_engineer.vocabulary.training import TrainingRun
@@ -159,3 +161,10 @@ class Evidence:
     def probe(self) -> Probe:
         """How well the model's inputs predict the target, alone and together."""
         return Probe(self.inputs, self.target, self.folds, seed=self.seed)
+
+    @cached_property
+    def fairness(self) -> FairnessAssessment | None:
+        """Groups compared on the champion's out-of-fold predictions; None without those or without groups."""
+        if self.predictions is None or not self.groups:
+            return None
+        return assess_groups(self.problem, self.frame, self.predictions, self.groups, seed=self.seed)

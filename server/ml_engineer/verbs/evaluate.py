@@ -112,6 +112,7 @@ def _assemble(
         decision_threshold=recorded.decision_threshold,
         interval_coverage=held_out.coverage,
         groups=held_out.groups,
+        fairness=held_out.fairness,
         importances=out_of_fold.importances,
         worst_rows=worst,
         warnings=warnings,

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml_engineer import seal, splitting
-from ml_engineer.evaluation.groups import group_labels, score_groups
+from ml_engineer.evaluation.groups import compare_held_out_groups, group_labels, score_groups
 from ml_engineer.evaluation.held_out import HeldOutScores, admit_unknown_classes, score_held_out, share_of_rows
 from ml_engineer.evaluation.importance import Shuffler, cross_fit, permutation_importance
 from ml_engineer.evaluation.prediction import Predictions, encode_target, make_outcomes
@@ -20,6 +20,7 @@ from ml_engineer.verbs.signature import who_acts
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.estimates import Estimate
 from ml_engineer.vocabulary.evaluation import GroupResult, Importance
+from ml_engineer.vocabulary.fairness import FairnessAssessment
 
 __all__ = ["HeldOutPart", "OutOfFoldPart", "ask_development_rows", "score_sealed_rows"]
 
@@ -35,6 +36,7 @@ class HeldOutPart:
     look: int
     scores: HeldOutScores
     groups: tuple[GroupResult, ...]
+    fairness: FairnessAssessment | None
     coverage: Estimate | None
     warnings: tuple[str, ...]
 
@@ -80,12 +82,19 @@ def score_sealed_rows(champion: LoadedChampion, development: Development, *, now
     points: dict[str, float] = {result.metric: result.model.value for result in scores.metrics}
     seal.record_score(deal_id, project_ledger=layout.ledger, model_sha256=sha256, metrics=points, now=now, who=who)
     problems = seal.ledger_problems(deal_id, project_ledger=layout.ledger)
+    labels_by_column = _labels(frame[admitted.kept], development.frame, champion)
+    seed = champion.training.seed
     return HeldOutPart(
         outcomes=admitted.outcomes,
         classes=admitted.classes,
         look=opening.look,
         scores=scores,
-        groups=_sensitive_groups(frame[admitted.kept], development.frame, admitted.outcomes, champion),
+        groups=tuple(
+            result
+            for column, names in labels_by_column.items()
+            for result in score_groups(column, names, admitted.outcomes, seed=seed)
+        ),
+        fairness=compare_held_out_groups(problem, admitted.outcomes, labels_by_column, seed=seed),
         coverage=_coverage(admitted.outcomes, champion),
         warnings=(*admitted.warnings, *scores.warnings, *problems),
     )
@@ -104,17 +113,15 @@ def _clusters(frame: pd.DataFrame, champion: LoadedChampion) -> npt.NDArray[np.i
     return splitting.group_codes(frame, columns) if columns else None
 
 
-def _sensitive_groups(
-    frame: pd.DataFrame, reference: pd.DataFrame, outcomes: Outcomes, champion: LoadedChampion
-) -> tuple[GroupResult, ...]:
-    return tuple(
-        result
+def _labels(
+    frame: pd.DataFrame, reference: pd.DataFrame, champion: LoadedChampion
+) -> dict[str, npt.NDArray[np.object_]]:
+    """Group of each held-out row by sensitive column, cut as on development rows."""
+    return {
+        column: group_labels(frame[column], reference[column])
         for column in champion.problem.sensitive_columns
         if column in frame.columns and column in reference.columns
-        for result in score_groups(
-            column, group_labels(frame[column], reference[column]), outcomes, seed=champion.training.seed
-        )
-    )
+    }
 
 
 def _coverage(outcomes: Outcomes, champion: LoadedChampion) -> Estimate | None:

@@ -191,7 +191,7 @@ def _define(findings: _Findings, parents: dict[str, str]) -> ProblemDefinition:
         baseline=study.result.baseline,
         signal=signal,
         worth_building=signal.verdict == "learnable",
-        **({} if earlier is None else {"fairness_tolerance": earlier.fairness_tolerance}),
+        **({} if earlier is None else {key: getattr(earlier, key) for key in ("fairness_tolerance", "fairness_use")}),
         risks=_risks(findings),
         assumptions=(*dependence.assumptions, *list_assumptions(study, reading, moment_given=moment_given)),
         questions=choose_questions(

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from ml_engineer.vocabulary.estimates import Estimate, Metric, MetricEstimate
+from ml_engineer.vocabulary.fairness import FairnessAssessment
 from ml_engineer.vocabulary.records import Record, StoredRecord
 
 __all__ = ["ConfusionMatrix", "EvaluationReport", "GroupResult", "Importance", "Plot", "WorstRow"]
@@ -79,6 +80,9 @@ class EvaluationReport(StoredRecord):
         default=None, description="Share of held-out rows inside their 90 % prediction interval; regression."
     )
     groups: tuple[GroupResult, ...] = Field(default=(), description="Metrics per sensitive group.")
+    fairness: FairnessAssessment | None = Field(
+        default=None, description="Groups compared on held-out rows; null if no sensitive column is named."
+    )
     importances: tuple[Importance, ...] = Field(default=(), description="From out-of-fold rows, most needed first.")
     worst_rows: tuple[WorstRow, ...] = Field(default=(), description="From out-of-fold rows, worst first.")
     plots: tuple[Plot, ...] = Field(default=(), description="Pictures on disk.")

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, JsonValue
 
 from ml_engineer.vocabulary.estimates import Estimate, Metric
+from ml_engineer.vocabulary.fairness import FairnessUse
 from ml_engineer.vocabulary.records import Fraction, Record, StoredRecord
 
 __all__ = [
@@ -152,7 +153,11 @@ class ProblemDefinition(StoredRecord):
     costs: Costs | None = Field(default=None, description="What errors cost, if the person said.")
     fairness_tolerance: Fraction = Field(
         default=0.1,
-        description="Largest difference between a group and the rest that is tolerated: in recall or accuracy as such, in mean absolute error relative to all rows.",
+        description="Largest difference between two groups of people that is tolerated: in rates as such, in errors of numbers relative to the mean absolute error of all rows.",
+    )
+    fairness_use: FairnessUse | None = Field(
+        default=None,
+        description="What a positive answer means to the person it is about: 'allocation' of something wanted (who is missed counts), an 'alarm' that harms (who is wrongly called counts), 'scores' that are read as they are (calibration counts); empty leaves it to the costs.",
     )
     baseline: BaselineSummary = Field(description="The naive baseline.")
     signal: SignalTest = Field(description="Is there anything to learn?")

@@ -1,0 +1,249 @@
+"""Groups compared: every sensitive column and every pair of them, with one of four verdicts each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from ml_engineer.statistics.disparity import Spread, rows_needed, spread_of_groups
+from ml_engineer.statistics.group_cells import FEWEST_ROWS, Pooling, cross, pool_small, shrink
+from ml_engineer.statistics.group_measures import Measured, measures_of
+from ml_engineer.statistics.metrics import Outcomes
+from ml_engineer.vocabulary.estimates import Estimate
+from ml_engineer.vocabulary.fairness import (
+    FairnessAssessment,
+    FairnessUse,
+    FairnessVerdict,
+    FourFifths,
+    GroupCell,
+    GroupComparison,
+)
+
+__all__ = ["assess_fairness", "compare_groups"]
+
+Names = npt.NDArray[np.object_]
+
+_SURE = 0.05
+_MOST_PAIRS = 10
+
+
+def assess_fairness(
+    outcomes: Outcomes,
+    groups: Mapping[str, Names],
+    *,
+    basis: str,
+    use: FairnessUse | None,
+    use_reason: str,
+    tolerance: float,
+    seed: int = 0,
+) -> FairnessAssessment:
+    """Compare the groups of every column under every measure, and of every pair of columns under the deciding one.
+
+    Parameters
+    ----------
+    outcomes : Outcomes
+        The model on n rows; its clusters are the entities that rows share.
+    groups : mapping of str to numpy.ndarray of shape (n,)
+        Group of each row, by sensitive column.
+    basis : {'out-of-fold', 'held-out'}
+        Which predictions these are.
+    use, use_reason
+        From `choose_use`.
+    tolerance : float
+        Largest difference that is tolerated, 0 to 1.
+    seed : int
+        Random state.
+    """
+    measures = measures_of(outcomes, use)
+    units = None if outcomes.clusters is None else np.asarray(outcomes.clusters)
+    found = [
+        compare_groups(
+            measured, labels, columns=(column,), tolerance=tolerance, decides=place == 0, units=units, seed=seed
+        )
+        for column, labels in groups.items()
+        for place, measured in enumerate(measures)
+    ]
+    for first, second in list(combinations(groups, 2))[:_MOST_PAIRS]:
+        crossed = cross(groups[first], groups[second])
+        found.append(
+            compare_groups(
+                measures[0],
+                crossed,
+                columns=(first, second),
+                parents=groups[first],
+                tolerance=tolerance,
+                decides=True,
+                units=units,
+                seed=seed,
+            )
+        )
+    return FairnessAssessment(
+        basis="held-out" if basis == "held-out" else "out-of-fold",
+        use=use,
+        use_reason=use_reason,
+        tolerance=tolerance,
+        comparisons=tuple(found),
+    )
+
+
+def compare_groups(
+    measured: Measured,
+    labels: Names,
+    *,
+    columns: Sequence[str],
+    tolerance: float,
+    decides: bool = True,
+    parents: Names | None = None,
+    units: npt.NDArray[np.integer] | None = None,
+    seed: int = 0,
+) -> GroupComparison:
+    """One measure over the groups of one column, or of two that are crossed.
+
+    Parameters
+    ----------
+    measured : Measured
+        What is compared.
+    labels : numpy.ndarray of shape (n,)
+        Group of each row.
+    columns : sequence of str
+        The sensitive column, or the two.
+    tolerance : float
+        Largest difference that is tolerated.
+    decides : bool
+        Whether this is the measure chosen for the use.
+    parents : numpy.ndarray of shape (n,), optional
+        For intersections: the group of the first column, into which small cells are pooled first.
+    units : numpy.ndarray of shape (n,), optional
+        Entity of each row, where rows share one.
+    seed : int
+        Random state.
+    """
+    pooling = pool_small(labels, measured.counted, parents=parents, counted_as=measured.counted_as)
+    spread = None
+    if len(pooling.judged) >= 2:
+        kept = measured.counted & np.isin(pooling.labels.astype(str), pooling.judged)
+        order = {name: place for place, name in enumerate(pooling.judged)}
+        codes = np.array([order[str(name)] for name in pooling.labels[kept]], dtype=np.intp)
+        spread = spread_of_groups(
+            measured.values[kept],
+            codes,
+            is_share=measured.is_share,
+            units=None if units is None else units[kept].astype(np.intp),
+            seed=seed,
+        )
+    cells = _cells(measured, labels, pooling, spread)
+    common = {"columns": tuple(columns), "measure": measured.measure, "decides": decides, "cells": cells}
+    if spread is None:
+        reason = f"not assessed: {_why_not(labels, pooling)}"
+        return GroupComparison(**common, verdict="not assessed", reason=reason)
+    return GroupComparison(**common, **_judged(measured, pooling, spread, cells, tolerance))
+
+
+def _why_not(labels: Names, pooling: Pooling) -> str:
+    names = np.unique(labels.astype(str))
+    if len(names) == 1:
+        return f"all rows are of one group, {str(names[0])!r}"
+    large = f"only {pooling.judged[0]!r}" if pooling.judged else "none"
+    return f"of {len(names):,} groups {large} has the {FEWEST_ROWS} rows that a comparison needs, small ones pooled"
+
+
+def _judged(
+    measured: Measured, pooling: Pooling, spread: Spread, cells: tuple[GroupCell, ...], tolerance: float
+) -> dict[str, object]:
+    """Verdict, reason and numbers of a comparison."""
+    scale = measured.scale
+    value, low, high = spread.difference / scale, spread.low / scale, spread.high / scale
+    verdict: FairnessVerdict = "not enough data"
+    if low > tolerance and spread.p_value <= _SURE:
+        verdict = "disparity shown"
+    elif high <= tolerance:
+        verdict = "within the tolerance you set"
+    now = needed = None
+    reason = str(verdict)
+    if verdict == "not enough data":
+        pair = (spread.highest, spread.lowest) if value > tolerance else spread.widest
+        arm = value - low if value > tolerance else high - value
+        short = min(pair, key=lambda place: spread.effective[place])
+        counts = {cell.group: cell.counted for cell in cells}
+        now = counts[pooling.judged[short]]
+        needed = rows_needed(now, arm=arm, room=max(abs(tolerance - value), tolerance / 10))
+        reason = f"not enough data: {now:,} {measured.counted_as} of {pooling.judged[short]!r} now, {needed:,} needed"
+    return {
+        "verdict": verdict,
+        "reason": reason,
+        "highest": pooling.judged[spread.highest],
+        "lowest": pooling.judged[spread.lowest],
+        "difference": Estimate(
+            value=value,
+            low=low,
+            high=high,
+            method=f"Newcombe's intervals of all pairs at once, critical value {spread.critical:.2f} from "
+            f"{spread.replicates} replicates of a bootstrap stratified by group",
+            rows=int(sum(cell.counted for cell in cells if cell.judged)),
+        ),
+        "expected_by_chance": spread.expected_by_chance / scale,
+        "p_value": spread.p_value,
+        "rows_now": now,
+        "rows_needed": needed,
+        "four_fifths": _four_fifths(spread) if measured.measure == "selection_rate" else None,
+    }
+
+
+def _four_fifths(spread: Spread) -> FourFifths | None:
+    top = float(spread.values.max())
+    if top == 0:
+        return None
+    highest = spread.chance.max(axis=1)
+    ratios = np.divide(spread.chance.min(axis=1), highest, out=np.ones(len(highest)), where=highest > 0)
+    ratio = float(spread.values.min()) / top
+    return FourFifths(ratio=ratio, below=ratio < 0.8, false_alarm_rate=float((ratios < 0.8).mean()))
+
+
+def _cells(measured: Measured, labels: Names, pooling: Pooling, spread: Spread | None) -> tuple[GroupCell, ...]:
+    """Every group that was found and every pool, most rows first."""
+    texts, pooled = labels.astype(str), pooling.labels.astype(str)
+    originals = [str(name) for name in np.unique(texts)]
+    names = originals + [name for name in dict.fromkeys(pooled) if name not in set(originals)]
+    masks = {name: (texts == name) | (pooled == name) for name in names}
+    counted = np.array([int((masks[name] & measured.counted).sum()) for name in names], dtype=float)
+    sums = np.array([measured.values[masks[name] & measured.counted].sum() for name in names])
+    shrunk: list[Estimate | None] = [None] * len(names)
+    if measured.is_share and measured.counted.any():
+        shrunk[: len(originals)] = _shrunk(sums[: len(originals)], counted[: len(originals)])
+    places = {name: place for place, name in enumerate(pooling.judged)} if spread is not None else {}
+    cells = [
+        GroupCell(
+            group=name,
+            rows=int(masks[name].sum()),
+            counted=int(counted[place]),
+            estimate=_estimate(spread, places.get(name), int(counted[place]), measured),
+            shrunk=shrunk[place],
+            judged=name in pooling.judged,
+            note=pooling.notes.get(name, ""),
+        )
+        for place, name in enumerate(names)
+    ]
+    return tuple(sorted(cells, key=lambda cell: -cell.rows))
+
+
+def _estimate(spread: Spread | None, place: int | None, counted: int, measured: Measured) -> Estimate | None:
+    if spread is None or place is None:
+        return None
+    method = "Wilson" if measured.is_share else f"bootstrap within the group, {spread.replicates} replicates"
+    return Estimate(
+        value=float(spread.values[place]),
+        low=float(spread.lows[place]),
+        high=float(spread.highs[place]),
+        method=method,
+        rows=counted,
+    )
+
+
+def _shrunk(sums: npt.NDArray[np.float64], counted: npt.NDArray[np.float64]) -> list[Estimate | None]:
+    return [
+        Estimate(value=float(mean), low=float(low), high=float(high), method="beta-binomial", rows=int(rows))
+        for mean, low, high, rows in zip(*shrink(sums, counted), counted, strict=True)
+    ]
