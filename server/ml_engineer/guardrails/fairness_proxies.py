@@ -101,12 +101,14 @@ def told_together(inputs: pd.DataFrame, codes: np.ndarray, *, seed: int = 0) -> 
     groups, labels = np.unique(labels, return_inverse=True)
     if len(groups) < 2:
         return 0.5, len(chosen)
-    table = pd.DataFrame(
-        {place: _as_numbers(inputs.iloc[chosen, place]) for place in range(min(inputs.shape[1], _MOST_COLUMNS))}
-    )
+    columns = [_as_numbers(inputs.iloc[chosen, place]) for place in range(min(inputs.shape[1], _MOST_COLUMNS))]
+    # Empty columns tell nothing, and the trees cannot bin them.
+    columns = [column for column in columns if not np.isnan(column).all()]
+    if not columns:
+        return 0.5, len(chosen)
     model = HistGradientBoostingClassifier(max_iter=40, max_leaf_nodes=15, early_stopping=False, random_state=seed)
     folds = StratifiedKFold(3, shuffle=True, random_state=seed)
-    told = cross_val_predict(model, table.to_numpy(dtype=float), labels, cv=folds, method="predict_proba")
+    told = cross_val_predict(model, np.column_stack(columns), labels, cv=folds, method="predict_proba")
     areas = [roc_auc_score(labels == place, told[:, place]) for place in range(len(groups))]
     return float(np.mean(areas)), len(chosen)
 
