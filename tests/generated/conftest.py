@@ -39,12 +39,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     blocked.mkdir()
     (blocked / "__init__.py").write_text("raise ImportError('the project must not need us')\n", encoding="utf-8")
 
-    def _run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _run(root: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {
             "PYTHONPATH": str(blocked.parent),
             "OMP_NUM_THREADS": "1",
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "PYTHONDONTWRITEBYTECODE": "1",
+            **settings,
         }
         return subprocess.run(
             [sys.executable, *arguments],

@@ -11,6 +11,7 @@ __all__ = ["ALL_PACKAGES", "dependency_groups", "requirements"]
 # Oldest version that the generated code was written for; used where a package is not installed here.
 _OLDEST = {
     "anthropic": "2.12.0",
+    "cloudpickle": "3.0.0",
     "fastapi": "0.120.0",
     "httpx2": "2.16.0",
     "ipykernel": "7.0.0",
@@ -33,7 +34,7 @@ ALL_PACKAGES = tuple(_OLDEST)
 
 # A model file is read, and its score reproduced, by the versions that made it.
 _NARROW = frozenset({"lightgbm", "scikit-learn", "skops"})
-_COMPUTES = ("lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn", "skops")
+_COMPUTES = ("cloudpickle", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn", "skops")
 _GROUPS: dict[FeatureFolder, tuple[str, ...]] = {
     "serving": ("fastapi", "uvicorn"),
     "llm": ("anthropic",),

@@ -11,7 +11,7 @@ import pytest
 from data.features.contract import PROBLEM
 from data.features.features import build_features
 from data.features.rows import conform
-from models.serving.champion_file import save_champion
+from models.serving.champion_file import load_champion, save_champion
 from models.training import champion, train
 from models.training.candidates import build_candidates
 from models.training.development import DEVELOPMENT, ROOT, fold_pairs, learned_target
@@ -44,7 +44,7 @@ def test_the_interval_covers_nine_in_ten_of_the_errors_it_was_made_from() -> Non
     assert width == (90.0 if PROBLEM.task == "regression" else None)
 
 
-def test_a_saved_champion_is_described_by_its_manifest(development: pd.DataFrame, tmp_path: Path) -> None:
+def test_a_saved_champion_has_a_manifest_and_predicts_the_same(development: pd.DataFrame, tmp_path: Path) -> None:
     features, target = build_features(conform(development)), learned_target(development)
     model = champion.build_model().fit(features, target)
     save_champion(
@@ -60,7 +60,9 @@ def test_a_saved_champion_is_described_by_its_manifest(development: pd.DataFrame
     manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["feature_columns"] == features.columns.tolist()
     assert manifest["classes"] == PROBLEM.classes
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.json", "model.skops"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.json", manifest["model_file"]]
+    again = load_champion(tmp_path, allow_pickle=True).model
+    pd.testing.assert_frame_equal(predict(again, features, None), predict(model, features, None))
 
 
 def test_candidates_can_be_fitted(development: pd.DataFrame) -> None:

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def settings(development: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
         decision_threshold=champion.DECISION_THRESHOLD,
         interval_half_width=1.0,
     )
-    return Settings(folder / "champion", folder / "predictions.db", max_body_bytes=200_000)
+    return Settings(folder / "champion", folder / "predictions.db", max_body_bytes=200_000, allow_pickle=True)
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +185,7 @@ def test_a_log_that_cannot_be_written_costs_no_prediction(
     settings: Settings, records: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
-    broken = Settings(settings.champion_dir, tmp_path / "file" / "predictions.db")
+    broken = replace(settings, prediction_log=tmp_path / "file" / "predictions.db")
     app = create_app(broken)
     with TestClient(app) as running:
         assert running.post("/predict", json=records[:3]).status_code == 200
@@ -198,6 +199,13 @@ def test_without_a_champion_the_service_says_why(tmp_path: Path, records: list[d
         assert "train a model first" in running.post("/predict", json=records[0]).json()["detail"]
 
 
+def copy_champion(folder: Path, target: Path, **changes: str) -> None:
+    """Copy the saved champion with a manifest that says something else."""
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    (target / manifest["model_file"]).write_bytes((folder / manifest["model_file"]).read_bytes())
+    (target / "manifest.json").write_text(json.dumps(manifest | changes), encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("key", "reason"),
     [("model_sha256", "not the one that the manifest describes"), ("features_sha256", "features.py has changed")],
@@ -205,16 +213,12 @@ def test_without_a_champion_the_service_says_why(tmp_path: Path, records: list[d
 def test_a_champion_that_was_tampered_with_is_not_loaded(
     settings: Settings, tmp_path: Path, key: str, reason: str
 ) -> None:
-    manifest = json.loads((settings.champion_dir / "manifest.json").read_text(encoding="utf-8"))
-    (tmp_path / "model.skops").write_bytes((settings.champion_dir / "model.skops").read_bytes())
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest | {key: "0" * 64}), encoding="utf-8")
-    with TestClient(create_app(Settings(tmp_path, None))) as running:
+    copy_champion(settings.champion_dir, tmp_path, **{key: "0" * 64})
+    with TestClient(create_app(replace(settings, champion_dir=tmp_path))) as running:
         assert reason in running.get("/health").json()["detail"]
 
 
 def test_a_pickle_is_not_loaded_unless_allowed(settings: Settings, tmp_path: Path) -> None:
-    manifest = json.loads((settings.champion_dir / "manifest.json").read_text(encoding="utf-8"))
-    (tmp_path / "model.skops").write_bytes((settings.champion_dir / "model.skops").read_bytes())
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"model_format": "pickle"}), encoding="utf-8")
+    copy_champion(settings.champion_dir, tmp_path, model_format="pickle")
     with TestClient(create_app(Settings(tmp_path, None))) as running:
         assert "can run any code" in running.get("/health").json()["detail"]

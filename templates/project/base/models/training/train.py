@@ -112,6 +112,8 @@ def main(arguments: list[str] | None = None) -> int:
             interval_half_width=interval_half_width(rows, table),
         )
         print(f"saved {folder / manifest['model_file']}")
+        if manifest["model_format"] == "pickle":
+            print("It is a pickle, for it holds code of your own: what loads it must set ALLOW_PICKLE_MODEL=yes.")
     if not options.no_track:
         from models.training.tracking import track
 

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from data.features.contract import PROBLEM
 from models.llm.influences import Explainable, look_into
 from models.llm.settings import PROMPT_VERSION, ROOT, Settings
-from models.serving.champion_file import UnusableChampionError, load_champion
+from models.serving.champion_file import UnusableChampionError, load_champion, pickle_allowed
 from models.training.development import DEVELOPMENT
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--row", type=int, default=0, help="place of a row among the development rows, from 0")
     options = parser.parse_args(arguments)
     try:
-        champion = load_champion(ROOT / "models" / "serving" / "champion")
+        champion = load_champion(ROOT / "models" / "serving" / "champion", allow_pickle=pickle_allowed())
         rows = pd.read_parquet(DEVELOPMENT)
         row = rows.iloc[[options.row]]
     except (UnusableChampionError, OSError, IndexError) as error:

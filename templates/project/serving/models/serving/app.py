@@ -24,7 +24,7 @@ from data.features.contract import COLUMNS, PROBLEM
 from data.features.features import build_features
 from data.features.rows import conform
 from models.serving.answers import Answer, answer, as_logged, is_finite
-from models.serving.champion_file import Champion, UnusableChampionError, load_champion
+from models.serving.champion_file import Champion, UnusableChampionError, load_champion, pickle_allowed
 from models.serving.guard import Counters, Guard
 from models.serving.prediction_log import Entry, PredictionLog, now
 from models.serving.requests import Body, Row
@@ -52,7 +52,7 @@ class Settings:
             champion_dir=Path(os.environ.get("CHAMPION_DIR", cls.champion_dir)),
             prediction_log=Path(log) if log else None,
             max_body_bytes=int(os.environ.get("MAX_BODY_BYTES", cls.max_body_bytes)),
-            allow_pickle=os.environ.get("ALLOW_PICKLE_MODEL") == "yes",
+            allow_pickle=pickle_allowed(),
         )
 
 
