@@ -180,7 +180,8 @@ def test_a_perfect_score_on_many_columns_is_believed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("looks", "outcome", "blocks"), [(4, "passed", False), (5, "issue", False), (20, "issue", True)]
+    ("looks", "outcome", "blocks"),
+    [(4, "passed", False), (5, "issue", False), (20, "issue", False), (21, "issue", True)],
 )
 def test_looks_are_counted(looks: int, outcome: str, blocks: bool) -> None:
     finding = ask(MOD010(), trained(ledger=LedgerFacts(problems=(), looks=looks)))

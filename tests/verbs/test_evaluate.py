@@ -11,12 +11,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss, mean_absolute_error, r2_score, roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from ml_engineer import seal
 from ml_engineer.errors import MlEngineerError, ProjectStateError, SealError
+from ml_engineer.project.candidate_predictions import write_candidate_predictions
 from ml_engineer.project.files import file_sha256
+from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record, save_record
+from ml_engineer.project.tally import count_run
 from ml_engineer.verbs.champion import load_champion
 from ml_engineer.verbs.evaluate import evaluate
 from ml_engineer.vocabulary.context import WorkContext
@@ -25,6 +31,7 @@ from ml_engineer.vocabulary.problem import Costs
 from ml_engineer.vocabulary.replies import EvaluateReply
 from ml_engineer.vocabulary.requests import EvaluateRequest
 from ml_engineer.vocabulary.split import SplitPlan
+from ml_engineer.vocabulary.tally import TallyRun
 from ml_engineer.vocabulary.training import TrainingRun
 from verbs.trained_projects import TrainedProject, churn, train_project
 
@@ -336,3 +343,97 @@ def test_missing_out_of_fold_predictions_are_told_not_invented(leavers: TrainedP
     assert report.worst_rows == ()
     assert report.importances
     assert any("out_of_fold.parquet" in warning for warning in reply.warnings)
+
+
+def _candidates(project: TrainedProject, names: tuple[str, ...], *, seed: int, run_id: str) -> None:
+    """Store guesses of several candidates for every development row, and count the run."""
+    split = load_record(project.layout, SplitPlan)
+    rng = np.random.default_rng(seed)
+    chances = {name: rng.random(split.development_rows) for name in names}
+    predictions = {name: np.c_[1 - chance, chance] for name, chance in chances.items()}
+    write_candidate_predictions(project.layout, run_id, predictions)
+    count_run(
+        project.layout,
+        TallyRun(
+            run_id=run_id,
+            at=f"2026-01-0{seed + 1}T00:00:00+00:00",
+            deal_id=split.deal_id,
+            development_sha256=split.development_sha256,
+            metric="roc_auc",
+            finished=len(names),
+            failed=1,
+        ),
+    )
+
+
+def test_candidates_of_all_runs_are_counted_and_their_luck_is_taken_off(leavers: TrainedProject, call: Call) -> None:
+    for seed in range(3):
+        _candidates(leavers, tuple(f"guess {place}" for place in range(20)), seed=seed, run_id=f"run_{seed}")
+    reply = call("evaluate", project_dir=leavers.root)
+    honest = load_record(leavers.layout, EvaluationReport).honest
+    assert honest is not None
+    assert (honest.compared, honest.tried, honest.runs, honest.looks_before) == (60, 63, 3, 0)
+    assert honest.corrected is not None
+    # Guesses are worth 0.5, however well the best of sixty did on these rows.
+    assert honest.corrected.low <= 0.5 <= honest.corrected.high
+    assert honest.corrected.value < 0.53
+    assert (reply.candidates_tried, reply.corrected.value) == (63, pytest.approx(honest.corrected.value, rel=1e-4))
+    assert "chosen among 63 candidates" in reply.summary
+    page = leavers.layout.evaluation_html.read_text(encoding="utf-8")
+    assert "cross-validation, the best of 63 candidates" in page
+    assert "63 candidates in 3 training runs were tried" in page
+
+
+def test_the_look_in_the_ledger_says_how_much_had_been_tried(leavers: TrainedProject, call: Call) -> None:
+    _candidates(leavers, ("a", "b"), seed=0, run_id="run_0")
+    call("evaluate", project_dir=leavers.root)
+    look = next(entry for entry in ledger(leavers) if entry["event"] == "look")
+    assert look["candidates"] == 3
+
+
+def test_without_stored_predictions_it_says_so_and_gives_no_number(evaluated: Evaluated) -> None:
+    honest = evaluated.report.honest
+    assert honest is not None
+    assert honest.corrected is None
+    assert "were not kept" in honest.note
+    assert evaluated.reply.corrected is None
+
+
+def test_the_next_model_is_compared_with_the_one_before_on_the_same_rows(tmp_path: Path, call: Call) -> None:
+    first = _leavers(tmp_path / "first")
+    call("evaluate", project_dir=first.root)
+    second = train_project(
+        tmp_path / "second",
+        churn(),
+        target="left",
+        task="binary",
+        keys=("customer", "charge"),
+        costs=Costs(false_positive=1, false_negative=4),
+    )
+    reply = call("evaluate", project_dir=second.root)
+    against = load_record(second.layout, EvaluationReport).against_champion
+    assert against is not None
+    assert against.model_sha256 == load_record(first.layout, TrainingRun).champion.model_sha256
+    assert (against.verdict, against.promoted, against.gain.level) == ("worse", False, 0.975)
+    assert reply.against_champion.value < 0
+    assert "Against the model evaluated before: worse" in reply.summary
+    assert "Worse than the model that was evaluated before it" in second.layout.evaluation_html.read_text("utf-8")
+
+
+def test_a_model_that_says_nearly_the_same_is_no_evidence_of_improvement(tmp_path: Path, call: Call) -> None:
+    call("evaluate", project_dir=_leavers(tmp_path / "first").root)
+    other = make_pipeline(StandardScaler(), LogisticRegression(C=0.5))
+    call("evaluate", project_dir=train_project(
+        tmp_path / "second", churn(), target="left", task="binary", keys=("customer", "region", "sex"), model=other
+    ).root)  # fmt: skip
+    report = load_record(ProjectLayout(tmp_path / "second" / "ml"), EvaluationReport)
+    assert report.against_champion is not None
+    assert report.against_champion.verdict == "no_evidence"
+
+
+def test_answers_for_single_sealed_rows_stay_in_the_vault(evaluated: Evaluated, private_state: Path) -> None:
+    rows = set(evaluated.project.held_out.index)
+    for path in evaluated.project.layout.root.rglob("*.parquet"):
+        table = pd.read_parquet(path)
+        held = set(table["row"]) if "row" in table else set(table.index) if "charge" in table else set()
+        assert not rows & held, path

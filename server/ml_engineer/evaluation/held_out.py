@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri
 
 from ml_engineer.errors import InputError
 from ml_engineer.evaluation.prediction import UNKNOWN_CLASS
@@ -132,8 +133,8 @@ def score_held_out(
     development_actual : numpy.ndarray of shape (m,)
         Class codes or numbers of the development rows.
     look : int
-        How many models these rows have now judged. On look k the interval of a difference has the level
-        1 - 0.05 / k, so that the chance of one false "better" over all looks stays at 5 % (Bonferroni).
+        How many models these rows have now judged. On look k every interval has the level 1 - 0.05 / k: whoever
+        looks k times and quotes the best is then still wrong in about 5 % of cases only (Bonferroni).
     seed : int
         Random state of the bootstrap.
 
@@ -155,7 +156,7 @@ def score_held_out(
     found: dict[Metric, MetricEstimate] = {}
     for group in _by_baseline(ordered, outcomes):
         baseline = _baseline(group[0], outcomes, development_actual)
-        for result in compare(group, outcomes, baseline, difference_level=level, seed=seed):
+        for result in compare(group, outcomes, baseline, level=level, seed=seed):
             found[result.metric] = result
     metrics = tuple(found[metric] for metric in ordered if metric in found)
     warnings = _warnings(primary, judged_by, metrics[0], outcomes, look)
@@ -217,10 +218,11 @@ def _warnings(
         found.append("The model predicts the same for every held-out row.")
     if look > 1:
         # The best of k unbiased scores lies above its truth by at most about se * sqrt(2 ln k).
-        spread = (result.model.high - result.model.low) / (2 * 1.96)
+        level = result.model.level
+        spread = (result.model.high - result.model.low) / (2 * float(ndtri((1 + level) / 2)))
         found.append(
             f"These rows have now judged {look} models: the best score among them may flatter by up to "
-            f"{spread * sqrt(2 * log(look)):.2g}, and differences are given at level {1 - 0.05 / look:.3g}."
+            f"{spread * sqrt(2 * log(look)):.2g}, and intervals are widened to level {level:.3g}."
         )
     return tuple(found)
 

@@ -277,19 +277,20 @@ class MOD010(ModelCheck):
     title = "Looks at the held-out rows"
     needs = ("ledger",)
     many: ClassVar[int] = 5
-    too_many: ClassVar[int] = 20
-    """After 20 independent looks the winner's true score lies below its own 95 % interval four times in ten."""
+    """The budget is the problem's (`look_budget`). After 20 independent looks the winner's true score lies below its own
+    95 % interval four times in ten."""
 
     def find(self, evidence: Evidence) -> Answer:
         """Count the models that the ledger says were scored."""
         assert evidence.ledger is not None
-        looks = evidence.ledger.looks
-        if looks < self.many:
-            return passed(f"models scored on these rows: {looks}")
+        looks, budget = evidence.ledger.looks, evidence.problem.look_budget
+        if looks < self.many and looks <= budget:
+            return passed(f"models scored on these rows: {looks} of {budget} that the problem allows")
         return observed(
             [
                 Observation(
-                    "forbids" if looks >= self.too_many else "issue", f"{looks} models were scored on the same rows"
+                    "forbids" if looks > budget else "issue",
+                    f"{looks} models were scored on the same rows; the problem allows {budget}",
                 )
             ],
             remedy="Choose by cross-validation, and look again only with the final model; fresh rows restore the count",

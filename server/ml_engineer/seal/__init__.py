@@ -4,6 +4,7 @@ What it cannot do is stated: someone with a shell can read any disk, and someone
 starts anew. Everything short of that is noticed and told.
 """
 
+from ml_engineer.seal.answers import find_answers, keep_answers, models_looked_at
 from ml_engineer.seal.dealing import deal
 from ml_engineer.seal.fingerprints import fingerprint_table, frame_sha256
 from ml_engineer.seal.opening import Opening, count_looks, ledger_problems, open_held_out, record_score
@@ -19,10 +20,13 @@ __all__ = [
     "SealReceipt",
     "count_looks",
     "deal",
+    "find_answers",
     "fingerprint_table",
     "frame_sha256",
+    "keep_answers",
     "knows_deal",
     "ledger_problems",
+    "models_looked_at",
     "open_held_out",
     "recognise",
     "record_score",

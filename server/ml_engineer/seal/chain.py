@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ml_engineer import hash_chain
 from ml_engineer.seal.private_files import disk_errors
 from ml_engineer.vocabulary.split import LedgerEntry
 
@@ -23,10 +22,7 @@ __all__ = [
     "looks_inherited",
     "parse_copy",
     "read_copy",
-    "to_lines",
 ]
-
-_GENESIS = "0" * 64
 
 
 @dataclass(frozen=True)
@@ -55,24 +51,7 @@ class Copy:
 
 def chained(previous: LedgerEntry | None, **fields: Any) -> LedgerEntry:
     """An entry that follows `previous` (none for the first)."""
-    draft = LedgerEntry(
-        sequence=0 if previous is None else previous.sequence + 1,
-        previous_sha256=_GENESIS if previous is None else previous.entry_sha256,
-        entry_sha256="",
-        **fields,
-    )
-    return draft.model_copy(update={"entry_sha256": _hash_entry(draft)})
-
-
-def _hash_entry(entry: LedgerEntry) -> str:
-    # Sorted and without defaults: a field that a later version adds leaves the hashes of old entries alone.
-    fields = entry.model_dump(exclude={"entry_sha256"}, exclude_defaults=True)
-    return hashlib.sha256(json.dumps(fields, sort_keys=True, ensure_ascii=True).encode("ascii")).hexdigest()
-
-
-def to_lines(entries: Iterable[LedgerEntry]) -> bytes:
-    """Entries as the lines of a ledger file."""
-    return b"".join(entry.model_dump_json().encode("utf-8") + b"\n" for entry in entries)
+    return hash_chain.chained(LedgerEntry, previous, **fields)
 
 
 def read_copy(path: Path, deal_id: str) -> Copy | None:
@@ -97,8 +76,12 @@ def parse_copy(text: bytes, deal_id: str) -> Copy:
             continue
         if entry.deal_id == deal_id:
             entries.append(entry)
-    sound, fault = _sound_length(entries)
+    sound, fault = hash_chain.sound_length(entries, named=_named)
     return Copy(entries=tuple(entries), sound=sound, faults=(*faults, *([fault] if fault else [])))
+
+
+def _named(entry: LedgerEntry) -> str:
+    return f"entry {entry.sequence} ({entry.event})"
 
 
 def deals_in(text: bytes) -> list[str]:
@@ -110,17 +93,6 @@ def deals_in(text: bytes) -> list[str]:
         except ValidationError:
             continue
     return list(names)
-
-
-def _sound_length(entries: list[LedgerEntry]) -> tuple[int, str]:
-    previous = _GENESIS
-    for place, entry in enumerate(entries):
-        if entry.entry_sha256 != _hash_entry(entry):
-            return place, f"entry {entry.sequence} ({entry.event}) was edited: its hash does not fit its content"
-        if entry.sequence != place or entry.previous_sha256 != previous:
-            return place, f"the chain is broken before entry {entry.sequence} ({entry.event})"
-        previous = entry.entry_sha256
-    return len(entries), ""
 
 
 def looked_at(entries: Iterable[LedgerEntry]) -> frozenset[str]:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ml_engineer.errors import SealError
-from ml_engineer.seal.chain import Copy, chained, looked_at, looks_inherited, parse_copy, read_copy, to_lines
+from ml_engineer.hash_chain import to_lines
+from ml_engineer.seal.chain import Copy, chained, looked_at, looks_inherited, parse_copy, read_copy
 from ml_engineer.seal.private_files import disk_errors, replace_bytes
 from ml_engineer.vocabulary.split import LedgerEntry
 

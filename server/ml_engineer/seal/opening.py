@@ -41,6 +41,7 @@ def open_held_out(
     now: str,
     who: str,
     why: str,
+    candidates: int = 0,
     vault: Path | None = None,
 ) -> Opening:
     """Write a look into both copies of the ledger, then hand out the held-out rows.
@@ -61,6 +62,8 @@ def open_held_out(
         User and host.
     why : str
         Reason of the look.
+    candidates : int
+        How many candidates the project had tried by then; kept where nobody can make it fewer.
     vault : pathlib.Path, optional
         Another vault than the user's.
 
@@ -81,7 +84,8 @@ def open_held_out(
             "dealt again, and looks that the project's ledger holds stay counted",
         )
     ledger = Ledger(deal_id, store.ledger(deal_id), project_ledger)
-    _append(store, ledger, sealed.held_out_sha256, "look", model_sha256=model_sha256, at=now, who=who, why=why)
+    look = {"model_sha256": model_sha256, "candidates": candidates, "at": now, "who": who, "why": why}
+    _append(store, ledger, sealed.held_out_sha256, "look", **look)
     return Opening(frame=frame, look=ledger.looks())
 
 

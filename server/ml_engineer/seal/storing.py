@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ml_engineer.hash_chain import to_lines
 from ml_engineer.seal.cell_tables import CellTable
-from ml_engineer.seal.chain import to_lines
 from ml_engineer.seal.fingerprints import rows_sha256
 from ml_engineer.seal.ledger import Ledger
 from ml_engineer.seal.row_list import write_row_list

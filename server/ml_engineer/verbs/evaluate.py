@@ -11,7 +11,7 @@ from ml_engineer.evaluation.groups import worst_group
 from ml_engineer.evaluation.held_out import count_confusion
 from ml_engineer.evaluation.pictures import Picture, draw_pictures
 from ml_engineer.evaluation.worst_rows import find_worst_rows
-from ml_engineer.project.development import load_development
+from ml_engineer.project.development import Development, load_development
 from ml_engineer.project.files import write_text
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import find_record, save_record
@@ -20,6 +20,7 @@ from ml_engineer.statistics.metrics import Outcomes, metric_value
 from ml_engineer.verbs.champion import LoadedChampion, load_champion
 from ml_engineer.verbs.evaluation_page import write_evaluation_page
 from ml_engineer.verbs.evaluation_rows import HeldOutPart, OutOfFoldPart, ask_development_rows, score_sealed_rows
+from ml_engineer.verbs.honest_score import honest_score
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.estimates import Estimate, Metric
 from ml_engineer.vocabulary.evaluation import EvaluationReport, Plot, WorstRow
@@ -35,6 +36,8 @@ _VERDICTS = {
     "no_evidence": "no evidence that it beats the naive baseline",
     "worse_than_baseline": "worse than the naive baseline",
 }
+
+_AGAINST = {"better": "better", "no_evidence": "no evidence of improvement", "worse": "worse"}
 
 
 def evaluate(request: EvaluateRequest, context: WorkContext) -> EvaluateReply:
@@ -67,6 +70,8 @@ def evaluate(request: EvaluateRequest, context: WorkContext) -> EvaluateReply:
     out_of_fold = ask_development_rows(champion, development, context)
     context.report("writing the report", 0.9)
     report = _assemble(champion, held_out, out_of_fold, now)
+    context.report("taking the luck of the choice off the score", 0.85)
+    report = _with_honest_score(report, champion, development)
     _save(report, champion, held_out, out_of_fold)
     return _reply(report, layout)
 
@@ -107,6 +112,7 @@ def _assemble(
         primary_metric=primary.metric,
         metrics=scores.metrics,
         cross_validated=cross_validated,
+        against_champion=held_out.against_champion,
         verdict=scores.verdict,
         confusion=count_confusion(held_out.outcomes, held_out.classes),
         decision_threshold=recorded.decision_threshold,
@@ -117,6 +123,19 @@ def _assemble(
         worst_rows=worst,
         warnings=warnings,
     )
+
+
+def _with_honest_score(
+    report: EvaluationReport, champion: LoadedChampion, development: Development
+) -> EvaluationReport:
+    honest = honest_score(
+        champion,
+        development,
+        metric=report.primary_metric,
+        best=report.cross_validated,
+        looks_before=report.look - 1,
+    )
+    return report.model_copy(update={"honest": honest})
 
 
 def _cross_validated(champion: LoadedChampion, metric: Metric, outcomes: Outcomes | None) -> Estimate:
@@ -170,11 +189,12 @@ def _reply(report: EvaluationReport, layout: ProjectLayout) -> EvaluateReply:
         " The same model was evaluated before: this is the stored answer, and no new look." if report.repeated else ""
     )
     matrix = report.confusion
+    honest, against = report.honest, report.against_champion
     small = matrix is not None and len(matrix.labels) <= _MOST_MATRIX_CLASSES
     return EvaluateReply(
         status="done",
         summary=f"On {report.held_out_rows} held-out rows: {primary.metric} {primary.model}{baseline}; "
-        f"{_VERDICTS[report.verdict]}.{again}",
+        f"{_VERDICTS[report.verdict]}.{_in_short(report)}{again}",
         warnings=list(report.warnings),
         next_step="Call check_guardrails; then read the report with the person who decides on deployment"
         if report.verdict == "better_than_baseline"
@@ -196,8 +216,26 @@ def _reply(report: EvaluationReport, layout: ProjectLayout) -> EvaluateReply:
         confusion=[list(row) for row in matrix.counts] if matrix is not None and small else None,
         labels=list(matrix.labels) if matrix is not None and small else None,
         cross_validated=_rounded(report.cross_validated),
+        corrected=None if honest is None or honest.corrected is None else _rounded(honest.corrected),
+        candidates_tried=None if honest is None else honest.tried,
+        against_champion=None if against is None else _rounded(against.gain),
         worst_group=worst_group(report.groups),
     )
+
+
+def _in_short(report: EvaluationReport) -> str:
+    """What the choice among many costs, and whether the model is better than the one before."""
+    told = ""
+    honest, against = report.honest, report.against_champion
+    if honest is not None and honest.corrected is not None and honest.tried > 1:
+        told += (
+            f" Cross-validated {honest.best.value:.4g}, and {honest.corrected.value:.4g} corrected for having been "
+            f"chosen among {honest.tried} candidates."
+        )
+    if against is not None:
+        earlier = "the promoted champion" if against.promoted else "the model evaluated before"
+        told += f" Against {earlier}: {_AGAINST[against.verdict]} ({against.gain})."
+    return told
 
 
 def _rounded(estimate: Estimate) -> Estimate:

@@ -14,12 +14,14 @@ from ml_engineer.evaluation.held_out import HeldOutScores, admit_unknown_classes
 from ml_engineer.evaluation.importance import Shuffler, cross_fit, permutation_importance
 from ml_engineer.evaluation.prediction import Predictions, encode_target, make_outcomes
 from ml_engineer.project.development import Development
+from ml_engineer.project.tally import load_tally
 from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.verbs.champion import LoadedChampion
+from ml_engineer.verbs.champion_comparison import compare_with_champion, keep_for_comparison
 from ml_engineer.verbs.signature import who_acts
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.estimates import Estimate
-from ml_engineer.vocabulary.evaluation import GroupResult, Importance
+from ml_engineer.vocabulary.evaluation import ChampionComparison, GroupResult, Importance
 from ml_engineer.vocabulary.fairness import FairnessAssessment
 
 __all__ = ["HeldOutPart", "OutOfFoldPart", "ask_development_rows", "score_sealed_rows"]
@@ -38,6 +40,7 @@ class HeldOutPart:
     groups: tuple[GroupResult, ...]
     fairness: FairnessAssessment | None
     coverage: Estimate | None
+    against_champion: ChampionComparison | None
     warnings: tuple[str, ...]
 
 
@@ -64,7 +67,10 @@ def score_sealed_rows(champion: LoadedChampion, development: Development, *, now
     """
     problem, layout, sha256 = champion.problem, champion.layout, champion.training.champion.model_sha256
     deal_id, who = champion.split.deal_id, who_acts()
-    opening = seal.open_held_out(deal_id, project_ledger=layout.ledger, model_sha256=sha256, now=now, who=who, why=why)
+    tried = load_tally(layout).of_rows(champion.split.development_sha256).candidates
+    opening = seal.open_held_out(
+        deal_id, project_ledger=layout.ledger, model_sha256=sha256, now=now, who=who, why=why, candidates=tried
+    )
     frame = _in_order(opening.frame[opening.frame[problem.target].notna()], champion)
     outcomes = make_outcomes(
         problem,
@@ -81,6 +87,11 @@ def score_sealed_rows(champion: LoadedChampion, development: Development, *, now
     )
     points: dict[str, float] = {result.metric: result.model.value for result in scores.metrics}
     seal.record_score(deal_id, project_ledger=layout.ledger, model_sha256=sha256, metrics=points, now=now, who=who)
+    rows = frame.index.to_numpy()[admitted.kept]
+    keep_for_comparison(champion, admitted.outcomes, rows)
+    against = compare_with_champion(
+        champion, admitted.outcomes, rows, metric=scores.metrics[0].metric, look=opening.look
+    )
     problems = seal.ledger_problems(deal_id, project_ledger=layout.ledger)
     labels_by_column = _labels(frame[admitted.kept], development.frame, champion)
     seed = champion.training.seed
@@ -96,6 +107,7 @@ def score_sealed_rows(champion: LoadedChampion, development: Development, *, now
         ),
         fairness=compare_held_out_groups(problem, admitted.outcomes, labels_by_column, seed=seed),
         coverage=_coverage(admitted.outcomes, champion),
+        against_champion=against,
         warnings=(*admitted.warnings, *scores.warnings, *problems),
     )
 

@@ -33,6 +33,9 @@ from ml_engineer.vocabulary.split import SplitPlan
 
 __all__ = ["frame_problem"]
 
+_KEPT = ("fairness_tolerance", "fairness_use", "look_budget")
+"""What a person sets in problem.yaml alone; framing again keeps it."""
+
 
 @dataclass(frozen=True)
 class _Findings:
@@ -191,7 +194,7 @@ def _define(findings: _Findings, parents: dict[str, str]) -> ProblemDefinition:
         baseline=study.result.baseline,
         signal=signal,
         worth_building=signal.verdict == "learnable",
-        **({} if earlier is None else {key: getattr(earlier, key) for key in ("fairness_tolerance", "fairness_use")}),
+        **({} if earlier is None else {key: getattr(earlier, key) for key in _KEPT}),
         risks=_risks(findings),
         assumptions=(*dependence.assumptions, *list_assumptions(study, reading, moment_given=moment_given)),
         questions=choose_questions(

@@ -10,7 +10,16 @@ from ml_engineer.vocabulary.estimates import Estimate, Metric, MetricEstimate
 from ml_engineer.vocabulary.fairness import FairnessAssessment
 from ml_engineer.vocabulary.records import Record, StoredRecord
 
-__all__ = ["ConfusionMatrix", "EvaluationReport", "GroupResult", "Importance", "Plot", "WorstRow"]
+__all__ = [
+    "ChampionComparison",
+    "ConfusionMatrix",
+    "EvaluationReport",
+    "GroupResult",
+    "HonestScore",
+    "Importance",
+    "Plot",
+    "WorstRow",
+]
 
 
 class ConfusionMatrix(Record):
@@ -54,6 +63,31 @@ class Plot(Record):
     path: str = Field(description="SVG file, relative to the project.")
 
 
+class HonestScore(Record):
+    """What a score is worth after so much was tried: the best one, and the same without the luck of the choice."""
+
+    best: Estimate = Field(description="The champion's cross-validated score, as the choice was made by it.")
+    corrected: Estimate | None = Field(
+        default=None, description="What to expect of it, corrected for having been chosen; null if it is not known."
+    )
+    note: str = Field(default="", description="Why there is no corrected score, or what it leaves out.")
+    compared: int = Field(default=0, ge=0, description="Candidates that the correction knows the predictions of.")
+    tried: int = Field(ge=0, description="Candidates tried on these development rows, in all runs.")
+    runs: int = Field(ge=0, description="Training runs on these development rows.")
+    looks_before: int = Field(ge=0, description="Models that the held-out rows had judged before this one.")
+    look_budget: int = Field(ge=1, description="Looks after which a score on these rows certifies nothing more.")
+
+
+class ChampionComparison(Record):
+    """The model beside an earlier one, on the same held-out rows."""
+
+    model_sha256: str = Field(description="Hash of the earlier model.")
+    promoted: bool = Field(description="Whether it is the promoted champion; otherwise the one looked at last.")
+    metric: Metric = Field(description="What both were judged by.")
+    gain: Estimate = Field(description="This model against the earlier one, paired by row; positive is better.")
+    verdict: Literal["better", "no_evidence", "worse"] = Field(description="By the interval of the gain.")
+
+
 class EvaluationReport(StoredRecord):
     """One look at the held-out rows, with what out-of-fold predictions add."""
 
@@ -71,6 +105,10 @@ class EvaluationReport(StoredRecord):
     primary_metric: Metric = Field(description="The number that decides.")
     metrics: tuple[MetricEstimate, ...] = Field(description="Held-out metrics; the primary one first.")
     cross_validated: Estimate = Field(description="The champion's cross-validated primary metric, for comparison.")
+    honest: HonestScore | None = Field(default=None, description="What the choice among many costs.")
+    against_champion: ChampionComparison | None = Field(
+        default=None, description="Against the promoted champion or the model looked at last; null if there is none."
+    )
     verdict: Literal["better_than_baseline", "no_evidence", "worse_than_baseline"] = Field(
         description="By the interval of the paired difference in the primary metric."
     )

@@ -159,6 +159,12 @@ class ProblemDefinition(StoredRecord):
         default=None,
         description="What a positive answer means to the person it is about: 'allocation' of something wanted (who is missed counts), an 'alarm' that harms (who is wrongly called counts), 'scores' that are read as they are (calibration counts); empty leaves it to the costs.",
     )
+    look_budget: int = Field(
+        default=20,
+        ge=1,
+        le=1000,
+        description="How many models the held-out rows may judge. From 5 on there is a warning; one beyond the budget may not be deployed, for its score may owe too much to choice.",
+    )
     baseline: BaselineSummary = Field(description="The naive baseline.")
     signal: SignalTest = Field(description="Is there anything to learn?")
     worth_building: bool = Field(description="False if nothing above the baseline was found.")

@@ -111,6 +111,13 @@ class EvaluateReply(Reply):
     cross_validated: Estimate | None = Field(
         default=None, description="Cross-validated primary metric, for comparison."
     )
+    corrected: Estimate | None = Field(
+        default=None, description="The same, corrected for having been chosen among all candidates tried."
+    )
+    candidates_tried: int | None = Field(default=None, description="Candidates tried on these rows, in all runs.")
+    against_champion: Estimate | None = Field(
+        default=None, description="Gain over the champion before, paired; positive is better, zero inside: no evidence."
+    )
     worst_group: str | None = Field(default=None, description="The sensitive group with the poorest metric, in words.")
 
 

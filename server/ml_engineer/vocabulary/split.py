@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from ml_engineer.vocabulary.chained import ChainedEntry
 from ml_engineer.vocabulary.problem import SplitDefinition
 from ml_engineer.vocabulary.records import Record, StoredRecord
 
@@ -31,27 +32,26 @@ class SplitPlan(StoredRecord):
     looks_inherited: int = Field(default=0, ge=0, description="Looks taken at these rows before this deal.")
 
 
-class LedgerEntry(Record):
+class LedgerEntry(ChainedEntry):
     """One line of the append-only ledger; each names the hash of the one before."""
 
-    sequence: int = Field(ge=0, description="Place in the ledger, from 0.")
     event: str = Field(
-        description="'deal', 'redeal', 'look' (written before the rows are read), 'score' (what that look gave) "
+        description="'deal', 'redeal', 'look' (written before the rows are read), 'score' (what that look gave), "
+        "'check' (a model that was looked at was scored again, to verify its score) "
         "or 'repair' (the two copies were brought into agreement)."
     )
     deal_id: str = Field(description="Deal concerned.")
-    at: str = Field(description="Time, ISO 8601 UTC.")
     held_out_sha256: str = Field(description="Fingerprint of the held-out rows.")
     model_sha256: str | None = Field(default=None, description="Hash of the model that was evaluated, for looks.")
-    who: str = Field(default="", description="User and host that caused the entry.")
     why: str = Field(default="", description="Reason, for looks and re-deals.")
     metrics: dict[str, float] = Field(default_factory=dict, description="Point values that a look gave.")
     looks_inherited: int = Field(
         default=0, ge=0, description="Looks taken at these rows under earlier deals, for deals and re-deals."
     )
     project: str = Field(default="", description="Short hash of the project's place, which tells projects apart.")
-    previous_sha256: str = Field(description="Hash of the entry before; 64 zeros for the first.")
-    entry_sha256: str = Field(description="Hash over all other fields.")
+    candidates: int = Field(
+        default=0, ge=0, description="Candidates that the project had tried on its development rows, for looks."
+    )
 
 
 class DealColumn(Record):
