@@ -8,7 +8,8 @@ import pytest
 
 from guardrails.factories import a_numeric_table, a_table, ask, evidence_of, text
 from ml_engineer.guardrails.check import Check
-from ml_engineer.guardrails.data_columns import DAT006, DAT007, DAT008, DAT009, DAT010, DAT011, DAT012, DAT013
+from ml_engineer.guardrails.data_columns import DAT006, DAT007, DAT008, DAT009, DAT010, DAT011, DAT013
+from ml_engineer.guardrails.sentinels import DAT012
 
 
 @pytest.mark.parametrize("check", [DAT006(), DAT007(), DAT008(), DAT009(), DAT010(), DAT011(), DAT012(), DAT013()])

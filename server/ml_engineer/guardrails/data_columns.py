@@ -8,21 +8,23 @@ import numpy as np
 import pandas as pd
 
 from ml_engineer.guardrails.cells import is_number, is_text, row_hashes
-from ml_engineer.guardrails.check import ALL_STAGES, Answer, Check, Observation, Severity, observed, passed
+from ml_engineer.guardrails.check import ALL_STAGES, Answer, Check, Observation, observed, passed
 from ml_engineer.guardrails.evidence import Evidence
 from ml_engineer.guardrails.personal_data import personal_kind
 from ml_engineer.guardrails.wording import percent, quoted, quoted_list, rows_text
 from ml_engineer.vocabulary.guardrails import Family, Guardrail, Stage
 
-__all__ = ["DAT006", "DAT007", "DAT008", "DAT009", "DAT010", "DAT011", "DAT012", "DAT013"]
+__all__ = ["DAT006", "DAT007", "DAT008", "DAT009", "DAT010", "DAT011", "DAT013", "ColumnCheck"]
 
 
-class _DataCheck(Check):
+class ColumnCheck(Check):
+    """What the checks of columns share."""
+
     family: ClassVar[Family] = "data"
     guardrail: ClassVar[Guardrail] = "data_quality"
 
 
-class DAT006(_DataCheck):
+class DAT006(ColumnCheck):
     """Columns that carry nothing: one value only, or the same as another column."""
 
     title = "Columns that carry nothing"
@@ -49,7 +51,7 @@ class DAT006(_DataCheck):
         return observed(seen, remedy="Frame again with exclude_columns naming them; the model loses nothing")
 
 
-class DAT007(_DataCheck):
+class DAT007(ColumnCheck):
     """Text columns that are mostly numbers: a few odd words hide the numbers from the model."""
 
     title = "Numbers mixed with words"
@@ -84,7 +86,7 @@ class DAT007(_DataCheck):
         )
 
 
-class DAT008(_DataCheck):
+class DAT008(ColumnCheck):
     """A column that names the single row: it cannot generalise, and it invites learning by heart."""
 
     title = "Identifier used as a feature"
@@ -128,7 +130,7 @@ def _counts_up(numbers: pd.Series, *, rows: int) -> bool:
     return bool((values == np.round(values)).all() and values.max() - values.min() < 1.1 * max(rows, len(values)))
 
 
-class DAT009(_DataCheck):
+class DAT009(ColumnCheck):
     """Used columns that are mostly empty: what is learned from them rests on few rows."""
 
     title = "Columns mostly empty"
@@ -150,7 +152,7 @@ class DAT009(_DataCheck):
         )
 
 
-class DAT010(_DataCheck):
+class DAT010(ColumnCheck):
     """One category spelled in several ways: the model sees several categories."""
 
     title = "Categories spelled in several ways"
@@ -186,7 +188,7 @@ class DAT010(_DataCheck):
         )
 
 
-class DAT011(_DataCheck):
+class DAT011(ColumnCheck):
     """Infinite numbers: most models refuse them, and the others misread them."""
 
     title = "Infinite numbers"
@@ -211,91 +213,7 @@ class DAT011(_DataCheck):
         )
 
 
-class DAT012(_DataCheck):
-    """Codes among the numbers that mean "no value": -1, -9, -200, 999, 0 kelvin.
-
-    A code is the smallest or largest number of its column, stands apart from all others, and repeats. Zero is only
-    asked about, because many things are honestly nothing.
-    """
-
-    title = "Codes that mean 'no value'"
-    low_codes: ClassVar[tuple[float, ...]] = (
-        -1,
-        -7,
-        -8,
-        -9,
-        -77,
-        -88,
-        -99,
-        -200,
-        -273.15,
-        -777,
-        -888,
-        -999,
-        -9999,
-        -99999,
-    )
-    high_codes: ClassVar[tuple[float, ...]] = (99, 777, 888, 999, 7777, 8888, 9999, 77777, 99999, 999999, 9999999)
-    fewest_rows: ClassVar[int] = 5
-    fewest_share: ClassVar[float] = 0.002
-    fewest_values: ClassVar[int] = 11
-    """With fewer different values the numbers are codes themselves."""
-    most_rows: ClassVar[int] = 50_000
-    zero_gap: ClassVar[float] = 0.3
-    zero_share: ClassVar[float] = 0.2
-    """A zero more frequent than this is what most rows honestly are."""
-
-    def find(self, evidence: Evidence) -> Answer:
-        """Look at both ends of each used numeric column."""
-        numeric = [name for name in evidence.used_names if is_number(evidence.frame[name])]
-        seen = [found for name in numeric for found in self._codes(evidence.frame[name], name)]
-        if not seen:
-            return passed(f"none of {len(numeric):,} used numeric columns has a code at its end")
-        return observed(
-            seen,
-            remedy="Ask what the value means; if it means 'no value', replace it in features.py: "
-            "rows[NAME].replace(CODE, float('nan'))",
-        )
-
-    def _codes(self, column: pd.Series, name: str) -> list[Observation]:
-        column = column.iloc[:: max(1, len(column) // self.most_rows)]
-        counts = column[np.isfinite(column)].value_counts().sort_index()
-        if len(counts) < self.fewest_values:
-            return []
-        values, rows = counts.index.to_numpy(dtype=float), counts.to_numpy()
-        inner = values[1:-1]
-        reach = float(np.quantile(inner, 0.95) - np.quantile(inner, 0.05))
-        least = max(self.fewest_rows, self.fewest_share * len(column))
-        found = []
-        for end, neighbour, codes in ((0, 1, self.low_codes), (-1, -2, self.high_codes)):
-            value, gap = values[end], abs(values[end] - values[neighbour])
-            if rows[end] < least:
-                continue
-            if value in codes and (gap > reach / 2 or (value < 0 <= values[neighbour])):
-                found.append(self._observation("issue", column, name, value))
-            elif (
-                value == 0
-                and end == 0
-                and rows[end] <= self.zero_share * len(column)
-                and values[1] >= self.zero_gap * float(np.median(values[1:]))
-            ):
-                found.append(self._observation("question", column, name, value))
-        return found
-
-    @staticmethod
-    def _observation(severity: Severity, column: pd.Series, name: str, value: float) -> Observation:
-        rows = column.index[column == value]
-        others = column[column != value]
-        return Observation(
-            severity,
-            f"{quoted(name)} is {value:g} in {rows_text(len(rows))}, all others lie between {others.min():g} and "
-            f"{others.max():g}",
-            (name,),
-            tuple(int(row) for row in rows[:3]),
-        )
-
-
-class DAT013(_DataCheck):
+class DAT013(ColumnCheck):
     """Columns that name or locate a person. Whether they may be used is a question of law, and of need."""
 
     title = "Personal data"

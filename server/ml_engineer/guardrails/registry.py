@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ml_engineer.guardrails import (
+    afterwards,
     data,
     data_columns,
     fairness,
@@ -12,11 +13,16 @@ from ml_engineer.guardrails import (
     fairness_proxies,
     leakage,
     model,
+    near_rows,
+    pairs,
     readiness,
     restating,
     ruled_out,
+    sampling,
+    sentinels,
     split,
     split_by_time,
+    units,
 )
 from ml_engineer.guardrails.check import Check
 
@@ -34,8 +40,9 @@ CHECKS: Final[tuple[Check, ...]] = (
     data_columns.DAT009(),
     data_columns.DAT010(),
     data_columns.DAT011(),
-    data_columns.DAT012(),
+    sentinels.DAT012(),
     data_columns.DAT013(),
+    units.DAT014(),
     leakage.LEA001(),
     leakage.LEA002(),
     leakage.LEA003(),
@@ -45,6 +52,10 @@ CHECKS: Final[tuple[Check, ...]] = (
     restating.LEA007(),
     restating.LEA008(),
     restating.LEA009(),
+    pairs.LEA010(),
+    pairs.LEA011(),
+    afterwards.LEA012(),
+    afterwards.LEA013(),
     split.SPL001(),
     split.SPL002(),
     split_by_time.SPL003(),
@@ -53,6 +64,8 @@ CHECKS: Final[tuple[Check, ...]] = (
     split.SPL006(),
     split.SPL007(),
     split.SPL008(),
+    near_rows.SPL009(),
+    sampling.SPL010(),
     model.MOD001(),
     model.MOD002(),
     model.MOD003(),

@@ -15,15 +15,16 @@ from ml_engineer.guardrails.wording import quoted, words
 from ml_engineer.vocabulary.guardrails import Stage
 from ml_engineer.vocabulary.problem import ProblemColumn
 
-__all__ = ["LEA005", "LEA006"]
+__all__ = ["AFTERWARDS", "LEA005", "LEA006"]
 
-_AFTERWARDS: Final = re.compile(
+AFTERWARDS: Final = re.compile(
     r"\b(outcome|outcomes|result|results|resolution|resolved|cancelled|canceled|cancellation|churned|refund|refunded|"
     r"chargeback|settlement|settled|recovered|recoveries|recovery|charged off|write off|written off|discharge|"
     r"discharged|death|died|deceased|cause of death|autopsy|closed|closure|completed|final|actual|realized|realised|"
     r"fraud flag|confirmed|predicted|prediction|label|ground truth|days to|time to|exit date|end date|"
     r"termination|afterwards)\b"
 )
+"""Words of things that are known once the outcome is."""
 
 
 class LEA005(LeakageCheck):
@@ -57,7 +58,7 @@ class LEA005(LeakageCheck):
         if column.availability == "unsure":
             return "may be known only after the prediction moment"
         name = words(column.name)
-        if _AFTERWARDS.search(name):
+        if AFTERWARDS.search(name):
             return "sounds known only afterwards"
         if len(target_words) >= 4 and target_words not in ("target", "label", "class") and target_words in name:
             return "bears the target's name"

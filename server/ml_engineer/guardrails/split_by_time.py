@@ -14,7 +14,7 @@ from ml_engineer.guardrails.split import SplitCheck
 from ml_engineer.guardrails.wording import quoted
 from ml_engineer.vocabulary.guardrails import Stage
 
-__all__ = ["SPL003", "SPL004", "SPL005"]
+__all__ = ["SPL003", "SPL004", "SPL005", "time_columns"]
 
 
 class SPL003(SplitCheck):
@@ -51,7 +51,7 @@ class SPL004(SplitCheck):
         """Look for time columns; say how much the target changes along them."""
         if evidence.problem.split.strategy in ("time", "own_test_file"):
             return does_not_apply(f"rows are dealt by {evidence.problem.split.strategy.replace('_', ' ')}")
-        columns = [name for name in _time_columns(evidence) if evidence.frame[name].nunique() >= self.fewest_times]
+        columns = [name for name in time_columns(evidence) if evidence.frame[name].nunique() >= self.fewest_times]
         if not columns:
             return passed("the table has no time column")
         name = columns[0]
@@ -77,7 +77,7 @@ class SPL005(SplitCheck):
 
     def find(self, evidence: Evidence) -> Answer:
         """Compare the first and the last third of development rows by time."""
-        columns = _time_columns(evidence)
+        columns = time_columns(evidence)
         if not columns:
             return does_not_apply("the table has no time column")
         if len(evidence.frame) < self.fewest_rows:
@@ -131,7 +131,7 @@ def _change_over_time(evidence: Evidence, name: str) -> _Change:
     return _Change(notable, f"{what} {verb} from {first:.2f} in the first third of the time to {last:.2f} in the last")
 
 
-def _time_columns(evidence: Evidence) -> list[str]:
+def time_columns(evidence: Evidence) -> list[str]:
     """Columns of times, the declared one first."""
     declared = evidence.problem.split.time_column
     found = [

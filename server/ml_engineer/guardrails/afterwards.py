@@ -1,0 +1,128 @@
+"""LEA, continued: columns known only after the fact, by their values and by their times."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pandas as pd
+
+from ml_engineer.guardrails.cells import is_text
+from ml_engineer.guardrails.check import Answer, Observation, observed, passed
+from ml_engineer.guardrails.evidence import Evidence
+from ml_engineer.guardrails.leakage import LeakageCheck
+from ml_engineer.guardrails.ruled_out import AFTERWARDS
+from ml_engineer.guardrails.wording import percent, quoted, quoted_list, rows_text, words
+
+__all__ = ["LEA012", "LEA013"]
+
+
+class LEA012(LeakageCheck):
+    """Categories that speak of the outcome: 'refunded', 'case closed', 'deceased', or the very name of a class.
+
+    A word proves nothing. But where the rows that bear it nearly all have one outcome, the word was probably written after it.
+    """
+
+    title = "Values that speak of the outcome"
+    most_categories: ClassVar[int] = 200
+    fewest_rows: ClassVar[int] = 10
+    purity: ClassVar[float] = 0.9
+    beyond_chance: ClassVar[float] = 0.5
+    """How much of the way from the class's share to 1 the purity must go."""
+    shortest_label: ClassVar[int] = 4
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Read the categories of used text columns, and look at the outcome of the rows that bear the words."""
+        outcomes = evidence.frame[evidence.problem.target]
+        labels = {words(label) for label in evidence.problem.classes}
+        telling = {label for label in labels if len(label) >= self.shortest_label and not label.isdigit()}
+        seen, looked_at = [], 0
+        for name in evidence.used_names:
+            column = evidence.frame[name]
+            counts = column.value_counts() if is_text(column) else pd.Series(dtype=int)
+            if not 1 < len(counts) <= self.most_categories:
+                continue
+            looked_at += 1
+            plain = {str(value): words(str(value)) for value in counts.index}
+            spoken = [value for value, text in plain.items() if text in telling or AFTERWARDS.search(text)]
+            found = self._observation(evidence, name, spoken, outcomes) if spoken else None
+            if found is not None:
+                seen.append(found)
+        if not seen:
+            return passed(f"no category of {looked_at:,} used text columns speaks of the outcome and goes with it")
+        return observed(
+            seen,
+            remedy="Ask when the value is written; if it is after the outcome, frame again with after_the_fact naming the column",
+        )
+
+    def _observation(self, evidence: Evidence, name: str, spoken: list[str], outcomes: pd.Series) -> Observation | None:
+        bears = evidence.frame[name].isin(spoken).to_numpy()
+        if bears.sum() < self.fewest_rows or not evidence.target.classes:
+            return None
+        shares = outcomes[bears].astype(str).value_counts(normalize=True)
+        usual = float((outcomes.astype(str) == shares.index[0]).mean())
+        purity = float(shares.iloc[0])
+        if purity < self.purity or (purity - usual) < self.beyond_chance * (1 - usual):
+            return None
+        return Observation(
+            "question",
+            f"{quoted(name)} says {quoted_list(spoken, limit=3)} in {rows_text(int(bears.sum()))}, of which {percent(purity)} "
+            f"are {quoted(shares.index[0])} ({percent(usual)} of all rows)",
+            (name,),
+            tuple(int(row) for row in evidence.frame.index[bears][:3]),
+        )
+
+
+class LEA013(LeakageCheck):
+    """A time that lies after the moment that rows are dated by: written down later, so perhaps after the outcome.
+
+    Times are compared with the declared time column or, if there is none, with the earliest of the table's time columns. A
+    time that always lies the same span later (a due date) tells nothing new.
+    """
+
+    title = "Times later than the row"
+    later_share: ClassVar[float] = 0.95
+    fewest_rows: ClassVar[int] = 30
+
+    def applies_to(self, evidence: Evidence) -> str:
+        """Only where there are two columns of times."""
+        return super().applies_to(evidence) or (
+            "" if len(_times(evidence)) > 1 else "the table has no two columns of times"
+        )
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Compare each used time with the row's own."""
+        frame, names = evidence.frame, _times(evidence)
+        declared = evidence.problem.split.time_column
+        first = declared if declared in names else min(names, key=lambda name: frame[name].median())
+        own = frame[str(first)]
+        seen = []
+        for name in names:
+            if name == first or name not in evidence.used_names:
+                continue
+            spans = (frame[name] - own).dropna().dt.total_seconds()
+            if len(spans) < self.fewest_rows or spans.nunique() < 3 or (spans > 0).mean() < self.later_share:
+                continue
+            days = spans.quantile([0.1, 0.9]) / 86_400
+            text = (
+                f"{quoted(name)} is later than {quoted(first)} in {percent(float((spans > 0).mean()))} of {rows_text(len(spans))} "
+                f"that have both, mostly by {days.iloc[0]:.3g} to {days.iloc[1]:.3g} days"
+            )
+            seen.append(Observation("question", text, (name,), tuple(int(row) for row in spans.index[:3])))
+        if not seen:
+            return passed(f"no used time lies after {quoted(first)} as a rule")
+        return observed(
+            seen,
+            remedy="Ask whether the time is known when the prediction is made; if not, frame again with after_the_fact naming it",
+        )
+
+
+def _times(evidence: Evidence) -> list[str]:
+    """Columns of times that vary."""
+    return [
+        column.name
+        for column in evidence.problem.columns
+        if column.name in evidence.frame.columns
+        and column.role != "target"
+        and pd.api.types.is_datetime64_any_dtype(evidence.frame[column.name].dtype)
+        and evidence.frame[column.name].min() < evidence.frame[column.name].max()
+    ]

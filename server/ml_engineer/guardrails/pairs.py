@@ -1,0 +1,213 @@
+"""LEA, continued: columns none of which tells the target alone, and that tell it together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import ClassVar, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ml_engineer.guardrails.cells import is_number
+from ml_engineer.guardrails.check import ALL_STAGES, Answer, Observation, observed, passed
+from ml_engineer.guardrails.evidence import Evidence
+from ml_engineer.guardrails.leakage import LeakageCheck
+from ml_engineer.statistics.predictive_power import Target, bin_codes, power_alone
+from ml_engineer.guardrails.wording import quoted, quoted_list
+from ml_engineer.vocabulary.guardrails import Stage
+
+__all__ = ["LEA010", "LEA011"]
+
+_TOGETHER: Final = (
+    "Ask how these columns come about and when they are known; if any of them is made with or after the outcome, frame again "
+    "with after_the_fact naming it. If all are known in time, the rule is the answer and no model is needed"
+)
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.intp]
+
+
+class LEA010(LeakageCheck):
+    """Two columns that give the target away together: a difference, a ratio, a code split in two.
+
+    Every pair of (at most 30) columns is laid out as a table of coarse bins and scored out of fold. A pair that says far more
+    than either of its columns is fitted with trees; if it gives the target nearly without fault, and the model falls
+    without it, it is the answer.
+    """
+
+    title = "Pair of columns that gives the target"
+    blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
+    cost = "models"
+    most_columns: ClassVar[int] = 30
+    most_rows: ClassVar[int] = 10_000
+    rows_per_cell: ClassVar[int] = 20
+    screen: ClassVar[float] = 0.8
+    """Share of the way from chance to certainty that the binned pair must go."""
+    synergy: ClassVar[float] = 0.3
+    """How much of that way neither column goes alone."""
+    nearly_all: ClassVar[float] = 0.95
+    fall: ClassVar[float] = 0.15
+    most_fitted: ClassVar[int] = 4
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Screen pairs by their binned table, then fit the best ones."""
+        probe = evidence.probe
+        columns = self._columns(evidence)
+        best = self._screened(evidence, columns)
+        seen = []
+        for names in list(best)[: self.most_fitted]:
+            alone = [probe.alone[name] for name in names]
+            trees = probe.together(without=frozenset(probe.alone) - set(names))
+            both = max(trees, best[names])
+            full, without = probe.together(), probe.together(without=frozenset(names))
+            gone = self._share(probe.target, full) - self._share(probe.target, without)
+            if self._share(probe.target, both) < self.nearly_all or gone < self.fall:
+                continue
+            seen.append(
+                Observation(
+                    "forbids" if probe.target.classes else "question",
+                    f"{quoted_list(names)} give a {probe.target.measure} of {both:.3f} together, {alone[0]:.2f} and {alone[1]:.2f} "
+                    f"alone, and a quick model falls from {full:.3f} to {without:.3f} without them",
+                    names,
+                )
+            )
+        if seen:
+            return observed(seen, remedy=_TOGETHER)
+        pairs = len(columns) * (len(columns) - 1) // 2
+        return passed(
+            f"none of {pairs:,} pairs of columns gives the target together ({len(columns)} columns looked at)"
+        )
+
+    def _columns(self, evidence: Evidence) -> list[str]:
+        """The strongest half, and a spread of the rest: two halves of a code are nothing alone."""
+        names = sorted(evidence.probe.alone, key=lambda name: -evidence.probe.alone[name])
+        if len(names) <= self.most_columns:
+            return names
+        strong, rest = names[: self.most_columns // 2], names[self.most_columns // 2 :]
+        places = np.linspace(0, len(rest) - 1, self.most_columns - len(strong)).astype(int)
+        return [*strong, *(rest[place] for place in places)]
+
+    def _screened(self, evidence: Evidence, names: list[str]) -> dict[tuple[str, str], float]:
+        """Power of the pairs that are worth fitting, strongest first."""
+        rows = np.linspace(0, len(evidence.inputs) - 1, min(len(evidence.inputs), self.most_rows)).astype(np.intp)
+        target, folds = evidence.target.take(rows), evidence.folds[rows]
+        bins = int(np.clip(np.sqrt(len(rows) / self.rows_per_cell), 3, 16))
+        sample = {name: evidence.inputs[name].iloc[rows] for name in names}
+        codes = {name: _coarse(sample[name], bins) for name in names}
+        found = {}
+        for first, second in combinations(names, 2):
+            power = power_alone(codes[first] * bins + codes[second], bins * bins, target, folds)
+            for made in _combined(sample[first], sample[second]):
+                power = max(power, power_alone(*bin_codes(made), target, folds))
+            share = self._share(target, power)
+            alone = max(self._share(target, evidence.probe.alone[name]) for name in (first, second))
+            if share > self.screen and share - alone > self.synergy:
+                found[(first, second)] = power
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+    @staticmethod
+    def _share(target: Target, power: float) -> float:
+        """Power as a share of the way from chance to certainty."""
+        return (power - target.chance) / (1 - target.chance)
+
+
+def _coarse(column: pd.Series, bins: int) -> Ints:
+    """Codes from 0 to `bins` - 1: numbers by quantile, categories by frequency, the rare ones together."""
+    codes, count = bin_codes(column)
+    if count <= bins:
+        return codes
+    if isinstance(column.dtype, pd.StringDtype) or column.dtype == object:
+        order = np.argsort(np.argsort(-np.bincount(codes, minlength=count), kind="stable"), kind="stable")
+        return np.minimum(order[codes], bins - 1)
+    ranks = pd.Series(codes).rank(method="average", pct=True).to_numpy()
+    return np.minimum((ranks * bins).astype(np.intp), bins - 1)
+
+
+def _combined(first: pd.Series, second: pd.Series) -> Iterator[pd.Series]:
+    """Difference and ratio of two columns of numbers, which a table of bins sees only roughly."""
+    if is_number(first) and is_number(second):
+        yield first - second
+        if second.min() > 0:
+            yield first / second
+
+
+class LEA011(LeakageCheck):
+    """Columns whose weighted sum decides the class without a fault: votes, partial scores, parts of a total.
+
+    A linear score is fitted on half of the folds and held against the others. If it parts the classes without a single
+    error although no column does alone, columns are dropped as long as it still does, so that those named are needed.
+    """
+
+    title = "Columns that together decide the class"
+    tasks = frozenset({"binary", "multiclass"})
+    blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
+    rows_per_column: ClassVar[int] = 10
+    fewest_rows: ClassVar[int] = 200
+    most_columns: ClassVar[int] = 100
+    most_rows: ClassVar[int] = 5_000
+    alone_suffices: ClassVar[float] = 0.97
+    few: ClassVar[int] = 10
+    """With more columns a faultless line is a question, not a proof."""
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Fit a line for each class and count its errors on other folds."""
+        matrix, names, rows = self._matrix(evidence)
+        if matrix.shape[1] < 2 or len(matrix) < max(self.fewest_rows, self.rows_per_column * matrix.shape[1]):
+            return passed("too few complete rows or numeric columns to part the classes by a sum")
+        learns = evidence.folds[rows] % 2 == 0
+        if learns.all() or not learns.any():
+            return passed("too few folds to try a sum on rows that it was not learned from")
+        values = evidence.target.values[rows]
+        labels = np.unique(evidence.frame[evidence.problem.target].astype(str))
+        for code in range(evidence.target.classes) if evidence.target.classes > 2 else (1,):
+            wanted = np.asarray(values == code, dtype=float)
+            if min(wanted[learns].sum(), (1 - wanted)[~learns].sum(), wanted[~learns].sum()) < 10:
+                continue
+            keep = self._needed(matrix, wanted, learns)
+            if len(keep) < 2:
+                continue
+            columns = tuple(names[place] for place in keep)
+            text = (
+                f"a weighted sum of {quoted_list(columns)} parts {quoted(labels[code])} from the rest without an error"
+            )
+            return observed(
+                [Observation("forbids" if len(keep) <= self.few else "question", text, columns)], remedy=_TOGETHER
+            )
+        return passed(f"no weighted sum of {len(names):,} numeric columns decides a class where none does alone")
+
+    def _matrix(self, evidence: Evidence) -> tuple[Floats, list[str], Ints]:
+        """Complete rows of the columns of numbers and truth values that vary, standardised; names; positions."""
+        names = [str(name) for name in evidence.inputs.columns if _is_measure(evidence.inputs[name])]
+        frame = evidence.inputs[names[: self.most_columns]].astype(float).replace([np.inf, -np.inf], np.nan)
+        frame = frame.loc[:, frame.notna().mean() > 0.5]
+        rows = np.flatnonzero(frame.notna().all(axis=1).to_numpy())
+        rows = rows[:: max(1, len(rows) // self.most_rows)]
+        frame = frame.iloc[rows]
+        frame = frame.loc[:, frame.std() > 0] if len(frame) > 1 else frame.iloc[:, :0]
+        matrix = ((frame - frame.mean()) / frame.std()).to_numpy(dtype=float)
+        return matrix, [str(name) for name in frame.columns], rows
+
+    def _needed(self, matrix: Floats, wanted: Floats, learns: npt.NDArray[np.bool_]) -> list[int]:
+        """Columns of the smallest faultless sum that dropping one at a time leads to; empty if there is none."""
+        keep = list(range(matrix.shape[1]))
+        weights, faultless = self._line(matrix, wanted, learns)
+        if not faultless:
+            return []
+        for place in np.argsort(np.abs(weights)):
+            fewer = [other for other in keep if other != place]
+            if fewer and self._line(matrix[:, fewer], wanted, learns)[1]:
+                keep = fewer
+        return keep
+
+    def _line(self, matrix: Floats, wanted: Floats, learns: npt.NDArray[np.bool_]) -> tuple[Floats, bool]:
+        """Least-squares weights, and whether their sum orders all other rows rightly."""
+        weights = np.linalg.lstsq(matrix[learns], wanted[learns] - wanted[learns].mean(), rcond=None)[0]
+        scores = matrix[~learns] @ weights
+        held = wanted[~learns] > 0
+        return np.asarray(weights, dtype=np.float64), bool(scores[held].min() > scores[~held].max())
+
+
+def _is_measure(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column.dtype)
