@@ -157,3 +157,17 @@ def test_a_yes_or_no_about_a_telephone_is_nothing_personal() -> None:
 def test_dates_written_as_text_are_no_telephone_numbers() -> None:
     values = text([f"2011-0{1 + row % 9}-{10 + row % 18}" for row in range(400)])
     assert ask(DAT013(), evidence_of(with_column(values))).outcome == "passed"
+
+
+def test_a_code_among_honest_numbers_is_asked_about() -> None:
+    values = np.random.default_rng(2).uniform(0, 5000, 400).round()
+    values[::20] = 999
+    finding = ask(DAT012(), evidence_of(with_column(values)))
+    assert (finding.outcome, finding.columns) == ("question", ("extra",))
+
+
+def test_a_date_that_stands_for_none_is_found() -> None:
+    days = pd.Series(pd.date_range("2020-01-01", periods=400))
+    days[::20] = pd.Timestamp("1900-01-01")
+    finding = ask(DAT012(), evidence_of(with_column(days)))
+    assert (finding.outcome, finding.example_rows) == ("issue", (0, 20, 40))

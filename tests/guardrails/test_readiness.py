@@ -19,7 +19,9 @@ from ml_engineer.guardrails.readiness import (
     RDY007,
     RDY008,
     RDY009,
+    RDY010,
 )
+from ml_engineer.vocabulary.training import Environment
 
 CHECKS = (RDY001(), RDY002(), RDY003(), RDY004(), RDY005(), RDY006(), RDY007(), RDY008(), RDY009())
 
@@ -120,3 +122,14 @@ def test_a_monitor_that_sees_nothing_blocks_production_and_is_not_asked_before(l
     blind = ready(serving=ServingFacts(app_present=True, monitor_present=True, logged_predictions=logged))
     assert ask(RDY009(), blind, stage="production").blocks
     assert ask(RDY009(), blind).outcome == "not_applicable"
+
+
+def test_another_engine_or_python_than_in_training_is_an_issue() -> None:
+    environment = Environment(python="3.11.7", platform="any", cores=2, packages={"ml-engineer": "0.1.0"})
+    trained = a_run(environment=environment)
+    same = {"python": "3.11.9", "ml-engineer": "0.1.0"}
+    assert ask(RDY010(), evidence_of(a_table(), training=trained, packages=same)).outcome == "passed"
+    for changed in ({"ml-engineer": "0.2.0"}, {"python": "3.12.1"}):
+        finding = ask(RDY010(), evidence_of(a_table(), training=trained, packages=same | changed))
+        assert (finding.outcome, finding.blocks) == ("issue", False)
+    assert ask(RDY010(), evidence_of(a_table(), training=trained)).outcome == "not_applicable"

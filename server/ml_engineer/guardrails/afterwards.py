@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import pandas as pd
@@ -23,6 +24,7 @@ class LEA012(LeakageCheck):
     """
 
     title = "Values that speak of the outcome"
+    tasks = frozenset({"binary", "multiclass"})
     most_categories: ClassVar[int] = 200
     fewest_rows: ClassVar[int] = 10
     purity: ClassVar[float] = 0.9
@@ -32,10 +34,10 @@ class LEA012(LeakageCheck):
 
     def find(self, evidence: Evidence) -> Answer:
         """Read the categories of used text columns, and look at the outcome of the rows that bear the words."""
-        outcomes = evidence.frame[evidence.problem.target]
         labels = {words(label) for label in evidence.problem.classes}
         telling = {label for label in labels if len(label) >= self.shortest_label and not label.isdigit()}
-        seen, looked_at = [], 0
+        seen: list[Observation] = []
+        looked_at = 0
         for name in evidence.used_names:
             column = evidence.frame[name]
             counts = column.value_counts() if is_text(column) else pd.Series(dtype=int)
@@ -44,9 +46,7 @@ class LEA012(LeakageCheck):
             looked_at += 1
             plain = {str(value): words(str(value)) for value in counts.index}
             spoken = [value for value, text in plain.items() if text in telling or AFTERWARDS.search(text)]
-            found = self._observation(evidence, name, spoken, outcomes) if spoken else None
-            if found is not None:
-                seen.append(found)
+            seen.extend(self._observations(evidence, name, spoken))
         if not seen:
             return passed(f"no category of {looked_at:,} used text columns speaks of the outcome and goes with it")
         return observed(
@@ -54,22 +54,26 @@ class LEA012(LeakageCheck):
             remedy="Ask when the value is written; if it is after the outcome, frame again with after_the_fact naming the column",
         )
 
-    def _observation(self, evidence: Evidence, name: str, spoken: list[str], outcomes: pd.Series) -> Observation | None:
-        bears = evidence.frame[name].isin(spoken).to_numpy()
-        if bears.sum() < self.fewest_rows or not evidence.target.classes:
-            return None
-        shares = outcomes[bears].astype(str).value_counts(normalize=True)
-        usual = float((outcomes.astype(str) == shares.index[0]).mean())
-        purity = float(shares.iloc[0])
-        if purity < self.purity or (purity - usual) < self.beyond_chance * (1 - usual):
-            return None
-        return Observation(
-            "question",
-            f"{quoted(name)} says {quoted_list(spoken, limit=3)} in {rows_text(int(bears.sum()))}, of which {percent(purity)} "
-            f"are {quoted(shares.index[0])} ({percent(usual)} of all rows)",
-            (name,),
-            tuple(int(row) for row in evidence.frame.index[bears][:3]),
-        )
+    def _observations(self, evidence: Evidence, name: str, spoken: list[str]) -> Iterator[Observation]:
+        """One for each outcome that some of the words go with, the words together."""
+        outcomes = evidence.frame[evidence.problem.target].astype(str)
+        usual = outcomes.value_counts(normalize=True)
+        column = evidence.frame[name]
+        shares = pd.crosstab(column[column.isin(spoken)], outcomes)
+        for label in map(str, shares.columns):
+            purity = shares[label] / shares.sum(axis=1)
+            needed = max(self.purity, 1 - (1 - self.beyond_chance) * (1 - float(usual[label])))
+            pure = [str(value) for value in shares.index[purity >= needed]]
+            bears = column.isin(pure).to_numpy()
+            if bears.sum() >= self.fewest_rows:
+                share = float((outcomes[bears] == label).mean())
+                yield Observation(
+                    "question",
+                    f"{quoted(name)} says {quoted_list(pure, limit=3)} in {rows_text(int(bears.sum()))}, of which "
+                    f"{percent(share)} are {quoted(label)} ({percent(float(usual[label]))} of all rows)",
+                    (name,),
+                    tuple(int(row) for row in evidence.frame.index[bears][:3]),
+                )
 
 
 class LEA013(LeakageCheck):

@@ -38,6 +38,7 @@ _ABSENT: dict[Part, str] = {
     "champion": "there is no champion on disk yet",
     "evaluation": "nothing was evaluated yet",
     "predictions": "there are no out-of-fold predictions yet",
+    "fitted": "the champion could not be asked about the rows that it learned from",
     "tracking": "the experiment store was not read",
     "serving": "the serving folder was not read",
     "ledger": "the ledger was not read",

@@ -21,7 +21,9 @@ from ml_engineer.vocabulary.training import TrainingRun
 
 __all__ = ["ChampionFiles", "Evidence", "LedgerFacts", "Part", "ServingFacts", "TrackingFacts"]
 
-Part = Literal["features", "training", "champion", "evaluation", "predictions", "tracking", "serving", "ledger"]
+Part = Literal[
+    "features", "training", "champion", "evaluation", "predictions", "fitted", "tracking", "serving", "ledger"
+]
 """Parts of the evidence that may be absent."""
 
 
@@ -109,6 +111,8 @@ class Evidence:
     predictions : pandas.DataFrame or None
         The champion's out-of-fold predictions with columns ``row``, ``fold``, ``predicted`` and, for classification,
         ``p0`` to ``p{k-1}``.
+    fitted : pandas.DataFrame or None
+        What the champion says of (some of) the rows that it learned from, with the same columns but ``fold``.
     groups : dict of str to numpy.ndarray of shape (n,)
         Name of the group that each development row belongs to, by sensitive column.
     champion, tracking, serving, ledger : facts or None
@@ -129,6 +133,7 @@ class Evidence:
     evaluation: EvaluationReport | None = None
     stale: dict[str, str] = field(default_factory=dict)
     predictions: pd.DataFrame | None = None
+    fitted: pd.DataFrame | None = None
     groups: dict[str, np.ndarray] = field(default_factory=dict)
     champion: ChampionFiles | None = None
     tracking: TrackingFacts | None = None

@@ -14,8 +14,8 @@ from ml_engineer.guardrails.cells import is_number
 from ml_engineer.guardrails.check import ALL_STAGES, Answer, Observation, observed, passed
 from ml_engineer.guardrails.evidence import Evidence
 from ml_engineer.guardrails.leakage import LeakageCheck
-from ml_engineer.statistics.predictive_power import Target, bin_codes, power_alone
 from ml_engineer.guardrails.wording import quoted, quoted_list
+from ml_engineer.statistics.predictive_power import Target, bin_codes, power_alone
 from ml_engineer.vocabulary.guardrails import Stage
 
 __all__ = ["LEA010", "LEA011"]

@@ -18,8 +18,9 @@ from ml_engineer.guardrails.evidence import Evidence
 from ml_engineer.guardrails.wording import listed, quoted, rows_text
 from ml_engineer.vocabulary.guardrails import Family, Stage
 
-__all__ = ["RDY001", "RDY002", "RDY003", "RDY004", "RDY005", "RDY006", "RDY007", "RDY008", "RDY009"]
+__all__ = ["RDY001", "RDY002", "RDY003", "RDY004", "RDY005", "RDY006", "RDY007", "RDY008", "RDY009", "RDY010"]
 
+_ENGINE = "ml-engineer"
 _PRODUCTION: frozenset[Stage] = frozenset({"production"})
 
 
@@ -154,7 +155,11 @@ class RDY006(ReadinessCheck):
         """Compare versions."""
         run = evidence.training
         assert run is not None
-        common = {name: version for name, version in run.environment.packages.items() if name in evidence.packages}
+        common = {
+            name: version
+            for name, version in run.environment.packages.items()
+            if name in evidence.packages and name != _ENGINE
+        }
         if not common:
             return does_not_apply("the versions installed now are not known")
         changed = [
@@ -229,3 +234,35 @@ class RDY009(ReadinessCheck):
             [Observation("forbids", f"{text}, so that the monitor sees nothing")],
             remedy="Start the service, send it a few real requests, and run the monitor once before going into production",
         )
+
+
+class RDY010(ReadinessCheck):
+    """Python and this engine are those that made the champion: another engine may deal, check and score by other rules."""
+
+    title = "Same Python and engine as in training"
+    guardrail = "experiment_tracking"
+    needs = ("training",)
+    blocks_at: ClassVar[frozenset[Stage]] = frozenset()
+
+    def find(self, evidence: Evidence) -> Answer:
+        """Compare versions; of Python, the part that decides what a pickle means."""
+        run = evidence.training
+        assert run is not None
+        recorded = {"Python": _minor(run.environment.python), "ml-engineer": run.environment.packages.get(_ENGINE)}
+        now = {"Python": _minor(evidence.packages.get("python")), "ml-engineer": evidence.packages.get(_ENGINE)}
+        known = [name for name in recorded if recorded[name] and now[name]]
+        if not known:
+            return does_not_apply("the versions installed now are not known")
+        changed = [f"{name} {recorded[name]} → {now[name]}" for name in known if recorded[name] != now[name]]
+        if not changed:
+            return passed(f"{listed([f'{name} {now[name]}' for name in known])}, as in training")
+        return observed(
+            [Observation("issue", f"changed since training: {listed(changed)}")],
+            remedy="Read the engine's CHANGELOG for what it now does differently, and call train and evaluate again; or work with "
+            "the version that made the champion",
+        )
+
+
+def _minor(version: str | None) -> str | None:
+    """Major and minor version: ``3.11.7`` becomes ``3.11``."""
+    return None if version is None else ".".join(version.split(".")[:2])

@@ -56,6 +56,8 @@ class DAT014(ColumnCheck):
 
     title = "Several units in one column"
     share_of_measures: ClassVar[float] = 0.9
+    fewest_texts: ClassVar[int] = 15
+    """Fewer different texts are categories, like '2 storey'."""
     fewest_rows: ClassVar[int] = 5
     fewest_share: ClassVar[float] = 0.01
     fewest_values: ClassVar[int] = 5
@@ -82,7 +84,7 @@ class DAT014(ColumnCheck):
         )
 
     def _in_text(self, column: pd.Series, name: str) -> Observation | None:
-        if len(column) < self.fewest_rows:
+        if column.nunique() < self.fewest_texts:
             return None
         matches = column.map(_MEASURE.match)
         if matches.notna().mean() < self.share_of_measures:
@@ -140,8 +142,11 @@ class DAT014(ColumnCheck):
         """Whether the medians differ by the factor, the gap is wide, and the heaps are of like width."""
         decades = float(np.log10(factor))
         narrow, wide = sorted(heaps.spreads)
+        share = min(len(heaps.low), len(heaps.high)) / (len(heaps.low) + len(heaps.high))
         return (
-            abs(heaps.apart - decades) <= min(0.15, 0.1 * decades)
-            and heaps.gap >= 0.25 * decades
+            # Two kinds of things often differ by a small factor; then both are common.
+            (factor >= 100 or share <= 0.25)
+            and abs(heaps.apart - decades) <= min(0.15, 0.1 * decades)
+            and heaps.gap >= 0.18 * decades
             and wide <= 2.5 * narrow + 0.05
         )

@@ -37,7 +37,9 @@ def shortened(text: str, width: int) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as a percentage with as many digits as it deserves; a small share is never rounded to nothing."""
+    """A share as a percentage with as many digits as it deserves; a part is never rounded to nothing or to the whole."""
+    if 0.995 <= share < 1:
+        return "over 99 %"
     if 0 < share < 0.001:
         return "under 0.1 %"
     return f"{100 * share:.1f} %" if share < 0.1 else f"{100 * share:.0f} %"

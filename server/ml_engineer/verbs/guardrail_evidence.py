@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import platform
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ml_engineer.errors import MlEngineerError
 from ml_engineer.evaluation.groups import group_labels
 from ml_engineer.guardrails import ChampionFiles, Evidence, LedgerFacts, ServingFacts, TrackingFacts
 from ml_engineer.project.definition import load_problem, refuse_redealt
@@ -23,6 +25,7 @@ from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import find_record, load_record
 from ml_engineer.project.user_code import load_features
 from ml_engineer.seal import count_looks, ledger_problems
+from ml_engineer.verbs.champion import load_champion
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.evaluation import EvaluationReport
 from ml_engineer.vocabulary.guardrails import Stage, Waiver, Waivers
@@ -32,6 +35,8 @@ from ml_engineer.vocabulary.split import SplitPlan
 from ml_engineer.vocabulary.training import TrainingRun
 
 __all__ = ["gather_evidence", "load_waivers"]
+
+_MOST_FITTED_ROWS = 5_000
 
 
 def load_waivers(layout: ProjectLayout) -> tuple[Waiver, ...]:
@@ -67,7 +72,7 @@ def gather_evidence(layout: ProjectLayout, *, stage: Stage, features: pd.DataFra
     if features is None and layout.features_py.exists():
         # The target is not shown to feature code, here as everywhere.
         features = load_features(layout)(development.frame.drop(columns=problem.target))
-    later = {} if stage == "train" else _after_training(layout, problem, profile, split)
+    later = {} if stage == "train" else _after_training(layout, problem, profile, split, development.frame)
     return Evidence(
         problem=problem,
         profile=profile,
@@ -111,7 +116,11 @@ def _defines(path: Path, name: str) -> bool:
 
 
 def _after_training(
-    layout: ProjectLayout, problem: ProblemDefinition, profile: DataProfile, split: SplitPlan
+    layout: ProjectLayout,
+    problem: ProblemDefinition,
+    profile: DataProfile,
+    split: SplitPlan,
+    frame: pd.DataFrame,
 ) -> dict[str, Any]:
     """The parts of the evidence that only exist once something was trained; a part that is not there is left out."""
     parts: dict[str, Any] = {
@@ -134,8 +143,22 @@ def _after_training(
         "predictions": pd.read_parquet(out_of_fold) if out_of_fold.exists() else None,
         "champion": _champion_files(layout, training),
         "tracking": _tracking(layout, training),
-        "packages": _installed(training.environment.packages),
+        "packages": _installed(training.environment.packages) | {"python": platform.python_version()},
+        "fitted": _fitted(layout, frame),
     }
+
+
+def _fitted(layout: ProjectLayout, frame: pd.DataFrame) -> pd.DataFrame | None:
+    """What the champion says of at most 5,000 rows that it learned from; None if it cannot be loaded as it was trained."""
+    rows = frame.iloc[:: max(1, len(frame) // _MOST_FITTED_ROWS)]
+    try:
+        answer = load_champion(layout).answer(rows)
+    except MlEngineerError:
+        return None  # why, other checks say: MOD004, RDY003, RDY005
+    table = {"row": rows.index.to_numpy(), "predicted": answer.predicted}
+    if answer.probabilities is not None:
+        table |= {f"p{code}": answer.probabilities[:, code] for code in range(answer.probabilities.shape[1])}
+    return pd.DataFrame(table)
 
 
 def _stale(records: Sequence[StoredRecord]) -> dict[str, str]:

@@ -1,0 +1,66 @@
+"""LEA on several columns at once: pairs and sums that give the class away."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from guardrails.factories import a_numeric_table, a_table, ask, evidence_of, text
+from ml_engineer.guardrails.pairs import LEA010, LEA011
+
+
+def with_pair(how: str) -> pd.DataFrame:
+    frame = a_table(rows=1200)
+    generator = np.random.default_rng(1)
+    yes = (frame["y"] == "yes").to_numpy()
+    if how == "code split in two":
+        first = generator.integers(0, 2, 1200)
+        return frame.assign(first=first, second=first ^ yes)
+    first = generator.normal(50, 10, 1200)
+    step = np.where(yes, 1, -1) * generator.uniform(1, 8, 1200)
+    return frame.assign(first=first, second=first + step if how == "difference" else first * np.exp(step / 50))
+
+
+@pytest.mark.parametrize("how", ["code split in two", "difference", "ratio"])
+def test_a_pair_that_gives_the_class_blocks_and_is_named(how: str) -> None:
+    finding = ask(LEA010(), evidence_of(with_pair(how)), stage="train")
+    assert finding.blocks
+    assert set(finding.columns) == {"first", "second"}
+
+
+@pytest.mark.parametrize("frame", [a_table(rows=1200), a_numeric_table()], ids=["classes", "numbers"])
+def test_columns_that_only_help_each_other_pass(frame: pd.DataFrame) -> None:
+    assert ask(LEA010(), evidence_of(frame)).outcome == "passed"
+
+
+def test_a_pair_among_many_columns_is_found_among_those_looked_at() -> None:
+    generator = np.random.default_rng(2)
+    noise = pd.DataFrame(generator.normal(size=(1200, 60)), columns=[f"n{i}" for i in range(60)])
+    finding = ask(LEA010(), evidence_of(pd.concat([with_pair("difference"), noise], axis=1)), stage="train")
+    assert "columns looked at" in finding.found or set(finding.columns) == {"first", "second"}
+
+
+def votes(rows: int = 600) -> pd.DataFrame:
+    generator = np.random.default_rng(3)
+    frame = pd.DataFrame({f"vote_{judge}": generator.random(rows) < 0.5 for judge in range(5)})
+    frame["age"] = generator.normal(40, 10, rows)
+    frame["y"] = text(np.where(frame.filter(like="vote").sum(axis=1) > 2, "in", "out"))
+    return frame
+
+
+def test_votes_that_decide_the_class_block_and_are_named_without_bystanders() -> None:
+    finding = ask(LEA011(), evidence_of(votes()), stage="train")
+    assert finding.blocks
+    assert set(finding.columns) == {f"vote_{judge}" for judge in range(5)}
+
+
+def test_votes_that_are_overruled_now_and_then_pass() -> None:
+    frame = votes()
+    frame.loc[::40, "y"] = frame.loc[::40, "y"].map({"in": "out", "out": "in"})
+    assert ask(LEA011(), evidence_of(frame)).outcome == "passed"
+
+
+def test_too_few_rows_and_numbers_are_no_question() -> None:
+    assert ask(LEA011(), evidence_of(votes(60))).outcome == "passed"
+    assert ask(LEA011(), evidence_of(a_numeric_table())).outcome == "not_applicable"
