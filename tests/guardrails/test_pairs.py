@@ -19,10 +19,11 @@ def with_pair(how: str) -> pd.DataFrame:
         return frame.assign(first=first, second=first ^ yes)
     first = generator.normal(50, 10, 1200)
     step = np.where(yes, 1, -1) * generator.uniform(1, 8, 1200)
-    return frame.assign(first=first, second=first + step if how == "difference" else first * np.exp(step / 50))
+    second = {"difference": first + step, "ratio": first * np.exp(step / 50), "sum": 100 - first + step}[how]
+    return frame.assign(first=first, second=second)
 
 
-@pytest.mark.parametrize("how", ["code split in two", "difference", "ratio"])
+@pytest.mark.parametrize("how", ["code split in two", "difference", "ratio", "sum"])
 def test_a_pair_that_gives_the_class_blocks_and_is_named(how: str) -> None:
     finding = ask(LEA010(), evidence_of(with_pair(how)), stage="train")
     assert finding.blocks
@@ -58,6 +59,24 @@ def test_votes_that_decide_the_class_block_and_are_named_without_bystanders() ->
 def test_votes_that_are_overruled_now_and_then_pass() -> None:
     frame = votes()
     frame.loc[::40, "y"] = frame.loc[::40, "y"].map({"in": "out", "out": "in"})
+    assert ask(LEA011(), evidence_of(frame)).outcome == "passed"
+
+
+def test_parts_of_a_total_that_is_compared_with_a_bound_block() -> None:
+    generator = np.random.default_rng(4)
+    frame = pd.DataFrame(generator.gamma(2.0, 10.0, size=(800, 4)), columns=["rent", "food", "travel", "other"])
+    frame["y"] = text(np.where(frame[["rent", "food", "travel"]].sum(axis=1) > 55, "over", "under"))
+    finding = ask(LEA011(), evidence_of(frame), stage="train")
+    assert finding.blocks
+    assert set(finding.columns) == {"rent", "food", "travel"}
+
+
+def test_honest_measurements_that_part_the_classes_are_an_easy_problem() -> None:
+    generator = np.random.default_rng(5)
+    heavy = generator.random(600) < 0.5
+    length, depth = generator.normal(40, 3, 600), generator.normal(18, 1, 600)
+    frame = pd.DataFrame({"length": length + 8 * heavy, "depth": depth - 4 * heavy, "mass": 90 * length + 900 * heavy})
+    frame["y"] = text(np.where(heavy, "gentoo", "adelie"))
     assert ask(LEA011(), evidence_of(frame)).outcome == "passed"
 
 

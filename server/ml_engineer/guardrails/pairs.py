@@ -126,18 +126,20 @@ def _coarse(column: pd.Series, bins: int) -> Ints:
 
 
 def _combined(first: pd.Series, second: pd.Series) -> Iterator[pd.Series]:
-    """Difference and ratio of two columns of numbers, which a table of bins sees only roughly."""
+    """Difference, sum and ratio of two columns of numbers, which a table of bins sees only roughly."""
     if is_number(first) and is_number(second):
         yield first - second
+        yield first + second
         if second.min() > 0:
             yield first / second
 
 
 class LEA011(LeakageCheck):
-    """Columns whose weighted sum decides the class without a fault: votes, partial scores, parts of a total.
+    """Columns whose plain sum decides the class without a fault: votes, partial scores, parts of a total.
 
-    A linear score is fitted on half of the folds and held against the others. If it parts the classes without a single
-    error although no column does alone, columns are dropped as long as it still does, so that those named are needed.
+    Least squares says which columns weigh, and with which sign. If their sum, unit for unit, parts a class from the rest
+    without one error although no column does alone, columns are dropped as long as it still does. Honest measurements that part
+    the classes weigh differently, so that their plain sum does not.
     """
 
     title = "Columns that together decide the class"
@@ -145,69 +147,58 @@ class LEA011(LeakageCheck):
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     rows_per_column: ClassVar[int] = 10
     fewest_rows: ClassVar[int] = 200
+    fewest_per_class: ClassVar[int] = 20
     most_columns: ClassVar[int] = 100
     most_rows: ClassVar[int] = 5_000
-    alone_suffices: ClassVar[float] = 0.97
-    few: ClassVar[int] = 10
-    """With more columns a faultless line is a question, not a proof."""
+    fewest_parts: ClassVar[int] = 3
+    """Pairs are another check's business."""
+    weighs: ClassVar[float] = 0.2
+    """Least weight per standard deviation, as a share of the largest."""
 
     def find(self, evidence: Evidence) -> Answer:
-        """Fit a line for each class and count its errors on other folds."""
-        matrix, names, rows = self._matrix(evidence)
-        if matrix.shape[1] < 2 or len(matrix) < max(self.fewest_rows, self.rows_per_column * matrix.shape[1]):
-            return passed("too few complete rows or numeric columns to part the classes by a sum")
-        learns = evidence.folds[rows] % 2 == 0
-        if learns.all() or not learns.any():
-            return passed("too few folds to try a sum on rows that it was not learned from")
-        values = evidence.target.values[rows]
+        """Sum the columns that weigh, class by class."""
+        numbers, rows = self._numbers(evidence)
+        if numbers.shape[1] < self.fewest_parts or len(numbers) < max(
+            self.fewest_rows, self.rows_per_column * numbers.shape[1]
+        ):
+            return passed("too few complete rows or numeric columns to decide the class by their sum")
         labels = np.unique(evidence.frame[evidence.problem.target].astype(str))
         for code in range(evidence.target.classes) if evidence.target.classes > 2 else (1,):
-            wanted = np.asarray(values == code, dtype=float)
-            if min(wanted[learns].sum(), (1 - wanted)[~learns].sum(), wanted[~learns].sum()) < 10:
+            wanted = evidence.target.values[rows] == code
+            if min(wanted.sum(), (~wanted).sum()) < self.fewest_per_class:
                 continue
-            keep = self._needed(matrix, wanted, learns)
-            if len(keep) < 2:
-                continue
-            columns = tuple(names[place] for place in keep)
-            text = (
-                f"a weighted sum of {quoted_list(columns)} parts {quoted(labels[code])} from the rest without an error"
-            )
-            return observed(
-                [Observation("forbids" if len(keep) <= self.few else "question", text, columns)], remedy=_TOGETHER
-            )
-        return passed(f"no weighted sum of {len(names):,} numeric columns decides a class where none does alone")
+            columns = self._parts(numbers, wanted)
+            if len(columns) >= self.fewest_parts:
+                text = f"the plain sum of {quoted_list(columns)} parts {quoted(labels[code])} from the rest without an error"
+                return observed([Observation("forbids", text, columns)], remedy=_TOGETHER)
+        return passed(f"no plain sum of {numbers.shape[1]:,} numeric columns decides a class")
 
-    def _matrix(self, evidence: Evidence) -> tuple[Floats, list[str], Ints]:
-        """Complete rows of the columns of numbers and truth values that vary, standardised; names; positions."""
-        names = [str(name) for name in evidence.inputs.columns if _is_measure(evidence.inputs[name])]
+    def _numbers(self, evidence: Evidence) -> tuple[pd.DataFrame, Ints]:
+        """Complete rows of the columns of numbers and truth values that vary, and their positions."""
+        names = [name for name in evidence.inputs.columns if pd.api.types.is_numeric_dtype(evidence.inputs[name].dtype)]
         frame = evidence.inputs[names[: self.most_columns]].astype(float).replace([np.inf, -np.inf], np.nan)
         frame = frame.loc[:, frame.notna().mean() > 0.5]
         rows = np.flatnonzero(frame.notna().all(axis=1).to_numpy())
         rows = rows[:: max(1, len(rows) // self.most_rows)]
         frame = frame.iloc[rows]
-        frame = frame.loc[:, frame.std() > 0] if len(frame) > 1 else frame.iloc[:, :0]
-        matrix = ((frame - frame.mean()) / frame.std()).to_numpy(dtype=float)
-        return matrix, [str(name) for name in frame.columns], rows
+        return frame.loc[:, frame.min() < frame.max()], rows
 
-    def _needed(self, matrix: Floats, wanted: Floats, learns: npt.NDArray[np.bool_]) -> list[int]:
-        """Columns of the smallest faultless sum that dropping one at a time leads to; empty if there is none."""
-        keep = list(range(matrix.shape[1]))
-        weights, faultless = self._line(matrix, wanted, learns)
-        if not faultless:
-            return []
-        for place in np.argsort(np.abs(weights)):
+    def _parts(self, numbers: pd.DataFrame, wanted: npt.NDArray[np.bool_]) -> tuple[str, ...]:
+        """Columns of the smallest faultless plain sum that dropping one at a time leads to; empty if there is none."""
+        matrix = numbers.to_numpy(dtype=float)
+        scaled = (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)
+        weights = np.linalg.lstsq(scaled, wanted - wanted.mean(), rcond=None)[0]
+        strength = np.abs(weights)
+        keep = [place for place in np.argsort(strength) if strength[place] >= self.weighs * strength.max()]
+        signed = matrix * np.sign(weights)
+        if not _parts_faultlessly(signed[:, keep].sum(axis=1), wanted):
+            return ()
+        for place in list(keep):
             fewer = [other for other in keep if other != place]
-            if fewer and self._line(matrix[:, fewer], wanted, learns)[1]:
+            if fewer and _parts_faultlessly(signed[:, fewer].sum(axis=1), wanted):
                 keep = fewer
-        return keep
-
-    def _line(self, matrix: Floats, wanted: Floats, learns: npt.NDArray[np.bool_]) -> tuple[Floats, bool]:
-        """Least-squares weights, and whether their sum orders all other rows rightly."""
-        weights = np.linalg.lstsq(matrix[learns], wanted[learns] - wanted[learns].mean(), rcond=None)[0]
-        scores = matrix[~learns] @ weights
-        held = wanted[~learns] > 0
-        return np.asarray(weights, dtype=np.float64), bool(scores[held].min() > scores[~held].max())
+        return tuple(str(numbers.columns[place]) for place in sorted(keep))
 
 
-def _is_measure(column: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(column.dtype)
+def _parts_faultlessly(score: Floats, wanted: npt.NDArray[np.bool_]) -> bool:
+    return bool(score[wanted].min() > score[~wanted].max())
