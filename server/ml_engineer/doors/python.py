@@ -53,6 +53,8 @@ def frame_problem(
     *,
     table: str | None = None,
     sql: str | None = None,
+    sql_seconds: float | None = None,
+    sql_memory_gb: float | None = None,
     column_names: Sequence[str] | None = None,
     query_path: str | None = None,
     goal: str | None = None,
@@ -92,6 +94,10 @@ def frame_problem(
         Sheet of a workbook, or table of a SQLite or DuckDB file.
     sql : str, optional
         One read-only SELECT for DuckDB instead of (or over) the data file.
+    sql_seconds : float, optional
+        Seconds after which sql, or a view, is stopped; by default 120.
+    sql_memory_gb : float, optional
+        Gigabytes that sql, or a view, may take; by default half of what is free.
     column_names : sequence of str, optional
         Names for the columns, if the file has no header line.
     query_path : str, optional
@@ -163,6 +169,8 @@ def frame_problem(
         target=target,
         table=table,
         sql=sql,
+        sql_seconds=sql_seconds,
+        sql_memory_gb=sql_memory_gb,
         column_names=column_names,
         query_path=query_path,
         goal=goal,
@@ -203,7 +211,8 @@ def scaffold_project(
     project_dir : str, default 'ml'
         Folder of the ML project; doors resolve a relative path in the workspace.
     features : sequence of FeatureFolder, optional
-        Feature folders to include; by default all: serving, monitoring, llm, ci, notebook.
+        Feature folders to include: serving, monitoring, llm, ci, notebook. By default those chosen last time, at first
+        all. Untouched files of folders that are left out are removed.
     wait_seconds : float, optional
         How long to wait; afterwards the reply says 'running' and the work goes on. By default until it ends.
     on_progress : callable, optional
@@ -345,6 +354,8 @@ def predict(
     *,
     table: str | None = None,
     sql: str | None = None,
+    sql_seconds: float | None = None,
+    sql_memory_gb: float | None = None,
     column_names: Sequence[str] | None = None,
     query_path: str | None = None,
     output: str | None = None,
@@ -362,6 +373,10 @@ def predict(
         Sheet of a workbook, or table of a SQLite or DuckDB file.
     sql : str, optional
         One read-only SELECT for DuckDB instead of (or over) the data file.
+    sql_seconds : float, optional
+        Seconds after which sql, or a view, is stopped; by default 120.
+    sql_memory_gb : float, optional
+        Gigabytes that sql, or a view, may take; by default half of what is free.
     column_names : sequence of str, optional
         Names for the columns, if the file has no header line.
     query_path : str, optional
@@ -394,6 +409,8 @@ def predict(
         data=data,
         table=table,
         sql=sql,
+        sql_seconds=sql_seconds,
+        sql_memory_gb=sql_memory_gb,
         column_names=column_names,
         query_path=query_path,
         output=output,
@@ -459,6 +476,8 @@ def run(
     *,
     table: str | None = None,
     sql: str | None = None,
+    sql_seconds: float | None = None,
+    sql_memory_gb: float | None = None,
     column_names: Sequence[str] | None = None,
     query_path: str | None = None,
     goal: str | None = None,
@@ -501,6 +520,10 @@ def run(
         Sheet of a workbook, or table of a SQLite or DuckDB file.
     sql : str, optional
         One read-only SELECT for DuckDB instead of (or over) the data file.
+    sql_seconds : float, optional
+        Seconds after which sql, or a view, is stopped; by default 120.
+    sql_memory_gb : float, optional
+        Gigabytes that sql, or a view, may take; by default half of what is free.
     column_names : sequence of str, optional
         Names for the columns, if the file has no header line.
     query_path : str, optional
@@ -551,7 +574,7 @@ def run(
     budget_seconds : float, default 60
         Wall time for the search.
     features : sequence of FeatureFolder, optional
-        Feature folders to include; by default all.
+        Feature folders to include; by default those chosen last time, at first all.
     stage : Stage, default 'deploy'
         Stage for which the guardrails are checked.
     wait_seconds : float, optional
@@ -578,6 +601,8 @@ def run(
         target=target,
         table=table,
         sql=sql,
+        sql_seconds=sql_seconds,
+        sql_memory_gb=sql_memory_gb,
         column_names=column_names,
         query_path=query_path,
         goal=goal,

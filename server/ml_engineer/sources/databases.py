@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -14,6 +14,7 @@ import pyarrow as pa
 from ml_engineer.errors import SourceError
 from ml_engineer.sources.cells import text_columns
 from ml_engineer.sources.packing import Content
+from ml_engineer.sources.query_limits import QueryLimits
 from ml_engineer.sources.quoting import listed, shown
 from ml_engineer.sources.raw import FileFacts, RawTable, ReadOptions
 
@@ -37,7 +38,7 @@ def read_sqlite_table(content: Content, options: ReadOptions) -> RawTable:
     """
     with content.on_disk() as path:
         name = _chosen(sqlite_tables(path), options.table, content)
-        table = sqlite_arrow(path, name, rows=options.rows)
+        table = sqlite_arrow(path, name, rows=options.rows, limits=options.limits)
     facts = FileFacts("sqlite", compression=content.compression)
     return RawTable(tuple(table.column_names), tuple(table.columns), facts)
 
@@ -51,17 +52,40 @@ def sqlite_tables(path: Path) -> list[str]:
         return [name for (name,) in connection.execute(statement)]
 
 
-def sqlite_arrow(path: Path, name: str, *, rows: int | None = None) -> pa.Table:
-    """A SQLite table; columns whose cells are of several types become text."""
-    limit = "" if rows is None else f" LIMIT {rows:d}"
+def sqlite_arrow(path: Path, name: str, *, rows: int | None = None, limits: QueryLimits | None = None) -> pa.Table:
+    """A SQLite table or view; columns whose cells are of several types become text. `limits` bind views alone."""
     with _sqlite(path) as connection:
-        cursor = connection.execute(f"SELECT * FROM {quoted_identifier(name)}{limit}")  # noqa: S608 - quoted above
-        names = [column[0] for column in cursor.description]
-        pieces: list[list[pa.Array]] = [[] for _ in names]
-        while batch := cursor.fetchmany(_BATCH_ROWS):
-            for place, cells in enumerate(zip(*batch, strict=True)):
-                pieces[place].append(_array(cells))
+        if limits is None or not _is_sqlite_view(connection, name):
+            return _sqlite_rows(connection, name, rows, lambda batches: batches)
+        what = f"The view {shown(name)}"
+        with limits.watching_sqlite(connection, what):
+            return _sqlite_rows(connection, name, rows, lambda batches: limits.within_memory(batches, what))
+
+
+def _is_sqlite_view(connection: sqlite3.Connection, name: str) -> bool:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'view' AND name = ?", (name,)).fetchone()
+    return found is not None
+
+
+def _sqlite_rows(
+    connection: sqlite3.Connection,
+    name: str,
+    rows: int | None,
+    checked: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]],
+) -> pa.Table:
+    limit = "" if rows is None else f" LIMIT {rows:d}"
+    cursor = connection.execute(f"SELECT * FROM {quoted_identifier(name)}{limit}")  # noqa: S608 - quoted above
+    names = [column[0] for column in cursor.description]
+    pieces: list[list[pa.Array]] = [[] for _ in names]
+    for batch in checked(_sqlite_batches(cursor, names)):
+        for place, cells in enumerate(batch.columns):
+            pieces[place].append(cells)
     return pa.Table.from_arrays([_column(arrays) for arrays in pieces], names=names)
+
+
+def _sqlite_batches(cursor: sqlite3.Cursor, names: list[str]) -> Iterator[pa.RecordBatch]:
+    while batch := cursor.fetchmany(_BATCH_ROWS):
+        yield pa.RecordBatch.from_arrays([_array(cells) for cells in zip(*batch, strict=True)], names=names)
 
 
 @contextmanager
@@ -101,21 +125,32 @@ def read_duckdb_table(content: Content, options: ReadOptions) -> RawTable:
     with content.on_disk() as path:
         try:
             with duckdb.connect(str(path), read_only=True) as connection:
+                if options.limits is not None:
+                    options.limits.set_on(connection)
                 # A view of the file must not read other files.
                 connection.execute("SET enable_external_access = false")
                 connection.execute("SET lock_configuration = true")
-                statement = "SELECT table_schema, table_name FROM information_schema.tables ORDER BY ALL"
-                places = {
-                    _duckdb_name(schema, name): (schema, name)
-                    for schema, name in connection.execute(statement).fetchall()
-                }
-                schema, name = places[_chosen(list(places), options.table, content)]
-                relation = connection.table(f"{quoted_identifier(schema)}.{quoted_identifier(name)}")
-                table = (relation if options.rows is None else relation.limit(options.rows)).to_arrow_table()
+                table = _duckdb_rows(connection, content, options)
         except duckdb.Error as error:
             raise _damaged(content.path, "DuckDB", str(error)) from error
     facts = FileFacts("duckdb", compression=content.compression)
     return RawTable(tuple(table.column_names), tuple(table.columns), facts)
+
+
+def _duckdb_rows(connection: duckdb.DuckDBPyConnection, content: Content, options: ReadOptions) -> pa.Table:
+    statement = "SELECT table_schema, table_name, table_type FROM information_schema.tables ORDER BY ALL"
+    places = {
+        _duckdb_name(schema, name): (schema, name, kind)
+        for schema, name, kind in connection.execute(statement).fetchall()
+    }
+    schema, name, kind = places[_chosen(list(places), options.table, content)]
+    relation = connection.table(f"{quoted_identifier(schema)}.{quoted_identifier(name)}")
+    relation = relation if options.rows is None else relation.limit(options.rows)
+    if options.limits is None or kind != "VIEW":
+        return relation.to_arrow_table()
+    what = f"The view {shown(name)}"
+    with options.limits.watching(connection, what):
+        return options.limits.fetch(relation, what)
 
 
 def _duckdb_name(schema: str, name: str) -> str:

@@ -7,6 +7,7 @@ the file system, to load extensions and to change its settings before it sees th
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,7 @@ from ml_engineer.sources.databases import quoted_identifier, sqlite_arrow, sqlit
 from ml_engineer.sources.formats import recognise_format
 from ml_engineer.sources.location import locate_files
 from ml_engineer.sources.packing import open_content
+from ml_engineer.sources.query_limits import QueryLimits
 from ml_engineer.sources.quoting import listed, shown
 from ml_engineer.sources.raw import FileFacts, RawTable
 from ml_engineer.vocabulary.data import DataSource
@@ -57,13 +59,16 @@ def read_query(
     """
     statement = _single_select(source.sql or "")
     files = locate_files(source.path) if source.path else []
+    limits = QueryLimits.of(source)
     with duckdb.connect(":memory:", config=_NO_EXTENSIONS) as connection:
         # Without this, a name in the statement could pick up a variable of the running program.
         connection.execute("SET python_enable_replacements = false")
-        used = [file for file in files if _provide(connection, file, statement, read_clean, alone=len(files) == 1)]
+        limits.set_on(connection)
+        provided = _Provided(connection, statement, limits, read_clean)
+        used = [file for file in files if _provide(provided, file, alone=len(files) == 1)]
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
-        table = _run(connection, statement, files, rows=rows)
+        table = _run(connection, statement, files, limits, rows=rows)
     if not table.num_rows:
         raise SourceError("The SQL gives no rows", found=shown(statement, 120), remedy="Loosen its conditions")
     raw = RawTable(tuple(table.column_names), tuple(table.columns), FileFacts("sql"))
@@ -85,22 +90,26 @@ def _single_select(sql: str) -> str:
     return str(statements[0].query)
 
 
-def _provide(
-    connection: duckdb.DuckDBPyConnection,
-    file: Path,
-    statement: str,
-    read_clean: Callable[[Path], pd.DataFrame],
-    *,
-    alone: bool,
-) -> bool:
-    """Make `file` known to `connection` if `statement` may mean it; tells whether it did."""
+@dataclass(frozen=True)
+class _Provided:
+    """A connection that is being told of the data, and what for."""
+
+    connection: duckdb.DuckDBPyConnection
+    statement: str
+    limits: QueryLimits
+    read_clean: Callable[[Path], pd.DataFrame]
+
+
+def _provide(to: _Provided, file: Path, *, alone: bool) -> bool:
+    """Make `file` known to the connection if the statement may mean it; tells whether it did."""
+    connection, statement = to.connection, to.statement
     content = open_content(file)
     kind = recognise_format(content)
     if kind == "sqlite":
         with content.on_disk() as path:
             for name in sqlite_tables(path):
                 if quoted_identifier(name)[1:-1].casefold() in statement.casefold():
-                    connection.register(name, sqlite_arrow(path, name))
+                    connection.register(name, sqlite_arrow(path, name, limits=to.limits))
         return True
     if kind == "duckdb":
         if content.compression is not None:
@@ -113,7 +122,7 @@ def _provide(
     if kind == "parquet" and content.compression is None:
         data: object = pads.dataset(file)  # read as far as the statement needs it
     else:
-        data = pa.Table.from_pandas(read_clean(file), preserve_index=False)
+        data = pa.Table.from_pandas(to.read_clean(file), preserve_index=False)
     for name in names if alone else names - {file.stem}:
         connection.register(name, data)
     return True
@@ -132,12 +141,16 @@ def _attach(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
         ) from error
 
 
-def _run(connection: duckdb.DuckDBPyConnection, statement: str, files: list[Path], *, rows: int | None) -> pa.Table:
+def _run(
+    connection: duckdb.DuckDBPyConnection, statement: str, files: list[Path], limits: QueryLimits, *, rows: int | None
+) -> pa.Table:
+    what = f"The SQL {shown(statement, 120)}"
     try:
-        relation = connection.sql(statement)
-        if relation is None:
+        with limits.watching(connection, what):
+            relation = connection.sql(statement)
+            if relation is not None:
+                return limits.fetch(relation if rows is None else relation.limit(rows), what)
             raise SourceError("The SQL gives no table", found=shown(statement, 120), remedy="Pass a SELECT")
-        return (relation if rows is None else relation.limit(rows)).to_arrow_table()
     except duckdb.PermissionException as error:
         named = listed([file.name for file in files]) if files else "none: pass data with the file or folder to read"
         raise SourceError(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from ml_engineer.errors import SourceError
+from ml_engineer.sources.query_limits import QueryLimits
 from ml_engineer.sources.quoting import listed, shown
 from ml_engineer.vocabulary.data import FileFormat, ReadReport
 
@@ -30,6 +31,8 @@ class ReadOptions:
         Rows after which reading may stop; all by default.
     like : ReadReport or None
         An earlier reading whose names and columns are expected again.
+    limits : QueryLimits or None
+        What a view of a database may take; a table needs none, for it ends.
     """
 
     table: str | None = None
@@ -37,6 +40,7 @@ class ReadOptions:
     column_names: tuple[str, ...] | None = None
     rows: int | None = None
     like: ReadReport | None = None
+    limits: QueryLimits | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from ml_engineer.sources.location import file_hashes, file_states, locate_files,
 from ml_engineer.sources.packing import UNPACKING_ERRORS, Content, open_content
 from ml_engineer.sources.parquet import read_parquet
 from ml_engineer.sources.queries import read_query
+from ml_engineer.sources.query_limits import QueryLimits
 from ml_engineer.sources.quoting import shown
 from ml_engineer.sources.raw import RawTable, ReadOptions, stack
 from ml_engineer.vocabulary.data import DataSource, FileFormat, ReadReport
@@ -118,7 +119,7 @@ def read_preview(source: DataSource, *, rows: int = 1000) -> Table:
 
 
 def _options(source: DataSource, *, like: ReadReport | None, rows: int | None) -> ReadOptions:
-    return ReadOptions(source.table, source.query_path, source.column_names, rows, like)
+    return ReadOptions(source.table, source.query_path, source.column_names, rows, like, QueryLimits.of(source))
 
 
 def _read_clean(path: Path) -> pd.DataFrame:

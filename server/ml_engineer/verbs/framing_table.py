@@ -96,6 +96,8 @@ def _source(request: FrameProblemRequest, path: str) -> DataSource:
         path=path,
         table=request.table,
         sql=request.sql if path == request.data else None,
+        sql_seconds=request.sql_seconds,
+        sql_memory_gb=request.sql_memory_gb,
         query_path=request.query_path if path == request.data else None,
         column_names=None if request.column_names is None else tuple(request.column_names),
     )

@@ -94,6 +94,8 @@ def _read(request: PredictRequest, profile: DataProfile) -> Table:
         path=request.data,
         table=request.table,
         sql=request.sql,
+        sql_seconds=request.sql_seconds,
+        sql_memory_gb=request.sql_memory_gb,
         query_path=request.query_path,
         column_names=None if request.column_names is None else tuple(request.column_names),
     )

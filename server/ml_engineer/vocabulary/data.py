@@ -37,6 +37,12 @@ class DataSource(Record):
     sql: str | None = Field(
         default=None, description="One read-only SELECT, run by DuckDB; files are named in it as 'file.csv'."
     )
+    sql_seconds: float | None = Field(
+        default=None, gt=0, description="Seconds after which sql, or a view, is stopped; by default 120."
+    )
+    sql_memory_gb: float | None = Field(
+        default=None, gt=0, description="Gigabytes that sql, or a view, may take; by default half of what is free."
+    )
     query_path: str | None = Field(
         default=None, description="Absolute path of the file with rows per query that goes with a libsvm file."
     )

@@ -40,6 +40,12 @@ class _DataArguments(Record):
     sql: str | None = Field(
         default=None, description="One read-only SELECT for DuckDB instead of (or over) the data file."
     )
+    sql_seconds: float | None = Field(
+        default=None, gt=0, le=86_400, description="Seconds after which sql, or a view, is stopped; by default 120."
+    )
+    sql_memory_gb: float | None = Field(
+        default=None, gt=0, description="Gigabytes that sql, or a view, may take; by default half of what is free."
+    )
     column_names: list[str] | None = Field(
         default=None, description="Names for the columns, if the file has no header line."
     )
