@@ -15,6 +15,8 @@ import pytest
 
 from ml_engineer import seal
 from ml_engineer.errors import InputError, MlEngineerError, ProjectStateError, SealError, UnsupportedTaskError
+from ml_engineer.guardrails.breaches import find_breaches
+from ml_engineer.project.contract_yaml import load_contract
 from ml_engineer.project.definition import load_problem, refuse_redealt
 from ml_engineer.project.development import load_development
 from ml_engineer.project.layout import ProjectLayout
@@ -456,3 +458,64 @@ def test_the_definition_is_a_valid_record(frame: Frame, layout: ProjectLayout) -
     problem = load_record(layout, ProblemDefinition)
     assert problem == load_problem(layout)
     assert (problem.task_type, problem.classes, problem.positive_class) == ("regression", (), None)
+
+
+def test_the_contract_holds_what_development_rows_look_like(frame: Frame, layout: ProjectLayout) -> None:
+    frame(leavers())
+    contract = load_contract(layout)
+    assert contract is not None
+    development = load_development(layout, load_record(layout, SplitPlan)).frame
+    assert find_breaches(development, contract) == ()
+    rules = {column.name: column for column in contract.columns}
+    assert {name for name, rule in rules.items() if rule.part == "target"} == {"left"}
+    assert {name for name, rule in rules.items() if rule.part == "input"} == {
+        column.name for column in load_problem(layout).features
+    }
+
+
+def test_a_column_that_is_empty_only_in_sealed_rows_may_be_empty(frame: Frame, layout: ProjectLayout) -> None:
+    frame(leavers())
+    development = load_development(layout, load_record(layout, SplitPlan)).frame
+    sealed = ~leavers()["customer"].isin(development["customer"])
+    table = leavers()
+    name = next(column.name for column in load_problem(layout).features)
+    table[name] = table[name].mask(sealed & (np.cumsum(sealed) == 1))
+    frame(table)
+    contract = load_contract(layout)
+    assert contract is not None
+    assert next(column.missing for column in contract.columns if column.name == name) == "allowed"
+
+
+def test_an_edited_contract_is_kept_and_set_against_the_new_one(frame: Frame, layout: ProjectLayout) -> None:
+    frame(leavers())
+    path = layout.contract_yaml
+    edited = path.read_text(encoding="utf-8").replace("outside: warn", "outside: error", 1)
+    path.write_text(edited, encoding="utf-8")
+    reply = frame(leavers())
+    assert path.read_text(encoding="utf-8") == edited
+    assert reply.warnings[0].startswith(
+        "contract.yaml was edited: kept. contract.new.yaml has 'months': outside 'error' ->"
+    )
+    assert "outside: error" not in path.with_name("contract.new.yaml").read_text(encoding="utf-8")
+
+
+def test_an_untouched_contract_follows_the_data_under_the_next_version(frame: Frame, layout: ProjectLayout) -> None:
+    frame(leavers())
+    before = layout.contract_yaml.read_text(encoding="utf-8")
+    frame(leavers())
+    assert layout.contract_yaml.read_text(encoding="utf-8") == before
+    more = leavers(40, seed=5).assign(customer=lambda rows: "N" + rows["customer"])
+    numeric = more.select_dtypes("number").columns[0]
+    frame(pd.concat([leavers(), more.assign(**{numeric: more[numeric] + 1000})]))
+    contract = load_contract(layout)
+    assert contract is not None
+    assert contract.version == 2
+
+
+def test_a_broken_contract_is_kept_and_told_by_its_line(frame: Frame, layout: ProjectLayout) -> None:
+    frame(leavers())
+    path = layout.contract_yaml
+    path.write_text(path.read_text(encoding="utf-8").replace("missing: error", "missing: never", 1), encoding="utf-8")
+    reply = frame(leavers())
+    assert "data/contract.yaml is not valid and was kept" in reply.warnings[0]
+    assert path.with_name("contract.new.yaml").exists()

@@ -115,23 +115,67 @@ def test_missing_column_is_refused_with_the_nearest_name(leavers: TrainedProject
     assert not leavers.layout.reports.exists()
 
 
-def test_unseen_out_of_range_empty_and_unreadable_cells_are_counted(
+def test_unseen_and_out_of_range_cells_are_counted_and_told(
     leavers: TrainedProject, call: Call, tmp_path: Path
 ) -> None:
-    frame = churn(20, seed=9).drop(columns="left").astype({"charge": object, "region": object, "months": object})
+    frame = churn(20, seed=9).drop(columns="left").astype({"charge": object, "region": object})
     frame.loc[:1, "region"] = "atlantis\nhello"
     frame.loc[2, "charge"] = 1e6
-    frame.loc[3, "months"] = "many"
-    frame.loc[4:6, "sex"] = None
     path = tmp_path / "odd.csv"
     frame.to_csv(path, index=False)
     reply = call("predict", project_dir=leavers.root, data=str(path))
     told = "\n".join(reply.warnings)
-    assert "2 cells of 'region' hold a category that the development rows do not: 'atlantis hello'." in told
-    assert "1 cells of 'charge' lie outside the range of the development rows" in told
-    assert "3 of 20 cells of 'sex' are empty; none was in the development rows." in told
-    assert "months" in told
+    assert "'region' holds a text that is not among its categories in 2 rows: 'atlantis hello' (row 0, 1)." in told
+    assert "'charge' lies outside of " in told
+    assert "in 1 row: 1e+06 (row 2)." in told
     assert reply.rows == 20
+
+
+def with_empty_and_unreadable_cells(tmp_path: Path) -> Path:
+    frame = churn(20, seed=9).drop(columns="left").astype({"months": object})
+    frame.loc[3, "months"] = "many"
+    frame.loc[4:6, "charge"] = None
+    frame.to_csv(tmp_path / "gaps.csv", index=False)
+    return tmp_path / "gaps.csv"
+
+
+def test_rows_that_break_the_contract_are_refused_by_name_and_nothing_is_scored(
+    leavers: TrainedProject, call: Call, tmp_path: Path
+) -> None:
+    reply = call("predict", project_dir=leavers.root, data=str(with_empty_and_unreadable_cells(tmp_path)))
+    assert (reply.status, reply.rows) == ("refused", None)
+    assert "'charge' is missing in 3 rows, where a value is needed (row 4, 5, 6)" in reply.summary
+    told = "\n".join(reply.warnings)
+    assert "'months' is missing in 1 row" in told
+    assert "many" in told  # what could not be read is said by the reader
+    assert "data/contract.yaml" in reply.next_step
+    assert not leavers.layout.reports.exists()
+
+
+def test_a_person_loosens_a_rule_in_one_line(tmp_path: Path, call: Call) -> None:
+    project = train_project(tmp_path, churn(), target="left", task="binary", keys=("customer",), sensitive=("sex",))
+    path = project.layout.contract_yaml
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("missing: error", "missing: warn"), encoding="utf-8")
+    reply = call("predict", project_dir=project.root, data=str(with_empty_and_unreadable_cells(tmp_path)))
+    assert reply.rows == 20
+    assert any(warning.startswith("'charge' is missing in 3 rows") for warning in reply.warnings)
+
+
+def test_a_person_tightens_a_rule_and_sensitive_values_stay_masked(tmp_path: Path, call: Call, new_rows: Path) -> None:
+    project = train_project(
+        tmp_path / "p", churn(), target="left", task="binary", keys=("customer",), sensitive=("sex",)
+    )
+    path = project.layout.contract_yaml
+    text = path.read_text(encoding="utf-8").replace("categories: [female, male]", "categories: [female]")
+    text = text.replace("categories: [male, female]", "categories: [female]")
+    head, tail = text.split("  sex:", 1)
+    path.write_text(f"{head}  sex:{tail.replace('unseen: warn', 'unseen: error', 1)}", encoding="utf-8")
+    reply = call("predict", project_dir=project.root, data=str(new_rows))
+    assert reply.status == "refused"
+    assert "'sex' holds a text that is not among its categories" in reply.summary
+    assert ": (masked) (row " in reply.summary
+    assert "male" not in reply.model_dump_json().replace("female", "")
 
 
 def test_one_row_is_enough(leavers: TrainedProject, call: Call, tmp_path: Path) -> None:

@@ -19,8 +19,11 @@ from sklearn.preprocessing import OneHotEncoder
 from ml_engineer import seal, splitting
 from ml_engineer.evaluation.prediction import encode_target, make_outcomes, predict
 from ml_engineer.modelling.model_files import save_model
+from ml_engineer.profiling.contract import draft_contract
+from ml_engineer.project.contract_yaml import contract_text
 from ml_engineer.project.definition import load_problem, save_problem
 from ml_engineer.project.development import save_development
+from ml_engineer.project.files import write_text
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import save_record
 from ml_engineer.sources import read_table, write_table
@@ -215,6 +218,9 @@ def train_project(
     }
     save_problem(layout, ProblemDefinition.model_validate(fields | problem_fields))
     problem = load_problem(layout)
+    gaps = frozenset(frame.columns[frame.isna().any()])
+    contract = draft_contract(problem.columns, profile.columns, development, with_gaps=gaps)
+    write_text(layout.contract_yaml, contract_text(contract))
     _fit(layout, problem, split, development=development, folds=folds, model=model)
     return TrainedProject(layout, data, frame[sealed])
 

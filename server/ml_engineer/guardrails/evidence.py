@@ -12,6 +12,7 @@ import pandas as pd
 from ml_engineer.guardrails.out_of_fold import assess_groups
 from ml_engineer.guardrails.probe import Probe
 from ml_engineer.statistics.predictive_power import Target
+from ml_engineer.vocabulary.contract import DataContract
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.evaluation import EvaluationReport
 from ml_engineer.vocabulary.fairness import FairnessAssessment
@@ -117,6 +118,8 @@ class Evidence:
         Name of the group that each development row belongs to, by sensitive column.
     champion, tracking, serving, ledger : facts or None
         See their classes.
+    contract : DataContract or None
+        The rules of data/contract.yaml.
     packages : dict of str to str
         Versions installed now, by package.
     seed : int
@@ -139,6 +142,7 @@ class Evidence:
     tracking: TrackingFacts | None = None
     serving: ServingFacts | None = None
     ledger: LedgerFacts | None = None
+    contract: DataContract | None = None
     packages: dict[str, str] = field(default_factory=dict)
     seed: int = 0
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from ml_engineer.guardrails import (
     afterwards,
+    contract,
     data,
     data_columns,
     fairness,
@@ -45,6 +46,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     sentinels.DAT012(),
     data_columns.DAT013(),
     units.DAT014(),
+    contract.DAT030(),
     leakage.LEA001(),
     leakage.LEA002(),
     leakage.LEA003(),

@@ -15,7 +15,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ml_engineer.errors import DefinitionError
 from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, ProblemColumn, ProblemDefinition
 
-__all__ = ["Place", "contradictions", "explained", "fault_error", "shown"]
+__all__ = ["Place", "contradictions", "explained", "fault_error", "nearest", "shown"]
 
 _MOST_SHOWN = 3
 
@@ -23,37 +23,54 @@ Place = tuple[str | int, ...]
 """Keys that lead to a place in the file."""
 
 
-def explained(detail: ErrorDetails, names: Sequence[str]) -> tuple[Place, str]:
-    """Place in the file and sentence for one of pydantic's errors."""
+def explained(
+    detail: ErrorDetails,
+    names: Sequence[str],
+    *,
+    record: type[BaseModel] = ProblemDefinition,
+    column: type[BaseModel] = ProblemColumn,
+) -> tuple[Place, str]:
+    """Place in the file and sentence for one of pydantic's errors.
+
+    Parameters
+    ----------
+    detail : ErrorDetails
+        The error.
+    names : sequence of str
+        Names of the columns, in the order of the file.
+    record, column : types of record
+        What the file holds, and what its entries under ``columns`` are.
+    """
     place: Place = detail["loc"]
     if len(place) > 1 and place[0] == "columns" and isinstance(place[1], int) and place[1] < len(names):
         place = ("columns", names[place[1]], *place[2:])
     key = str(place[-1])
     if detail["type"] == "extra_forbidden":
-        return place, f"there is no key {key!r} here{_nearest(key, _keys_at(place))}"
+        return place, f"there is no key {key!r} here{nearest(key, _keys_at(place, record, column))}"
     if detail["type"] == "missing":
         return place, f"the key {key!r} is missing"
     value = detail["input"]
     held = f"{key!r} holds {shown(value)}"
     if detail["type"] == "literal_error":
         allowed = [part.strip("'") for part in re.findall(r"'[^']*'", detail["ctx"]["expected"])]
-        return place, f"{held}; allowed: {', '.join(allowed)}{_nearest(str(value), allowed)}"
+        return place, f"{held}; allowed: {', '.join(allowed)}{nearest(str(value), allowed)}"
     return place, f"{held}; {detail['msg'][:1].lower()}{detail['msg'][1:]}"
 
 
-def _keys_at(place: Place) -> list[str]:
-    record: type[BaseModel] = ProblemDefinition
+def _keys_at(place: Place, whole: type[BaseModel], column: type[BaseModel]) -> list[str]:
+    record = whole
     for key in place[:-1]:
         if key == "columns":
-            record = ProblemColumn
-        elif isinstance(key, str) and record is ProblemDefinition:
+            record = column
+        elif isinstance(key, str) and record is whole:
             annotation = record.model_fields[key].annotation if key in record.model_fields else None
             kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
             record = next((kind for kind in kinds if issubclass(kind, BaseModel)), record)
     return list(record.model_fields)
 
 
-def _nearest(word: str, allowed: Sequence[str]) -> str:
+def nearest(word: str, allowed: Sequence[str]) -> str:
+    """A guess at what was meant, to be added to a sentence; empty if nothing is near."""
     close = difflib.get_close_matches(word, allowed, n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
 
@@ -70,7 +87,7 @@ def contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, str]]:
     if problem.target not in names:
         yield (
             ("target",),
-            f"'target' holds {shown(problem.target)}, which is not a column{_nearest(problem.target, names)}",
+            f"'target' holds {shown(problem.target)}, which is not a column{nearest(problem.target, names)}",
         )
     for column in problem.columns:
         at = ("columns", column.name)
@@ -87,7 +104,7 @@ def contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, str]]:
         named = getattr(problem.split, key) or ()
         for name in (named,) if isinstance(named, str) else named:
             if name not in names:
-                yield ("split", key), f"{key!r} holds {shown(name)}, which is not a column{_nearest(name, names)}"
+                yield ("split", key), f"{key!r} holds {shown(name)}, which is not a column{nearest(name, names)}"
 
 
 def _task_contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, str]]:
@@ -118,7 +135,13 @@ def _task_contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, st
         )
 
 
-def fault_error(path: Path, tree: CommentedMap, faults: Sequence[tuple[Place, str]]) -> DefinitionError:
+def fault_error(
+    path: Path,
+    tree: CommentedMap,
+    faults: Sequence[tuple[Place, str]],
+    *,
+    remedy: str = "Edit that line, or call frame_problem again to write the file anew",
+) -> DefinitionError:
     """The error that tells `faults`, each a place in `tree` and a sentence; the first few of them."""
     sentences = [f"line {_line(tree, place)}: {sentence}" for place, sentence in faults]
     more = sentences[1:_MOST_SHOWN]
@@ -127,7 +150,7 @@ def fault_error(path: Path, tree: CommentedMap, faults: Sequence[tuple[Place, st
     return DefinitionError(
         f"{path}, {sentences[0]}",
         found=found,
-        remedy="Edit that line, or call frame_problem again to write the file anew",
+        remedy=remedy,
     )
 
 

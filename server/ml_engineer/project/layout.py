@@ -53,6 +53,11 @@ class ProjectLayout:
         return self.root / "data" / "raw" / "manifest.json"
 
     @property
+    def contract_yaml(self) -> Path:
+        """What the data must look like; a person may edit it."""
+        return self.root / "data" / "contract.yaml"
+
+    @property
     def development(self) -> Path:
         """Cleaned development rows (Parquet; the index is the row number in the source)."""
         return self.root / "data" / "processed" / "development.parquet"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 import textwrap
@@ -10,13 +9,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+from ruamel.yaml.comments import CommentedMap
 
-from ml_engineer.errors import DefinitionError
 from ml_engineer.project.definition_faults import contradictions, explained, fault_error
+from ml_engineer.project.yaml_trees import load_tree, text_sha256, tree_of, untagged, yaml_format
 from ml_engineer.vocabulary.problem import ProblemColumn, ProblemDefinition, SplitDefinition
 
 __all__ = ["DECISIONS", "is_untouched", "parse_problem", "problem_text"]
@@ -36,7 +32,6 @@ _HOW_TO_WRITE = {
     "unit": " Empty if unknown.",
 }
 _MANY_COLUMNS = 200
-_WORDS_OF_TRUTH = frozenset({"yes", "no", "on", "off", "y", "n"})
 _LAST = ("parents", "schema_version")
 _STAMP = re.compile(r"# as framed: ([0-9a-f]{64}) ([0-9a-f]{64})\n?\Z")
 _REMEDY = "Edit that line, or call frame_problem again to write the file anew"
@@ -47,44 +42,14 @@ def problem_text(problem: ProblemDefinition) -> str:
     values = problem.model_dump(mode="json")
     tree = CommentedMap()
     for key in (*(key for key in values if key not in _LAST), *_LAST):
-        tree[key] = _columns_tree(values[key]) if key == "columns" else _tree(values[key])
+        tree[key] = _columns_tree(values[key]) if key == "columns" else tree_of(values[key])
     tree.yaml_set_start_comment(_HEAD)
     _explain(tree, ProblemDefinition, indent=0)
     _explain(tree["split"], SplitDefinition, indent=2)
     body = io.StringIO()
-    _yaml().dump(tree, body)
+    yaml_format().dump(tree, body)
     text = body.getvalue()
-    return f"{text}# as framed: {_sha256(text)} {problem.content_hash()}\n"
-
-
-def _yaml() -> YAML:
-    yaml = YAML()
-    yaml.width = 110
-    yaml.allow_unicode = True
-    return yaml
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _tree(value: object) -> object:
-    """Mappings as commentable ones; short lists of plain values on one line."""
-    if isinstance(value, dict):
-        tree = CommentedMap()
-        for key, item in value.items():
-            tree[_tree(key)] = _tree(item)
-        return tree
-    # Left to itself, the emitter folds some line separators into plain line breaks.
-    # Readers of YAML 1.1 take a bare yes or no for a truth value.
-    if isinstance(value, str) and (not value.isprintable() or value.lower() in _WORDS_OF_TRUTH):
-        return DoubleQuotedScalarString(value)
-    if isinstance(value, list):
-        items = CommentedSeq([_tree(item) for item in value])
-        if sum(len(str(item)) for item in value) < 80 and not any(isinstance(item, dict) for item in value):
-            items.fa.set_flow_style()
-        return items
-    return value
+    return f"{text}# as framed: {text_sha256(text)} {problem.content_hash()}\n"
 
 
 def _columns_tree(columns: list[dict[str, Any]]) -> CommentedMap:
@@ -93,7 +58,7 @@ def _columns_tree(columns: list[dict[str, Any]]) -> CommentedMap:
     left_out = usual.items() if len(columns) > _MANY_COLUMNS else ()
     tree = CommentedMap()
     for column in columns:
-        tree[_tree(column["name"])] = _tree(
+        tree[tree_of(column["name"])] = tree_of(
             {key: value for key, value in column.items() if key != "name" and (key, value) not in left_out}
         )
     return tree
@@ -131,7 +96,7 @@ def _literals(annotation: object) -> tuple[str, ...]:
 def is_untouched(text: str, framed: ProblemDefinition) -> bool:
     """Whether `text` is what was written for `framed`, to the letter."""
     stamp = _STAMP.search(text)
-    return stamp is not None and stamp.groups() == (_sha256(text[: stamp.start()]), framed.content_hash())
+    return stamp is not None and stamp.groups() == (text_sha256(text[: stamp.start()]), framed.content_hash())
 
 
 def parse_problem(text: str, path: Path) -> ProblemDefinition:
@@ -142,18 +107,7 @@ def parse_problem(text: str, path: Path) -> ProblemDefinition:
     DefinitionError
         Naming line, key, value and what is allowed.
     """
-    try:
-        tree = _yaml().load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f", line {mark.line + 1}" if mark else ""
-        raise DefinitionError(
-            f"{path}{line}: this is not valid YAML", found=error.problem or "", remedy=_REMEDY
-        ) from error
-    except (YAMLError, ValueError) as error:
-        raise DefinitionError(f"{path} is not valid YAML", found=str(error), remedy=_REMEDY) from error
-    if not isinstance(tree, CommentedMap):
-        raise DefinitionError(f"{path} does not hold keys with values", found=type(tree).__name__, remedy=_REMEDY)
+    tree = load_tree(text, path, remedy=_REMEDY)
     values, names = _plain(tree)
     try:
         problem = ProblemDefinition.model_validate(values)
@@ -167,7 +121,7 @@ def parse_problem(text: str, path: Path) -> ProblemDefinition:
 
 def _plain(tree: CommentedMap) -> tuple[dict[str, Any], list[str]]:
     """Plain values for the record, and the names of the columns in order."""
-    values: dict[str, Any] = {str(key): _untagged(value) for key, value in tree.items()}
+    values: dict[str, Any] = {str(key): untagged(value) for key, value in tree.items()}
     names: list[str] = []
     columns = values.get("columns")
     if isinstance(columns, dict):
@@ -186,16 +140,3 @@ def _plain(tree: CommentedMap) -> tuple[dict[str, Any], list[str]]:
 
 def _label(value: object) -> object:
     return str(value) if isinstance(value, bool | int | float) else value
-
-
-def _untagged(value: object) -> object:
-    if isinstance(value, dict):
-        return {str(key): _untagged(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_untagged(item) for item in value]
-    if isinstance(value, bool):
-        return bool(value)
-    for kind in (str, int, float):
-        if isinstance(value, kind):
-            return kind(value)
-    return value

@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 
 from ml_engineer.errors import InputError
 from ml_engineer.profiling.columns import ColumnsProfile, profile_columns
+from ml_engineer.profiling.contract import draft_contract
 from ml_engineer.profiling.dependence import Dependence, read_dependence
 from ml_engineer.profiling.keys import find_row_counters
 from ml_engineer.profiling.metric_choice import require_metric
@@ -19,6 +20,7 @@ from ml_engineer.profiling.target import TargetReading, read_target
 from ml_engineer.project.earlier import Earlier, recall
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import find_record
+from ml_engineer.verbs.framing_contract import settle_contract
 from ml_engineer.verbs.framing_files import FramedProject, write_project
 from ml_engineer.verbs.framing_reply import framing_reply
 from ml_engineer.verbs.framing_request import Told, gather
@@ -42,6 +44,7 @@ class _Findings:
     """What was told and found on the way to the definition; of the table, all but its rows."""
 
     rows: int
+    with_gaps: frozenset[str]
     table: FramingTable
     told: Told
     earlier: Earlier
@@ -77,10 +80,25 @@ def frame_problem(request: FrameProblemRequest, context: WorkContext) -> FramePr
     before = find_record(layout, DataProfile)
     warnings = _warnings(findings, before, profile)
     rows = findings.sealed.rows
-    framed = FramedProject(problem, profile, split, rows.frame, rows.folds, edited_text=findings.earlier.edited_text)
+    draft = draft_contract(problem.columns, profile.columns, rows.frame, with_gaps=findings.with_gaps)
+    contract = settle_contract(layout, draft)
+    framed = FramedProject(
+        problem,
+        profile,
+        split,
+        rows.frame,
+        rows.folds,
+        edited_text=findings.earlier.edited_text,
+        contract=contract,
+    )
     artifacts = write_project(layout, framed)
     return framing_reply(
-        problem, split, warnings=warnings, artifacts=artifacts, project_dir=str(layout.root), job_id=context.job_id
+        problem,
+        split,
+        warnings=contract.among(warnings),
+        artifacts=artifacts,
+        project_dir=str(layout.root),
+        job_id=context.job_id,
     )
 
 
@@ -118,8 +136,10 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
         has_costs=told.costs is not None,
         seed=request.seed,
     )
+    # That a column is never empty is structure, as its type is; which rows are empty is looked at nowhere.
+    with_gaps = frozenset(str(name) for name in frame.columns[frame.isna().any()])
     rows, table = len(frame), replace(table, frame=frame.iloc[:0])
-    return _Findings(rows, table, told, earlier, reading, dependence, sealed, columns, study)
+    return _Findings(rows, with_gaps, table, told, earlier, reading, dependence, sealed, columns, study)
 
 
 def _settled(split: SplitPlan, before: SplitPlan | None) -> SplitPlan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from ml_engineer.project.files import replacing
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.problem_yaml import problem_text
 from ml_engineer.rendering.documents import render_document
+from ml_engineer.verbs.framing_contract import SettledContract
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.problem import ProblemDefinition
 from ml_engineer.vocabulary.split import SplitPlan
@@ -35,6 +36,8 @@ class FramedProject:
         Fold of each.
     edited_text : str or None
         An earlier problem.yaml with a person's edits, to be kept beside the new one.
+    contract : SettledContract
+        What becomes of data/contract.yaml.
     """
 
     problem: ProblemDefinition
@@ -43,6 +46,7 @@ class FramedProject:
     development: pd.DataFrame
     folds: npt.NDArray[np.integer]
     edited_text: str | None = None
+    contract: SettledContract = field(default_factory=lambda: SettledContract({}))
 
 
 def write_project(layout: ProjectLayout, framed: FramedProject) -> dict[str, str]:
@@ -67,6 +71,7 @@ def write_project(layout: ProjectLayout, framed: FramedProject) -> dict[str, str
     }
     for record in (framed.problem, framed.profile, framed.split):
         texts[layout.records / f"{record.kind}.json"] = record.model_dump_json(indent=2) + "\n"
+    texts |= framed.contract.texts
     artifacts = {"problem_md": layout.problem_md, "problem_yaml": layout.problem_yaml}
     if framed.edited_text is not None:
         before = layout.problem_yaml.with_name("problem.before.yaml")
@@ -80,6 +85,8 @@ def write_project(layout: ProjectLayout, framed: FramedProject) -> dict[str, str
         write_folds(framed.development, framed.folds, stack.enter_context(replacing(layout.folds)))
         for path, text in texts.items():
             stack.enter_context(replacing(path)).write_text(text, encoding="utf-8", newline="\n")
+    if framed.contract.settled is not None:
+        framed.contract.settled.unlink(missing_ok=True)
     return {name: str(path) for name, path in artifacts.items()}
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 from ml_engineer.errors import MlEngineerError
 from ml_engineer.evaluation.groups import group_labels
 from ml_engineer.guardrails import ChampionFiles, Evidence, LedgerFacts, ServingFacts, TrackingFacts
+from ml_engineer.project.contract_yaml import load_contract
 from ml_engineer.project.definition import load_problem, refuse_redealt
 from ml_engineer.project.development import load_development
 from ml_engineer.project.files import file_sha256
@@ -61,6 +62,8 @@ def gather_evidence(layout: ProjectLayout, *, stage: Stage, features: pd.DataFra
     ------
     ProjectStateError
         If the project was not framed, a record cannot be read, or problem.yaml no longer fits the deal.
+    DefinitionError
+        If problem.yaml or data/contract.yaml is not valid.
     UserCodeError
         If features.py fails.
     """
@@ -82,6 +85,7 @@ def gather_evidence(layout: ProjectLayout, *, stage: Stage, features: pd.DataFra
         features=features,
         groups=_groups(problem, development.frame),
         ledger=_ledger(layout, split),
+        contract=load_contract(layout),
         seed=split.definition.seed,
         **later,
     )

@@ -18,8 +18,9 @@ from ml_engineer.project.records import load_record
 from ml_engineer.seal.recognised import HELD_OUT
 from ml_engineer.sources import Table, read_table, require_known_ending, write_table
 from ml_engineer.verbs.champion import LoadedChampion, load_champion
+from ml_engineer.verbs.predict_contract import breaches_of, refusal
 from ml_engineer.vocabulary.context import WorkContext
-from ml_engineer.vocabulary.data import ColumnProfile, DataProfile, DataSource
+from ml_engineer.vocabulary.data import DataProfile, DataSource
 from ml_engineer.vocabulary.replies import PredictReply
 from ml_engineer.vocabulary.requests import PredictRequest
 
@@ -31,6 +32,9 @@ _MOST_WARNINGS = 12
 
 def predict(request: PredictRequest, context: WorkContext) -> PredictReply:
     """Score every row of a file in its order, and write predictions beside the row's keys.
+
+    Rows that break data/contract.yaml at level error are refused, and nothing is scored; breaches that are warnings are
+    told.
 
     Raises
     ------
@@ -49,11 +53,15 @@ def predict(request: PredictRequest, context: WorkContext) -> PredictReply:
     context.report("reading the rows", 0.1)
     table = _read(request, profile)
     _refuse_missing_columns(table.frame, champion)
+    errors, differences = breaches_of(table.frame, layout)
     warnings = [
         *_sealed_rows(table.frame, champion),
         *table.report.warnings,
-        *_differences(table.frame, profile, champion),
+        *_ignored_target(table.frame, champion),
+        *differences,
     ]
+    if errors:
+        return refusal(errors, warnings, layout)
     context.report(f"scoring {len(table.frame):,} rows", 0.4)
     answers = champion.answer(table.frame)
     scored = _lay_out(table.frame, answers, champion)
@@ -143,35 +151,12 @@ def _sealed_rows(frame: pd.DataFrame, champion: LoadedChampion) -> Iterator[str]
         )
 
 
-# --- what differs from the data that the champion knows ---------------------------------------------------------
+# --- what is told ------------------------------------------------------------------------------------------------
 
 
-def _differences(frame: pd.DataFrame, profile: DataProfile, champion: LoadedChampion) -> Iterator[str]:
-    """One sentence for each way in which the rows differ from the development rows."""
+def _ignored_target(frame: pd.DataFrame, champion: LoadedChampion) -> Iterator[str]:
     if champion.problem.target in frame.columns:
         yield f"The file holds the target {_short(champion.problem.target)!r}; it was ignored."
-    for column in champion.problem.features:
-        yield from _column_differences(frame[column.name], profile.column(column.name))
-
-
-def _column_differences(values: pd.Series, known: ColumnProfile) -> Iterator[str]:
-    name = repr(_short(known.name))
-    missing = int(values.isna().sum())
-    if missing and not known.missing_rows:
-        yield f"{missing:,} of {len(values):,} cells of {name} are empty; none was in the development rows."
-    present = values.dropna()
-    if known.categories is not None and known.storage in {"string", "boolean"}:
-        unseen = present[~present.astype(str).isin(known.categories)].astype(str)
-        if len(unseen):
-            examples = ", ".join(repr(_short(value, 30)) for value in unseen.unique()[:3])
-            yield f"{len(unseen):,} cells of {name} hold a category that the development rows do not: {examples}."
-    if known.minimum is not None and known.maximum is not None and pd.api.types.is_numeric_dtype(present):
-        outside = int(((present < known.minimum) | (present > known.maximum)).sum())
-        if outside:
-            yield (
-                f"{outside:,} cells of {name} lie outside the range of the development rows, "
-                f"{known.minimum:g} to {known.maximum:g}."
-            )
 
 
 def _at_most(warnings: list[str]) -> list[str]:
