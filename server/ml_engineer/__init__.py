@@ -6,10 +6,10 @@ The functions and errors are loaded when they are first used, so importing the p
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    __version__: str
     from ml_engineer.doors.python import (
         cancel_job,
         check_guardrails,
@@ -41,13 +41,16 @@ __all__ = [
     "waive_finding",
 ]
 
-__version__ = importlib.metadata.version("ml-engineer")
-
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
+    if name == "__version__":
+        # Reading the installation's metadata takes longer than starting a child; few calls need it.
+        from importlib.metadata import version
+
+        return version("ml-engineer")
     home = "ml_engineer.errors" if name == "MlEngineerError" else "ml_engineer.doors.python"
     value = getattr(importlib.import_module(home), name)
     globals()[name] = value

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-__all__ = ["combine_cells", "hash_cells", "hash_group_keys", "hash_rows", "mix"]
+__all__ = ["combine_cells", "hash_cells", "hash_group_keys", "hash_rows", "mix", "salt_cells"]
 
 _NUMBER, _WHOLE_NUMBER, _TEXT, _MOMENT = (np.uint64(tag) for tag in (0x6E, 0x69, 0x74, 0x6D))
 _MISSING = np.uint64(0x9AE16A3B2F90404F)
@@ -103,8 +103,13 @@ def combine_cells(cells: Iterable[tuple[str, np.ndarray]], *, rows: int) -> np.n
     """Add up hashed cells (rows,) under their names to one hash a row; one column at a time is held in memory."""
     total = np.zeros(rows, dtype="uint64")
     for name, column in cells:
-        total += mix(column ^ _name_salt(name))
+        total += salt_cells(name, column)
     return total
+
+
+def salt_cells(name: str, cells: np.ndarray) -> np.ndarray:
+    """What cells (n,) uint64 of the column `name` add to the hashes of their rows."""
+    return mix(cells ^ _name_salt(name))
 
 
 def _name_salt(name: str) -> np.uint64:

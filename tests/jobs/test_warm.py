@@ -29,6 +29,15 @@ def test_a_warm_child_does_the_job_it_was_given(store, start, until):
     assert raise_or_reply(store, until(job), PractiseReply).status == "done"
 
 
+def test_a_child_that_prepared_for_one_verb_does_it(store, start, until):
+    warm = WarmChild(package=PACKAGE, verb="practise")
+    warm.prepare()
+    pid = warm._child.pid
+    job = start(warm=warm)
+    assert job.pid == pid
+    assert raise_or_reply(store, until(job), PractiseReply).status == "done"
+
+
 def test_a_job_is_started_cold_if_the_warm_child_is_gone(store, start, until):
     warm = WarmChild(package=PACKAGE)
     child = Child()

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from ml_engineer.errors import InputError
 from ml_engineer.jobs.outcome import raise_or_reply, running_reply
 from ml_engineer.jobs.starting import start_job
-from ml_engineer.jobs.store import VERBS_PACKAGE, JobStore, default_store
+from ml_engineer.jobs.store import JobStore, default_store
 from ml_engineer.jobs.waiting import wait_for_job
-from ml_engineer.jobs.warm import WarmChild
+from ml_engineer.jobs.warm import VERBS_PACKAGE, WarmChild
 from ml_engineer.project.workspace import VARIABLE, Workspace, find_workspace, place_request, workspace_of_project
 from ml_engineer.vocabulary.jobs import TERMINAL_STATES, Job
 from ml_engineer.vocabulary.records import Record

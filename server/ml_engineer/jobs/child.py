@@ -1,6 +1,6 @@
 """The child: waits for one job, does it, writes down what came of it, ends.
 
-Run as ``python -P -m ml_engineer.jobs.child [--preload PACKAGE]`` by `warm.Child`, never by a person.
+Run as ``python -P -m ml_engineer.jobs.child [--preload PACKAGE [VERB]]`` by `warm.Child`, never by a person.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from filelock import FileLock, Timeout
 
 from ml_engineer.errors import BusyError, JobCancelledError, MlEngineerError, RefusedError
 from ml_engineer.jobs.progress import Progress
-from ml_engineer.jobs.store import VERBS_PACKAGE, JobOrder, JobStore, Refusal
+from ml_engineer.jobs.store import JobOrder, JobStore, Refusal
+from ml_engineer.jobs.warm import VERBS_PACKAGE
 from ml_engineer.project.files import write_text
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.jobs import JobState
@@ -44,7 +45,7 @@ def main() -> None:
     # Reading in a thread, so that preloading ends as soon as there is work, or nobody to work for.
     threading.Thread(target=lambda: assignment.put(sys.stdin.buffer.readline()), daemon=True).start()
     if sys.argv[1:2] == ["--preload"]:
-        _preload(sys.argv[2], until=lambda: not assignment.empty())
+        _preload(*sys.argv[2:4], until=lambda: not assignment.empty())
     line = assignment.get().rstrip(b"\r\n")
     if not line:
         return
@@ -54,10 +55,10 @@ def main() -> None:
     _do(store, folder.name)
 
 
-def _preload(package: str, *, until: Callable[[], bool]) -> None:
+def _preload(package: str, verb: str | None = None, *, until: Callable[[], bool]) -> None:
     """Import what verbs need. A failure is not told here: it comes again, and is logged, with the job."""
-    modules = [f"{package}.{name}" for name in _table(package)]
-    if package == VERBS_PACKAGE:
+    modules = [f"{package}.{name}" for name in ([verb] if verb else _table(package))]
+    if package == VERBS_PACKAGE and not verb:
         # Small steps first: a job that comes early waits for one of them at most.
         modules = [*_HEAVY, *modules]
     for module in modules:

@@ -11,8 +11,8 @@ import psutil
 from ml_engineer.errors import BusyError, InputError, JobLostError
 from ml_engineer.installation.extras import require_extra
 from ml_engineer.jobs.processes import started_at
-from ml_engineer.jobs.store import VERBS_PACKAGE, JobOrder, JobStore, now
-from ml_engineer.jobs.warm import Child, WarmChild
+from ml_engineer.jobs.store import JobOrder, JobStore, now
+from ml_engineer.jobs.warm import VERBS_PACKAGE, Child, WarmChild
 from ml_engineer.vocabulary.jobs import Job
 from ml_engineer.vocabulary.records import Record
 from ml_engineer.vocabulary.verbs import Verb

@@ -30,10 +30,7 @@ from ml_engineer.project.files import write_text
 from ml_engineer.vocabulary.jobs import TERMINAL_STATES, Job
 from ml_engineer.vocabulary.records import Record
 
-__all__ = ["VERBS_PACKAGE", "JobOrder", "JobStore", "Refusal", "default_store", "now"]
-
-VERBS_PACKAGE = "ml_engineer.verbs"
-"""Where verbs live; they are imported by name, in the child."""
+__all__ = ["JobOrder", "JobStore", "Refusal", "default_store", "now"]
 
 _JOB_ID = re.compile(r"job_\d{8}_\d{6}_[0-9a-f]{6}")
 

@@ -10,7 +10,7 @@ from ml_engineer.vocabulary.jobs import TERMINAL_STATES, Job
 
 __all__ = ["POLL_SECONDS", "JobWatch", "wait_for_job"]
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.05
 """How often a watcher looks; one look costs reading a file of half a kilobyte."""
 
 

@@ -11,9 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from ml_engineer.jobs.processes import detached_options
-from ml_engineer.jobs.store import VERBS_PACKAGE
 
-__all__ = ["Child", "WarmChild"]
+__all__ = ["VERBS_PACKAGE", "Child", "WarmChild"]
+
+VERBS_PACKAGE = "ml_engineer.verbs"
+"""Where verbs live; they are imported by name, in the child."""
 
 
 class Child:
@@ -26,9 +28,12 @@ class Child:
     ----------
     preload : str, optional
         Package of verbs whose imports it does while it waits.
+    verb : str, optional
+        The only one that it need prepare for; by default all.
     """
 
-    def __init__(self, *, preload: str | None = None) -> None:
+    def __init__(self, *, preload: str | None = None, verb: str | None = None) -> None:
+        preparations = [name for name in (preload, verb) if name is not None]
         self._process = subprocess.Popen(
             # -P keeps the working directory off the import path: the user's folder may hold a pandas.py.
             [
@@ -36,7 +41,7 @@ class Child:
                 "-P",
                 "-m",
                 "ml_engineer.jobs.child",
-                *([] if preload is None else ["--preload", preload]),
+                *(["--preload", *preparations] if preparations else []),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -90,12 +95,15 @@ class WarmChild:
     ----------
     package : str
         Package of verbs that it prepares for.
+    verb : str, optional
+        The only one that it prepares for; by default all.
     idle_seconds : float
         How long a child may wait before its memory is given back.
     """
 
-    def __init__(self, *, package: str = VERBS_PACKAGE, idle_seconds: float = 600.0) -> None:
+    def __init__(self, *, package: str = VERBS_PACKAGE, verb: str | None = None, idle_seconds: float = 600.0) -> None:
         self._package = package
+        self._verb = verb
         self._idle_seconds = idle_seconds
         self._lock = threading.Lock()
         self._child: Child | None = None
@@ -105,7 +113,7 @@ class WarmChild:
         """Start a child that imports and waits, unless one does already."""
         with self._lock:
             if self._child is None:
-                self._child = Child(preload=self._package)
+                self._child = Child(preload=self._package, verb=self._verb)
             self._restart_timer()
 
     def take(self) -> Child | None:

@@ -14,7 +14,6 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import chi2_contingency
 
 from ml_engineer.profiling.names import quoted, word_set, words
 from ml_engineer.profiling.quick_model import FoldPairs, Inputs, QuickTarget, out_of_fold
@@ -167,6 +166,8 @@ def _missingness(values: pd.Series, target: QuickTarget, coded: Target) -> _Miss
         [np.bincount(target.values[side], minlength=target.n_classes) for side in (present, ~present)]
     )
     counts = counts[counts.sum(axis=1) > 0]
+    from scipy.stats import chi2_contingency
+
     association = float(np.sqrt(chi2_contingency(counts).statistic / counts.sum()))
     strength = _graded(association, _ASSOCIATION, _ASSOCIATION_ASK)
     return _Missingness(

@@ -6,18 +6,24 @@ where rows are few or there is text. Encodings use no target, so that a fold can
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import sparse
 
+from ml_engineer.profiling.boosted_trees import boosted_predictions
 from ml_engineer.statistics.metrics import Outcomes, Task
 from ml_engineer.vocabulary.problem import ProblemColumn
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 __all__ = ["FoldPairs", "Inputs", "QuickTarget", "encode_inputs", "out_of_fold"]
 
@@ -136,8 +142,22 @@ def encode_inputs(frame: pd.DataFrame, columns: Sequence[ProblemColumn], *, line
         trees=matrix,
         categorical=tuple(index for index, (_, _, coded) in enumerate(trees) if coded),
         names=tuple(name for name, _, _ in trees),
-        linear=sparse.hstack(flat, format="csr") if flat else None,
+        linear=_side_by_side(flat) if flat else None,
     )
+
+
+def _side_by_side(parts: Sequence[sparse.csr_matrix]) -> sparse.csr_matrix:
+    from scipy import sparse
+
+    joined: sparse.csr_matrix = sparse.hstack(parts, format="csr")
+    return joined
+
+
+def _sparse(matrix: Floats) -> sparse.csr_matrix:
+    # Imported where there is something to hold: of large tables the linear model is left out.
+    from scipy import sparse
+
+    return sparse.csr_matrix(matrix)
 
 
 def _parts(values: pd.Series, column: ProblemColumn) -> list[tuple[npt.NDArray[np.float32], bool]]:
@@ -194,13 +214,13 @@ def _scaled(values: npt.NDArray[np.float32]) -> sparse.csr_matrix:
     spread = float(np.std(np.clip(present, *np.percentile(present, [1, 99])))) if len(present) else 0.0
     scaled = np.where(missing, 0.0, np.clip((np.where(missing, 0.0, values) - centre) / (spread or 1.0), -3, 3))
     parts = [scaled, missing.astype(float)] if missing.any() else [scaled]
-    return sparse.csr_matrix(np.column_stack(parts))
+    return _sparse(np.column_stack(parts))
 
 
 def _indicators(codes: npt.NDArray[np.float32]) -> sparse.csr_matrix:
     """One column for each of the most frequent values."""
     levels = np.arange(min(_MOST_LEVELS_LINEAR, int(np.nanmax(codes, initial=-1)) + 1))
-    return sparse.csr_matrix((codes[:, None] == levels[None, :]).astype(float))
+    return _sparse((codes[:, None] == levels[None, :]).astype(float))
 
 
 # --- learning ----------------------------------------------------------------------------------------------------
@@ -233,9 +253,12 @@ def out_of_fold(
     """
     width = max(target.n_classes, 1)
     predicted = np.full((len(target.values), width), np.nan)
-    for train, test in pairs:
-        if len(train) and len(test):
-            predicted[test] = _fit_predict(inputs, target, train, test, seed)
+    usable = [(train, test) for train, test in pairs if len(train) and len(test)]
+    # LightGBM lets go of the interpreter's lock, and a fold's model owes nothing to another's.
+    with _rough_fits(inputs), ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        parts = pool.map(lambda pair: _fit_predict(inputs, target, pair[0], pair[1], seed), usable)
+        for (_, test), part in zip(usable, parts, strict=True):
+            predicted[test] = part
     positions = np.flatnonzero(~np.isnan(predicted[:, 0]))
     values = predicted[positions]
     taken = None if clusters is None else clusters[positions]
@@ -251,6 +274,19 @@ def out_of_fold(
         clusters=taken,
     )
     return outcomes, positions
+
+
+@contextmanager
+def _rough_fits(inputs: Inputs) -> Iterator[None]:
+    """Silence what is meant; around all threads, as the filters of warnings are one list for the whole process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # columns without a single value
+        if inputs.linear is not None:
+            from sklearn.exceptions import ConvergenceWarning
+
+            # Stopping early is meant: a rough fit is enough to see a signal.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 def _fit_predict(
@@ -280,9 +316,6 @@ def _constant(target: QuickTarget, values: npt.NDArray[Any], rows: int) -> Float
 def _boosted(
     inputs: Inputs, target: QuickTarget, train: npt.NDArray[np.intp], test: npt.NDArray[np.intp], seed: int
 ) -> Floats:
-    # Imported here: LightGBM costs a second, and a table may be refused before it is needed.
-    import lightgbm
-
     columns = _strongest(inputs.trees[train], target, train)
     place = {column: index for index, column in enumerate(columns)}
     rows = len(train)
@@ -301,16 +334,16 @@ def _boosted(
     }
     if target.n_classes > 2:
         parameters["num_class"] = target.n_classes
-    data = lightgbm.Dataset(
-        inputs.trees[np.ix_(train, columns)],
-        target.values[train],
-        categorical_feature=[place[index] for index in inputs.categorical if index in place],
-        params={"verbosity": -1},
-    )
     # The work of one round grows with the number of classes.
     rounds = max(8, min(_ROUNDS, 5 * _ROUNDS // max(target.n_classes, 1)))
-    booster = lightgbm.train(parameters, data, num_boost_round=rounds)
-    predicted = np.asarray(booster.predict(inputs.trees[np.ix_(test, columns)], num_threads=1))
+    predicted = boosted_predictions(
+        inputs.trees[np.ix_(train, columns)],
+        target.values[train],
+        inputs.trees[np.ix_(test, columns)],
+        categorical=tuple(place[index] for index in inputs.categorical if index in place),
+        parameters=parameters,
+        rounds=rounds,
+    )
     if target.task == "binary":
         return np.column_stack([1 - predicted, predicted])
     return predicted if predicted.ndim == 2 else predicted[:, None]
@@ -331,8 +364,7 @@ def _strongest(
     values = target.values[train].astype(float)
     wanted = (values[:, None] == np.arange(target.n_classes)) if target.n_classes > 2 else values[:, None]
     wanted = wanted - wanted.mean(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # columns without a single value
+    with np.errstate(invalid="ignore", divide="ignore"):
         centred = matrix - np.nanmean(matrix, axis=0)
         centred = np.nan_to_num(centred / np.nanstd(matrix, axis=0))
     strength = np.abs(centred.T @ wanted).max(axis=1)
@@ -342,16 +374,12 @@ def _strongest(
 def _linear(
     matrix: sparse.csr_matrix, target: QuickTarget, train: npt.NDArray[np.intp], test: npt.NDArray[np.intp]
 ) -> Floats:
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression, Ridge
 
     values = target.values[train]
     if target.task == "regression":
         return np.asarray(Ridge(alpha=1.0, solver="lsqr").fit(matrix[train], values).predict(matrix[test]))[:, None]
-    with warnings.catch_warnings():
-        # Stopping early is meant: a rough fit is enough to see a signal.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model = LogisticRegression(C=1.0, max_iter=60).fit(matrix[train], values)
+    model = LogisticRegression(C=1.0, max_iter=60).fit(matrix[train], values)
     probabilities = np.zeros((len(test), target.n_classes))
     probabilities[:, model.classes_] = model.predict_proba(matrix[test])
     return probabilities

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
+import pandas as pd
 
 __all__ = ["Restatement", "find_restatements"]
 
@@ -74,7 +74,7 @@ def _same_order(name: str, values: Floats, target: Floats) -> Restatement | None
     values, target = values[present], target[present]
     if present.sum() < _FEWEST_ROWS or len(np.unique(values)) <= 20 or len(np.unique(target)) <= 20:
         return None
-    ranks, wanted = rankdata(values), rankdata(target)
+    ranks, wanted = pd.Series(values).rank(), pd.Series(target).rank()
     if abs(np.corrcoef(ranks, wanted)[0, 1]) < 1 - _EXACT:
         return None
     return Restatement((name,), "it orders the rows exactly as the target does", certain=True, rows=len(target))

@@ -140,7 +140,9 @@ def _panel_key(frame: pd.DataFrame, time: str, target: str, stamps: int) -> str 
         if not 2 <= len(values) <= rows // _FEWEST_STAMPS or rows < 0.5 * len(values) * stamps:
             continue
         tried += 1
-        if len(np.unique(codes * np.int64(stamps + 1) + time_codes)) == rows:
+        # Missing keys and times, coded -1, are values too. About two pairs a row are possible at most, see above.
+        pairs = (codes + 1) * np.int64(stamps + 2) + (time_codes + 1)
+        if np.bincount(pairs).max(initial=0) == 1:
             return str(name)
         if tried == _MOST_KEYS_TRIED:
             break

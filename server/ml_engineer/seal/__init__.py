@@ -5,6 +5,7 @@ starts anew. Everything short of that is noticed and told.
 """
 
 from ml_engineer.seal.answers import find_answers, keep_answers, models_looked_at
+from ml_engineer.seal.cell_tables import HashedFrame, hash_frame
 from ml_engineer.seal.dealing import deal
 from ml_engineer.seal.fingerprints import fingerprint_table, frame_sha256
 from ml_engineer.seal.opening import Opening, count_looks, ledger_problems, open_held_out, record_score
@@ -15,6 +16,7 @@ from ml_engineer.seal.sealing import seal
 from ml_engineer.seal.storing import SealReceipt
 
 __all__ = [
+    "HashedFrame",
     "Opening",
     "Recognition",
     "SealReceipt",
@@ -23,6 +25,7 @@ __all__ = [
     "find_answers",
     "fingerprint_table",
     "frame_sha256",
+    "hash_frame",
     "keep_answers",
     "knows_deal",
     "ledger_problems",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from ml_engineer.seal.cell_tables import CellTable
 
@@ -29,6 +28,11 @@ def align_columns(earlier: CellTable, table: CellTable) -> list[tuple[int, int]]
             pairs.append((first, second))
     left = sorted(set(range(len(earlier.columns))) - {first for first, _ in pairs})
     right = sorted(set(range(len(table.columns))) - {second for _, second in pairs})
+    if not left or not right:
+        return sorted(pairs)
+    # Imported here: it costs more than sealing a table that was never seen, which needs none of it.
+    from scipy.optimize import linear_sum_assignment
+
     scores = np.array([[_similarity(earlier, i, table, j) for j in right] for i in left]).reshape(len(left), len(right))
     same_name = np.array([[earlier.columns[i].name == table.columns[j].name for j in right] for i in left])
     rows, places = linear_sum_assignment(scores + _SAME_NAME * same_name.reshape(scores.shape), maximize=True)

@@ -8,13 +8,15 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from ml_engineer.hashing import combine_cells, hash_cells
+from ml_engineer.hashing import hash_cells, salt_cells
 from ml_engineer.seal.time_order import time_values
+from ml_engineer.threads import in_threads
 from ml_engineer.vocabulary.split import DealColumn
 
-__all__ = ["SKETCH_CELLS", "CellTable", "describe_cells"]
+__all__ = ["SKETCH_CELLS", "CellTable", "HashedFrame", "hash_frame"]
 
 SKETCH_CELLS = 256
+_COMPARED_COLUMNS = 256
 _MOST_BITS = 8.0
 
 
@@ -30,11 +32,14 @@ class CellTable:
         One (rows,) uint32 a column: the upper half of the cell's hash.
     rows : int
         Number of rows.
+    sketches : list of numpy.ndarray, optional
+        What `sketch` gives, if it is known already.
     """
 
     columns: tuple[DealColumn, ...]
     cells: list[np.ndarray]
     rows: int
+    sketches: list[np.ndarray] | None = None
 
     @cached_property
     def values(self) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -49,63 +54,83 @@ class CellTable:
 
     def sketch(self) -> list[np.ndarray]:
         """The smallest distinct cells of each column; as hashes they are a sample that other tables sample alike."""
-        return [values[:SKETCH_CELLS] for values, _ in self.values]
+        return self.sketches or [values[:SKETCH_CELLS] for values, _ in self.values]
+
+    def first(self, columns: int) -> CellTable:
+        """The first `columns` columns; of a table from `hash_frame`, the most telling."""
+        sketches = None if self.sketches is None else self.sketches[:columns]
+        return CellTable(self.columns[:columns], self.cells[:columns], self.rows, sketches)
 
 
-def describe_cells(frame: pd.DataFrame, *, columns: int) -> tuple[CellTable, np.ndarray]:
-    """Hash a table, each cell once.
+@dataclass(frozen=True)
+class HashedFrame:
+    """A table hashed, each cell once.
 
     Parameters
     ----------
-    frame : pandas.DataFrame
-        The table, n rows.
-    columns : int
-        How many columns to keep at most, those that tell rows apart best; no more than twice as many are held in
-        memory.
+    table : CellTable
+        Cells of the columns that tell rows apart best, the most telling first.
+    row_hashes : numpy.ndarray
+        (n,) uint64, over all columns.
+    """
 
-    Returns
-    -------
-    tuple of CellTable and numpy.ndarray
-        The cells of the columns kept, and the hash of each row over all columns, (n,) uint64.
+    table: CellTable
+    row_hashes: np.ndarray
+
+
+def hash_frame(frame: pd.DataFrame) -> HashedFrame:
+    """Hash a table of n rows.
+
+    The cells of up to 256 columns are kept; no more than twice as many are in memory at a time.
     """
     kept: list[_Candidate] = []
-    rows = np.zeros(len(frame), dtype="uint64")
-    for name, column in frame.items():
-        cells = hash_cells(column)
-        rows += combine_cells([(str(name), cells)], rows=len(frame))
-        kept.append(_Candidate.of(str(name), (cells >> np.uint64(32)).astype("uint32")))
-        if len(kept) >= 2 * columns:
-            kept = _Candidate.most_telling(kept, columns)
-    described = [
-        (candidate.describe(frame[candidate.name]), candidate.cells)
-        for candidate in _Candidate.most_telling(kept, columns)
-    ]
-    table = CellTable(tuple(column for column, _ in described), [cells for _, cells in described], rows=len(frame))
-    return table, rows
+    row_hashes = np.zeros(len(frame), dtype="uint64")
+    columns = ((str(name), column) for name, column in frame.items())
+    for name_cells, candidate in in_threads(lambda item: _hashed(*item), columns, rows=len(frame)):
+        row_hashes += name_cells
+        kept.append(candidate)
+        if len(kept) >= 2 * _COMPARED_COLUMNS:
+            kept = _most_telling(kept)
+    kept = _most_telling(kept)
+    table = CellTable(
+        columns=tuple(candidate.column for candidate in kept),
+        cells=[candidate.cells for candidate in kept],
+        rows=len(frame),
+        sketches=[candidate.sketch for candidate in kept],
+    )
+    return HashedFrame(table, row_hashes)
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A column that may be kept: its name, cells (n,) uint32, how often each value is met, and their entropy."""
+    """A column that may be kept: what is told of it, its cells (n,) uint32, and the smallest of them, sorted."""
 
-    name: str
+    column: DealColumn
     cells: np.ndarray
-    counts: np.ndarray
-    bits: float
+    sketch: np.ndarray
 
-    @classmethod
-    def of(cls, name: str, cells: np.ndarray) -> _Candidate:
-        counts = np.unique(cells, return_counts=True)[1]
-        shares = counts / max(len(cells), 1)
-        return cls(name, cells, counts, bits=max(0.0, float(-(shares * np.log2(shares)).sum())))
 
-    @staticmethod
-    def most_telling(candidates: list[_Candidate], columns: int) -> list[_Candidate]:
-        return sorted(candidates, key=lambda candidate: (-round(candidate.bits, 6), candidate.name))[:columns]
+def _hashed(name: str, column: pd.Series) -> tuple[np.ndarray, _Candidate]:
+    """What a column adds to the hash of each row, (n,) uint64, and the column as it may be kept."""
+    hashes = hash_cells(column)
+    cells = (hashes >> np.uint64(32)).astype("uint32")
+    values, counts = np.unique(cells, return_counts=True)
+    shares = counts / max(len(cells), 1)
+    described = DealColumn(
+        name=name,
+        distinct_values=len(values),
+        bits=max(0.0, float(-(shares * np.log2(shares)).sum())),
+        counter=_only_counts(column, counts),
+    )
+    candidate = _Candidate(described, cells, values[:SKETCH_CELLS].copy())
+    return salt_cells(name, hashes), candidate
 
-    def describe(self, column: pd.Series) -> DealColumn:
-        counter = _only_counts(column, self.counts)
-        return DealColumn(name=self.name, distinct_values=len(self.counts), bits=self.bits, counter=counter)
+
+def _most_telling(candidates: list[_Candidate]) -> list[_Candidate]:
+    def order(candidate: _Candidate) -> tuple[float, str]:
+        return -round(candidate.column.bits, 6), candidate.column.name
+
+    return sorted(candidates, key=order)[:_COMPARED_COLUMNS]
 
 
 def _only_counts(column: pd.Series, counts: np.ndarray) -> bool:

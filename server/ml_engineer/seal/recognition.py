@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ml_engineer.hashing import hash_rows
 from ml_engineer.seal.alignment import may_share_rows
-from ml_engineer.seal.cell_tables import CellTable, describe_cells
+from ml_engineer.seal.cell_tables import CellTable, HashedFrame, hash_frame
 from ml_engineer.seal.chain import lineage_looks, read_copy
 from ml_engineer.seal.fingerprints import rows_sha256
 from ml_engineer.seal.matching import Match, match_rows
@@ -20,10 +19,10 @@ from ml_engineer.vocabulary.split import Deal
 
 __all__ = ["recognise"]
 
-_COMPARED_COLUMNS = 256
 
-
-def recognise(frame: pd.DataFrame, *, vault: Path | None = None) -> Recognition | None:
+def recognise(
+    frame: pd.DataFrame, *, hashed: HashedFrame | None = None, vault: Path | None = None
+) -> Recognition | None:
     """Match a table row by row against all deals in the vault.
 
     Deals are tried from the latest on. A deal that a later one was made from (rows were added, or dealt anew) does
@@ -36,6 +35,8 @@ def recognise(frame: pd.DataFrame, *, vault: Path | None = None) -> Recognition 
     ----------
     frame : pandas.DataFrame
         The table, n rows.
+    hashed : HashedFrame, optional
+        From `hash_frame`, if it is known already.
     vault : pathlib.Path, optional
         Another vault than the user's.
 
@@ -53,7 +54,7 @@ def recognise(frame: pd.DataFrame, *, vault: Path | None = None) -> Recognition 
     deals = store.deals()
     if not deals or not len(frame):
         return None
-    matches = _match_deals(frame, deals, store)
+    matches = _match_deals(frame, hashed or hash_frame(frame), deals, store)
     if not matches:
         return None
     # Sorting is stable, and the deals come latest first.
@@ -77,11 +78,11 @@ def recognise(frame: pd.DataFrame, *, vault: Path | None = None) -> Recognition 
     )
 
 
-def _match_deals(frame: pd.DataFrame, deals: tuple[Deal, ...], store: Vault) -> list[tuple[Deal, Match]]:
+def _match_deals(
+    frame: pd.DataFrame, hashed: HashedFrame, deals: tuple[Deal, ...], store: Vault
+) -> list[tuple[Deal, Match]]:
     # Most often it is the very table that was dealt, which is told by its row hashes alone.
-    row_hashes = hash_rows(frame)
-    table_sha256 = rows_sha256(row_hashes, frame.columns)
-    table: CellTable | None = None
+    table_sha256 = rows_sha256(hashed.row_hashes, frame.columns)
     matches: list[tuple[Deal, Match]] = []
     superseded: set[str] = set()
     for known in deals:
@@ -89,10 +90,9 @@ def _match_deals(frame: pd.DataFrame, deals: tuple[Deal, ...], store: Vault) -> 
             continue
         match: Match | None
         if known.table_sha256 == table_sha256:
-            match = _match_identical(row_hashes, known, store)
+            match = _match_identical(hashed.row_hashes, known, store)
         else:
-            table = table or describe_cells(frame, columns=_COMPARED_COLUMNS)[0]
-            match = _match_similar(table, known, store)
+            match = _match_similar(hashed.table, known, store)
         if match is not None:
             earlier = set(_lineage([known], deals)) - {known.deal_id}
             # Deals of one second may come in the wrong order.

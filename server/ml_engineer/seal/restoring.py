@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from ml_engineer.errors import SealError
-from ml_engineer.seal.cell_tables import describe_cells
+from ml_engineer.seal.cell_tables import hash_frame
 from ml_engineer.seal.chain import looks_inherited
 from ml_engineer.seal.dealing import deal, deal_key
 from ml_engineer.seal.ledger import Ledger
 from ml_engineer.seal.row_list import read_row_list
-from ml_engineer.seal.storing import REMEMBERED_COLUMNS, HashedTable, SealReceipt, describe_deal, store_deal
+from ml_engineer.seal.storing import DealtTable, SealReceipt, describe_deal, store_deal
 from ml_engineer.seal.vault import Vault
 from ml_engineer.vocabulary.split import LedgerEntry, SplitPlan
 
@@ -54,10 +54,10 @@ def restore(
     """
     store = Vault(vault)
     ledger = Ledger(plan.deal_id, store.ledger(plan.deal_id), project_ledger)
-    table, row_hashes = describe_cells(frame, columns=REMEMBERED_COLUMNS)
-    held_out, missing = _find_held_out(frame, row_hashes, plan, target, project_ledger)
-    hashed = HashedTable(frame, held_out, table, row_hashes)
-    if hashed.sha256(held_out) != plan.held_out_sha256:
+    hashed = hash_frame(frame)
+    held_out, missing = _find_held_out(frame, hashed.row_hashes, plan, target, project_ledger)
+    dealt = DealtTable(frame, held_out, hashed)
+    if dealt.held_out_sha256 != plan.held_out_sha256:
         raise SealError(
             f"The held-out rows of {plan.deal_id} cannot be found in the source",
             found=missing,
@@ -67,7 +67,7 @@ def restore(
     with store.locked():
         chain = _project_chain(ledger)
         made = describe_deal(
-            hashed=hashed,
+            dealt=dealt,
             deal_id=plan.deal_id,
             definition=plan.definition,
             target=target,
@@ -76,7 +76,7 @@ def restore(
             now=chain[0].at,
             project_ledger=project_ledger,
         )
-        store_deal(store, made, hashed, ledger, chain, moved=False)
+        store_deal(store, made, dealt, ledger, chain, moved=False)
     return SealReceipt(
         deal_id=plan.deal_id,
         table_sha256=made.table_sha256,
@@ -95,7 +95,8 @@ def _find_held_out(
     listed = read_row_list(project_ledger, plan.deal_id)
     rows = f"the source has {len(frame)} rows, and {plan.development_rows + plan.held_out_rows} were dealt"
     if listed is None:
-        return deal(frame, plan.definition, target=target), f"dealt again, other rows are held out; {rows}"
+        dealt = deal(frame, plan.definition, target=target, row_hashes=row_hashes)
+        return dealt, f"dealt again, other rows are held out; {rows}"
     absent = int(np.sum(~np.isin(listed, row_hashes)))
     found = f"{absent} of {len(listed)} held-out rows are not there as they were; {rows}"
     return np.isin(row_hashes, listed), found

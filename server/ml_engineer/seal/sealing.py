@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from ml_engineer.errors import SealError
-from ml_engineer.seal.cell_tables import describe_cells
+from ml_engineer.seal.cell_tables import HashedFrame, hash_frame
 from ml_engineer.seal.chain import chained, deals_in, lineage_looks, looked_at, looks_inherited
 from ml_engineer.seal.dealing import deal_key
 from ml_engineer.seal.ledger import Ledger
 from ml_engineer.seal.private_files import disk_errors
 from ml_engineer.seal.recognised import HELD_OUT, NEVER_SEEN, Recognition
-from ml_engineer.seal.storing import REMEMBERED_COLUMNS, HashedTable, SealReceipt, describe_deal, store_deal
+from ml_engineer.seal.storing import DealtTable, SealReceipt, describe_deal, store_deal
 from ml_engineer.seal.vault import Vault
 from ml_engineer.vocabulary.problem import SplitDefinition
 from ml_engineer.vocabulary.split import LedgerEntry
@@ -33,6 +33,7 @@ def seal(
     redeal: bool,
     now: str,
     who: str,
+    hashed: HashedFrame | None = None,
     vault: Path | None = None,
 ) -> SealReceipt:
     """Put the held-out rows into the vault and write the deal into both copies of the ledger.
@@ -61,6 +62,8 @@ def seal(
         Time, ISO 8601 UTC.
     who : str
         User and host.
+    hashed : HashedFrame, optional
+        From `hash_frame`, if it is known already.
     vault : pathlib.Path, optional
         Another vault than the user's.
 
@@ -78,16 +81,16 @@ def seal(
             remedy="Pass redeal=true to deal them anew; the looks stay counted",
         )
     store = Vault(vault)
-    hashed = HashedTable(frame, held_out, *describe_cells(frame, columns=REMEMBERED_COLUMNS))
-    deal_id = hashed.deal_id()
+    dealt = DealtTable(frame, held_out, hashed or hash_frame(frame))
+    deal_id = dealt.deal_id()
     ledger = Ledger(deal_id, store.ledger(deal_id), project_ledger)
-    context = {"at": now, "who": who, "held_out_sha256": hashed.sha256(held_out)}
+    context = {"at": now, "who": who, "held_out_sha256": dealt.held_out_sha256}
     with store.locked():
         chain = ledger.settled(repair=True, **context)
         ancestors, inherited = _inheritance(recognition, ledger, chain, store)
         chain = _with_this_deal(chain, ledger, moved=moved, inherited=inherited, context=context)
         made = describe_deal(
-            hashed=hashed,
+            dealt=dealt,
             deal_id=deal_id,
             definition=definition,
             target=target,
@@ -96,7 +99,7 @@ def seal(
             now=now,
             project_ledger=project_ledger,
         )
-        store_deal(store, made, hashed, ledger, chain, moved=moved > 0)
+        store_deal(store, made, dealt, ledger, chain, moved=moved > 0)
     return SealReceipt(
         deal_id=deal_id,
         table_sha256=made.table_sha256,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ml_engineer.hash_chain import to_lines
-from ml_engineer.seal.cell_tables import CellTable
+from ml_engineer.seal.cell_tables import CellTable, HashedFrame
 from ml_engineer.seal.fingerprints import rows_sha256
 from ml_engineer.seal.ledger import Ledger
 from ml_engineer.seal.row_list import write_row_list
@@ -18,9 +19,9 @@ from ml_engineer.seal.vault import Entries, Vault
 from ml_engineer.vocabulary.problem import SplitDefinition
 from ml_engineer.vocabulary.split import Deal, LedgerEntry
 
-__all__ = ["REMEMBERED_COLUMNS", "HashedTable", "SealReceipt", "describe_deal", "store_deal"]
+__all__ = ["DealtTable", "SealReceipt", "describe_deal", "store_deal"]
 
-REMEMBERED_COLUMNS = 64
+_REMEMBERED_COLUMNS = 64
 """Columns of a table whose cells are kept in the vault: those that tell rows apart best."""
 
 
@@ -38,27 +39,42 @@ class SealReceipt:
 
 
 @dataclass(frozen=True)
-class HashedTable:
-    """A table with its sides, (n,) bool, cells, and row hashes, (n,) uint64."""
+class DealtTable:
+    """A table with its sides, (n,) bool, and its hashes."""
 
     frame: pd.DataFrame
     held_out: np.ndarray
-    table: CellTable
-    row_hashes: np.ndarray
+    hashed: HashedFrame
 
-    def sha256(self, rows: np.ndarray) -> str:
-        """Fingerprint of some rows, (n,) bool."""
-        return rows_sha256(self.row_hashes[rows], self.frame.columns)
+    @cached_property
+    def table_sha256(self) -> str:
+        """Fingerprint of all rows."""
+        return rows_sha256(self.hashed.row_hashes, self.frame.columns)
+
+    @cached_property
+    def development_sha256(self) -> str:
+        """Fingerprint of the rows that are not held out."""
+        return rows_sha256(self.hashed.row_hashes[~self.held_out], self.frame.columns)
+
+    @cached_property
+    def held_out_sha256(self) -> str:
+        """Fingerprint of the held-out rows."""
+        return rows_sha256(self.hashed.row_hashes[self.held_out], self.frame.columns)
+
+    @property
+    def remembered(self) -> CellTable:
+        """Cells of the columns that are kept in the vault."""
+        return self.hashed.table.first(_REMEMBERED_COLUMNS)
 
     def deal_id(self) -> str:
         """Name of the deal: the same for the same rows on the same sides."""
-        parts = f"{self.sha256(~self.held_out)} {self.sha256(self.held_out)}"
+        parts = f"{self.development_sha256} {self.held_out_sha256}"
         return f"deal_{hashlib.sha256(parts.encode('ascii')).hexdigest()[:16]}"
 
 
 def describe_deal(
     *,
-    hashed: HashedTable,
+    dealt: DealtTable,
     deal_id: str,
     definition: SplitDefinition,
     target: str,
@@ -73,12 +89,12 @@ def describe_deal(
         definition=definition,
         target=target,
         key=key,
-        table_sha256=hashed.sha256(np.ones(len(hashed.frame), dtype=bool)),
-        development_sha256=hashed.sha256(~hashed.held_out),
-        held_out_sha256=hashed.sha256(hashed.held_out),
-        rows=len(hashed.frame),
-        held_out_rows=int(hashed.held_out.sum()),
-        columns=hashed.table.columns,
+        table_sha256=dealt.table_sha256,
+        development_sha256=dealt.development_sha256,
+        held_out_sha256=dealt.held_out_sha256,
+        rows=len(dealt.frame),
+        held_out_rows=int(dealt.held_out.sum()),
+        columns=dealt.remembered.columns,
         created_at=now,
         project_path=str(project_ledger.resolve().parent),
         ancestors=ancestors,
@@ -86,7 +102,7 @@ def describe_deal(
 
 
 def store_deal(
-    store: Vault, made: Deal, hashed: HashedTable, ledger: Ledger, chain: tuple[LedgerEntry, ...], *, moved: bool
+    store: Vault, made: Deal, dealt: DealtTable, ledger: Ledger, chain: tuple[LedgerEntry, ...], *, moved: bool
 ) -> None:
     """Write vault and project; call it while the vault is locked."""
     if store.holds(made.deal_id):
@@ -99,7 +115,7 @@ def store_deal(
             store.rewrite_deal(renewed)
         ledger.write(chain)
     else:
-        entries = Entries(row_hashes=hashed.row_hashes, held_out=hashed.held_out, table=hashed.table)
-        store.add(made, entries, hashed.frame[hashed.held_out], to_lines(chain))
+        entries = Entries(dealt.hashed.row_hashes, dealt.held_out, dealt.remembered)
+        store.add(made, entries, dealt.frame[dealt.held_out], to_lines(chain))
         ledger.write_project(chain)
-    write_row_list(ledger.project_path, made.deal_id, hashed.row_hashes[hashed.held_out])
+    write_row_list(ledger.project_path, made.deal_id, dealt.hashed.row_hashes[dealt.held_out])

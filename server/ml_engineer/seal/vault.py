@@ -17,6 +17,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,17 +159,11 @@ class Vault:
         with disk_errors(self.root):
             building = Path(tempfile.mkdtemp(dir=self.root, prefix=".new-"))
             try:
-                _write_parquet(held_out, building / "held_out.parquet")
-                columns = {"row": entries.row_hashes, "held_out": entries.held_out}
-                columns |= {f"c{place}": cells for place, cells in enumerate(entries.table.cells)}
-                # A dictionary of cells that hardly repeat costs time and saves nothing.
-                repeated = [f"c{i}" for i, c in enumerate(deal.columns) if c.distinct_values < deal.rows / 8]
-                hashes = pd.DataFrame(columns, copy=False)
-                _write_parquet(hashes, building / "entries.parquet", use_dictionary=repeated, compression="lz4")
-                sketch = entries.table.sketch()
-                places = np.repeat(np.arange(len(sketch)), [len(cells) for cells in sketch])
-                cells = np.concatenate([*sketch, np.zeros(0, dtype="uint32")])
-                _write_parquet(pd.DataFrame({"column": places, "cell": cells}), building / "sketch.parquet")
+                with ThreadPoolExecutor(max_workers=1) as pool:
+                    writing = pool.submit(_write_entries, deal, entries, building / "entries.parquet")
+                    _write_parquet(held_out, building / "held_out.parquet")
+                    _write_sketch(entries.table.sketch(), building / "sketch.parquet")
+                    writing.result()
                 replace_bytes(building / "ledger.jsonl", ledger, private=True)
                 replace_bytes(building / "deal.json", _deal_bytes(deal), private=True)
                 building.replace(self.folder(deal.deal_id))
@@ -183,6 +178,21 @@ class Vault:
 
 def _deal_bytes(deal: Deal) -> bytes:
     return (deal.model_dump_json(indent=2) + "\n").encode("utf-8")
+
+
+def _write_entries(deal: Deal, entries: Entries, path: Path) -> None:
+    columns = {"row": entries.row_hashes, "held_out": entries.held_out}
+    columns |= {f"c{place}": cells for place, cells in enumerate(entries.table.cells)}
+    # A dictionary of cells that hardly repeat costs time and saves nothing, as do the extremes of hashes.
+    repeated = [f"c{i}" for i, c in enumerate(deal.columns) if c.distinct_values < deal.rows / 8]
+    hashes = pd.DataFrame(columns, copy=False)
+    _write_parquet(hashes, path, use_dictionary=repeated, compression="lz4", write_statistics=False)
+
+
+def _write_sketch(sketch: list[np.ndarray], path: Path) -> None:
+    places = np.repeat(np.arange(len(sketch)), [len(cells) for cells in sketch])
+    cells = np.concatenate([*sketch, np.zeros(0, dtype="uint32")])
+    _write_parquet(pd.DataFrame({"column": places, "cell": cells}), path)
 
 
 def _write_parquet(frame: pd.DataFrame, path: Path, **options: Any) -> None:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from charset_normalizer import from_bytes
-
 __all__ = ["guess_legacy_encoding"]
 
 _OTHER_SCRIPTS = ["cp1251", "cp1253", "cp1255", "cp1256", "koi8_r", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr"]
@@ -39,6 +37,8 @@ def guess_legacy_encoding(sample: bytes) -> str:
         # Hebrew has no capitals and no letters after 0xFA, which no Cyrillic text goes without for long.
         if len(foreign) > 15 and all(0xE0 <= byte <= 0xFA for byte in foreign):
             return "cp1255"
+        from charset_normalizer import from_bytes  # seldom needed, and slow to import
+
         best = from_bytes(sample[:_SAMPLE], cp_isolation=_OTHER_SCRIPTS).best()
         if best is not None:
             return best.encoding

@@ -8,14 +8,16 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import duckdb
 import psutil
 import pyarrow as pa
 
 from ml_engineer.errors import SourceError
 from ml_engineer.vocabulary.data import DataSource
+
+if TYPE_CHECKING:
+    import duckdb
 
 __all__ = ["QueryLimits"]
 
@@ -69,6 +71,8 @@ class QueryLimits:
         SourceError
             If a limit was reached; names it and how to raise it.
         """
+        import duckdb  # limits are made for every table, and few are read by queries
+
         timer = threading.Timer(self.seconds, connection.interrupt)
         timer.daemon = True
         timer.start()

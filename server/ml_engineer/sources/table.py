@@ -13,15 +13,11 @@ import pandas as pd
 from ml_engineer.errors import SourceError
 from ml_engineer.sources.column_warnings import column_warnings
 from ml_engineer.sources.columns import settle_columns, to_frame
-from ml_engineer.sources.databases import read_duckdb_table, read_sqlite_table
 from ml_engineer.sources.delimited import read_delimited
 from ml_engineer.sources.formats import recognise_format
-from ml_engineer.sources.json_text import read_json
-from ml_engineer.sources.libsvm import read_libsvm
 from ml_engineer.sources.location import file_hashes, file_states, locate_files, refuse_changed
 from ml_engineer.sources.packing import UNPACKING_ERRORS, Content, open_content
 from ml_engineer.sources.parquet import read_parquet
-from ml_engineer.sources.queries import read_query
 from ml_engineer.sources.query_limits import QueryLimits
 from ml_engineer.sources.quoting import shown
 from ml_engineer.sources.raw import RawTable, ReadOptions, stack
@@ -30,23 +26,32 @@ from ml_engineer.vocabulary.data import DataSource, FileFormat, ReadReport
 __all__ = ["Table", "read_preview", "read_table"]
 
 
-def _read_workbook(content: Content, options: ReadOptions) -> RawTable:
-    # Importing openpyxl takes as long as reading a million cells, and few tables need it.
-    from ml_engineer.sources.workbook import read_workbook
-
-    return read_workbook(content, options)
+Reader = Callable[[Content, ReadOptions], RawTable]
 
 
-_READERS: dict[FileFormat, Callable[[Content, ReadOptions], RawTable]] = {
-    "csv": read_delimited,
-    "parquet": read_parquet,
-    "excel": _read_workbook,
-    "json": partial(read_json, kind="json"),
-    "jsonl": partial(read_json, kind="jsonl"),
-    "libsvm": read_libsvm,
-    "sqlite": read_sqlite_table,
-    "duckdb": read_duckdb_table,
-}
+def _reader(kind: FileFormat) -> Reader:
+    """What reads a format; the rarer ones import libraries that take as long as reading a million cells."""
+    match kind:
+        case "csv":
+            return read_delimited
+        case "parquet":
+            return read_parquet
+        case "excel":
+            from ml_engineer.sources.workbook import read_workbook
+
+            return read_workbook
+        case "json" | "jsonl":
+            from ml_engineer.sources.json_text import read_json
+
+            return partial(read_json, kind=kind)
+        case "libsvm":
+            from ml_engineer.sources.libsvm import read_libsvm
+
+            return read_libsvm
+        case _:
+            from ml_engineer.sources.databases import read_duckdb_table, read_sqlite_table
+
+            return read_sqlite_table if kind == "sqlite" else read_duckdb_table
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def read_table(source: DataSource, *, like: ReadReport | None = None) -> Table:
     """
     options = _options(source, like=like, rows=None)
     if source.sql is not None:
-        raw, files = read_query(source, _read_clean)
+        raw, files = _query(source, rows=None)
         return _table(raw, [str(file) for file in files], {}, like)
     files = locate_files(source.path)
     before = file_states(files)
@@ -111,11 +116,17 @@ def read_preview(source: DataSource, *, rows: int = 1000) -> Table:
         As `read_table`.
     """
     if source.sql is not None:
-        raw, files = read_query(source, _read_clean, rows=rows)
+        raw, files = _query(source, rows=rows)
     else:
         files = locate_files(source.path)[:1]
         raw = _read_files(files, _options(source, like=None, rows=rows))
     return _table(raw, [str(file) for file in files], {}, None)
+
+
+def _query(source: DataSource, *, rows: int | None) -> tuple[RawTable, list[Path]]:
+    from ml_engineer.sources.queries import read_query  # imports DuckDB
+
+    return read_query(source, _read_clean, rows=rows)
 
 
 def _options(source: DataSource, *, like: ReadReport | None, rows: int | None) -> ReadOptions:
@@ -138,7 +149,7 @@ def _read_files(files: list[Path], options: ReadOptions) -> RawTable:
 def _read_file(file: Path, options: ReadOptions) -> RawTable:
     content = open_content(file)
     try:
-        return _READERS[recognise_format(content)](content, options)
+        return _reader(recognise_format(content))(content, options)
     except UNPACKING_ERRORS as error:
         raise SourceError(
             f"{shown(str(file), 200)} is a damaged {content.compression or 'packed'} file",

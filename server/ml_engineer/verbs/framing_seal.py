@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from ml_engineer import seal
-from ml_engineer.hashing import hash_rows
 from ml_engineer.profiling.dependence import Dependence
 from ml_engineer.profiling.study import DevelopmentRows
 from ml_engineer.profiling.target import TargetReading
@@ -96,15 +95,15 @@ def seal_table(
         seed=request.seed,
     )
     _restore_lost_vault(request, table, layout)
-    recognition = seal.recognise(frame)
-    row_hashes = hash_rows(frame)
+    hashed = seal.hash_frame(frame)
+    recognition = seal.recognise(frame, hashed=hashed)
     held_out = seal.deal(
         frame,
         definition,
         target=target,
         own_test=table.own_test,
         recognition=None if request.redeal else recognition,
-        row_hashes=row_hashes,
+        row_hashes=hashed.row_hashes,
     )
     receipt = seal.seal(
         frame,
@@ -116,11 +115,12 @@ def seal_table(
         redeal=request.redeal,
         now=datetime.now(UTC).isoformat(timespec="seconds"),
         who=who_acts(),
+        hashed=hashed,
     )
     whole = [column.name for column in table.report.columns if column.storage == "integer"]
     development = _settled_types(frame[~held_out], whole)
     folds = assign_folds(
-        development, definition, target=target, classification=classification, row_hashes=row_hashes[~held_out]
+        development, definition, target=target, classification=classification, row_hashes=hashed.row_hashes[~held_out]
     )
     grouped = bool(definition.group_columns) and definition.strategy in {"grouped", "own_test_file"}
     rows = DevelopmentRows(

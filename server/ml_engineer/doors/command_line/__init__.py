@@ -8,8 +8,23 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 
-__all__ = ["main"]
+__all__ = ["VERB_COMMANDS", "main"]
+
+VERB_COMMANDS = frozenset(
+    {
+        "check-guardrails",
+        "evaluate",
+        "frame-problem",
+        "predict",
+        "run",
+        "scaffold-project",
+        "train",
+        "waive-finding",
+    }
+)
+"""The commands that need a child; named here, as the table of verbs takes longer to import than to start one."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -18,9 +33,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given == ["mcp"]:
         _serve_quickly()
         return
+    if given and given[0] in VERB_COMMANDS and not {"--help", "-h"} & set(given):
+        sys.exit(_run_verb(given))
     from ml_engineer.doors.command_line.commands import run_commands
 
     sys.exit(run_commands(given))
+
+
+def _run_verb(given: list[str]) -> int:
+    """Start the child first: it imports what the verb needs while this process reads the options."""
+    from ml_engineer.jobs.warm import WarmChild
+
+    with closing(WarmChild(verb=given[0].replace("-", "_"))) as warm:
+        warm.prepare()
+        from ml_engineer.doors.command_line.commands import run_commands
+
+        return run_commands(given, warm=warm)
 
 
 def _serve_quickly() -> None:

@@ -14,7 +14,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ml_engineer import __version__
 from ml_engineer.doors.command_line.exit_codes import MEANING, ExitCode, code_of_error, code_of_reply
 from ml_engineer.doors.command_line.options import option_parameters, to_arguments
 from ml_engineer.doors.command_line.stored_records import RECORD_OF_VERB, stored_record
@@ -25,6 +24,7 @@ from ml_engineer.jobs.disk import find_disk_use, free_disk
 from ml_engineer.jobs.ending import cancel_job
 from ml_engineer.jobs.outcome import describe_job, list_jobs
 from ml_engineer.jobs.starting import resume_job
+from ml_engineer.jobs.warm import WarmChild
 from ml_engineer.vocabulary.jobs import Job
 from ml_engineer.vocabulary.replies import Reply
 from ml_engineer.vocabulary.verbs import Verb
@@ -46,7 +46,7 @@ RecordFlag = Annotated[
 JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id.", show_default=False)]
 
 
-def run_commands(arguments: Sequence[str], desk: Desk | None = None) -> int:
+def run_commands(arguments: Sequence[str], desk: Desk | None = None, *, warm: WarmChild | None = None) -> int:
     """Run one command and give its exit status.
 
     Parameters
@@ -55,10 +55,12 @@ def run_commands(arguments: Sequence[str], desk: Desk | None = None) -> int:
         What stands after ``ml-engineer``.
     desk : Desk, optional
         Where requests are handed in; tests pass their own.
+    warm : WarmChild, optional
+        Where a child for the verb may be waiting.
     """
     try:
         desk = desk or person_desk()
-        status = build_app(desk)(list(arguments), prog_name="ml-engineer", standalone_mode=False)
+        status = build_app(desk, warm)(list(arguments), prog_name="ml-engineer", standalone_mode=False)
         return int(status or ExitCode.DONE)
     except MlEngineerError as error:
         return _tell_error(error, as_json="--json" in arguments or "--record" in arguments)
@@ -70,8 +72,8 @@ def run_commands(arguments: Sequence[str], desk: Desk | None = None) -> int:
         return _tell_usage(error) if _is_usage(error) else _tell_defect(error)
 
 
-def build_app(desk: Desk) -> typer.Typer:
-    """All commands, working on `desk`."""
+def build_app(desk: Desk, warm: WarmChild | None = None) -> typer.Typer:
+    """All commands, working on `desk`; a verb's job goes to the child that waits in `warm`, if there is one."""
     app = typer.Typer(
         name="ml-engineer",
         help="From a table to a framed, tracked, honestly evaluated model, with guardrails that refuse in code.",
@@ -81,7 +83,7 @@ def build_app(desk: Desk) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     for verb in desk.verbs.values():
-        app.command(verb.name.replace("_", "-"))(_verb_command(desk, verb))
+        app.command(verb.name.replace("_", "-"))(_verb_command(desk, verb, warm))
     app.add_typer(_jobs_app(desk))
     _add_clean(app, desk)
     _add_mcp(app)
@@ -91,12 +93,12 @@ def build_app(desk: Desk) -> typer.Typer:
 
 
 # --- verbs ----------------------------------------------------------------------------------------------------------
-def _verb_command(desk: Desk, verb: Verb) -> Callable[..., int]:
+def _verb_command(desk: Desk, verb: Verb, warm: WarmChild | None) -> Callable[..., int]:
     def command(**options: Any) -> int:
         as_json, as_record = options.pop("json"), options.pop("record", False)
         detach, quiet = options.pop("detach"), options.pop("quiet")
         request = read_request(verb, to_arguments(verb.request, options))
-        job = desk.begin(verb, request)
+        job = desk.begin(verb, request, warm=warm)
         if not detach:
             job = _wait(desk, job, quiet=quiet)
         reply = desk.finish(job)
@@ -280,6 +282,8 @@ def _add_doctor(app: typer.Typer) -> None:
 
 def _tell_version(value: bool) -> None:
     if value:
+        from ml_engineer import __version__  # read from the installation's files, when somebody asks
+
         typer.echo(f"ml-engineer {__version__}")
         raise typer.Exit
 
