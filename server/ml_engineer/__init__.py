@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         run,
         scaffold_project,
         train,
+        verify,
         waive_finding,
     )
     from ml_engineer.errors import MlEngineerError
@@ -38,6 +39,7 @@ __all__ = [
     "run",
     "scaffold_project",
     "train",
+    "verify",
     "waive_finding",
 ]
 

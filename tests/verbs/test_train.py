@@ -127,7 +127,12 @@ def test_record_files_and_store_tell_the_same_story(project, train, task: str) -
     assert tracking.run_summary(layout, run.mlflow_run_id).missing == ()
     record = layout.run_dir(run.run_id) / "record.json"
     assert TrainingRun.model_validate_json(record.read_text(encoding="utf-8")) == run
-    assert sorted(path.name for path in record.parent.iterdir()) == ["out_of_fold.parquet", "record.json"]
+    assert sorted(path.name for path in record.parent.iterdir()) == [
+        "candidates.parquet",
+        "known_answers.parquet",
+        "out_of_fold.parquet",
+        "record.json",
+    ]
 
 
 @pytest.mark.parametrize("task", ["binary", "regression"])

@@ -25,6 +25,7 @@ from ml_engineer.vocabulary.replies import (
     RunReply,
     ScaffoldProjectReply,
     TrainReply,
+    VerifyReply,
     WaiveFindingReply,
 )
 from ml_engineer.vocabulary.requests import FeatureFolder
@@ -40,6 +41,7 @@ __all__ = [
     "run",
     "scaffold_project",
     "train",
+    "verify",
     "waive_finding",
 ]
 
@@ -416,6 +418,39 @@ def predict(
         output=output,
         project_dir=project_dir,
     )
+
+
+def verify(
+    *,
+    project_dir: str = "ml",
+    full: bool = False,
+    wait_seconds: float | None = None,
+    on_progress: OnProgress | None = None,
+) -> VerifyReply:
+    """Check everything that is claimed of the champion against what proves it: files, records, ledger, numbers.
+
+    Parameters
+    ----------
+    project_dir : str, default 'ml'
+        Folder of the ML project; doors resolve a relative path in the workspace.
+    full : bool, default False
+        Also compute the numbers again, from stored predictions and the model itself.
+    wait_seconds : float, optional
+        How long to wait; afterwards the reply says 'running' and the work goes on. By default until it ends.
+    on_progress : callable, optional
+        Called with the job after each change of what it is doing.
+
+    Returns
+    -------
+    VerifyReply
+        Status 'done'; its verdict is 'invalid' if anything that is claimed is not so.
+
+    Raises
+    ------
+    MlEngineerError
+        If the work could not be done; the text says what was found and what to do.
+    """
+    return _perform("verify", VerifyReply, wait_seconds, on_progress, project_dir=project_dir, full=full)
 
 
 def waive_finding(

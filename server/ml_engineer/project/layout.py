@@ -161,6 +161,10 @@ class ProjectLayout:
         """Out-of-fold predictions of all of a run's finished candidates (Parquet, development order)."""
         return self.run_dir(run_id) / "candidates.parquet"
 
+    def known_answers(self, run_id: str) -> Path:
+        """What a run's refitted champion says of some development rows (Parquet), to be asked again."""
+        return self.run_dir(run_id) / "known_answers.parquet"
+
     def relative(self, path: Path) -> str:
         """`path` relative to the project, with forward slashes."""
         return path.resolve().relative_to(self.root.resolve()).as_posix()

@@ -8,7 +8,18 @@ from ml_engineer.seal.answers import find_answers, keep_answers, models_looked_a
 from ml_engineer.seal.cell_tables import HashedFrame, hash_frame
 from ml_engineer.seal.dealing import deal
 from ml_engineer.seal.fingerprints import fingerprint_table, frame_sha256
-from ml_engineer.seal.opening import Opening, count_looks, ledger_problems, open_held_out, record_score
+from ml_engineer.seal.opening import (
+    Opening,
+    clock_problems,
+    count_looks,
+    ledger_chain,
+    ledger_problems,
+    open_again,
+    open_held_out,
+    project_ledger_problems,
+    record_score,
+    was_dealt_here,
+)
 from ml_engineer.seal.recognised import Recognition
 from ml_engineer.seal.recognition import recognise
 from ml_engineer.seal.restoring import knows_deal, restore
@@ -20,6 +31,7 @@ __all__ = [
     "Opening",
     "Recognition",
     "SealReceipt",
+    "clock_problems",
     "count_looks",
     "deal",
     "find_answers",
@@ -28,11 +40,15 @@ __all__ = [
     "hash_frame",
     "keep_answers",
     "knows_deal",
+    "ledger_chain",
     "ledger_problems",
     "models_looked_at",
+    "open_again",
     "open_held_out",
+    "project_ledger_problems",
     "recognise",
     "record_score",
     "restore",
     "seal",
+    "was_dealt_here",
 ]

@@ -9,12 +9,25 @@ from pathlib import Path
 import pandas as pd
 
 from ml_engineer.errors import SealError
-from ml_engineer.seal.chain import chained
+from ml_engineer.hash_chain import clock_faults
+from ml_engineer.seal.chain import chained, looked_at, read_copy
 from ml_engineer.seal.fingerprints import frame_sha256
 from ml_engineer.seal.ledger import Ledger
 from ml_engineer.seal.vault import Vault
+from ml_engineer.vocabulary.split import Deal, LedgerEntry
 
-__all__ = ["Opening", "count_looks", "ledger_problems", "open_held_out", "record_score"]
+__all__ = [
+    "Opening",
+    "clock_problems",
+    "count_looks",
+    "ledger_chain",
+    "ledger_problems",
+    "open_again",
+    "open_held_out",
+    "project_ledger_problems",
+    "record_score",
+    "was_dealt_here",
+]
 
 
 @dataclass(frozen=True)
@@ -75,14 +88,7 @@ def open_held_out(
     """
     store = Vault(vault)
     sealed = store.load_deal(deal_id)
-    frame = store.load_held_out(deal_id)
-    if frame_sha256(frame) != sealed.held_out_sha256:
-        raise SealError(
-            f"The held-out rows of {deal_id} were changed in the vault",
-            found="their fingerprint is not the one that was sealed",
-            remedy=f"Move {store.folder(deal_id)} away and call frame_problem on the source again: the same rows are "
-            "dealt again, and looks that the project's ledger holds stay counted",
-        )
+    frame = _sealed_rows(store, sealed)
     ledger = Ledger(deal_id, store.ledger(deal_id), project_ledger)
     look = {"model_sha256": model_sha256, "candidates": candidates, "at": now, "who": who, "why": why}
     _append(store, ledger, sealed.held_out_sha256, "look", **look)
@@ -132,6 +138,75 @@ def ledger_problems(deal_id: str, *, project_ledger: Path, vault: Path | None = 
     """
     store = Vault(vault)
     return Ledger(deal_id, store.ledger(deal_id), project_ledger).problems()
+
+
+def was_dealt_here(deal_id: str, *, project_ledger: Path, vault: Path | None = None) -> bool:
+    """Whether the project's ledger holds entries that were made at this very place, so that a vault should be here."""
+    ledger = Ledger(deal_id, Vault(vault).ledger(deal_id), project_ledger)
+    return any(entry.project == ledger.project for entry in ledger.entries())
+
+
+def project_ledger_problems(deal_id: str, *, project_ledger: Path) -> tuple[str, ...]:
+    """What does not add up in the project's copy alone: all that can be told where there is no vault."""
+    copy = read_copy(project_ledger, deal_id)
+    if copy is None:
+        return (f"The project's copy of the ledger of {deal_id} is missing: {project_ledger}.",)
+    return tuple(f"In the project's copy of the ledger, {fault}." for fault in copy.faults)
+
+
+def clock_problems(deal_id: str, *, project_ledger: Path, vault: Path | None = None) -> tuple[str, ...]:
+    """Entries of the ledger that claim to be older than the ones before them, one sentence each.
+
+    The order of entries is held by the chain and not by their times, so a clock that was set back hides no look;
+    but the times can then not be believed.
+    """
+    return clock_faults(ledger_chain(deal_id, project_ledger=project_ledger, vault=vault))
+
+
+def ledger_chain(deal_id: str, *, project_ledger: Path, vault: Path | None = None) -> tuple[LedgerEntry, ...]:
+    """The longer unbroken chain of the two copies, the vault's if they are equally long; empty if there is none."""
+    copies = Ledger(deal_id, Vault(vault).ledger(deal_id), project_ledger).copies()
+    return max((copy.chain for copy in copies if copy is not None), key=len, default=())
+
+
+def open_again(
+    deal_id: str, *, project_ledger: Path, model_sha256: str, now: str, who: str, vault: Path | None = None
+) -> pd.DataFrame:
+    """Hand out the held-out rows to score a model again that was looked at, so that its score can be proved.
+
+    The opening is written down as a 'check'. It is no look: the same model on the same rows tells nothing new, and the
+    caller says no more than whether the score is the same.
+
+    Raises
+    ------
+    SealError
+        If the model was never looked at, or for the reasons of `open_held_out`.
+    """
+    store = Vault(vault)
+    sealed = store.load_deal(deal_id)
+    ledger = Ledger(deal_id, store.ledger(deal_id), project_ledger)
+    if model_sha256 not in looked_at(ledger.entries()):
+        raise SealError(
+            "Only a model that was looked at can be scored again",
+            found=f"the ledger of {deal_id} holds no look for model {model_sha256[:12]}…",
+            remedy="Call evaluate, which counts the look",
+        )
+    frame = _sealed_rows(store, sealed)
+    fields = {"model_sha256": model_sha256, "at": now, "who": who, "why": "to verify its score"}
+    _append(store, ledger, sealed.held_out_sha256, "check", **fields)
+    return frame
+
+
+def _sealed_rows(store: Vault, sealed: Deal) -> pd.DataFrame:
+    frame = store.load_held_out(sealed.deal_id)
+    if frame_sha256(frame) != sealed.held_out_sha256:
+        raise SealError(
+            f"The held-out rows of {sealed.deal_id} were changed in the vault",
+            found="their fingerprint is not the one that was sealed",
+            remedy=f"Move {store.folder(sealed.deal_id)} away and call frame_problem on the source again: the same rows "
+            "are dealt again, and looks that the project's ledger holds stay counted",
+        )
+    return frame
 
 
 def _append(store: Vault, ledger: Ledger, held_out_sha256: str, event: str, **fields: object) -> None:

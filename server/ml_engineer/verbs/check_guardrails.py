@@ -20,6 +20,7 @@ from ml_engineer.project.records import save_record
 from ml_engineer.rendering.documents import render_document
 from ml_engineer.verbs.evaluation_page import write_evaluation_page
 from ml_engineer.verbs.guardrail_evidence import gather_evidence, load_waivers
+from ml_engineer.verbs.passport_writing import update_passport
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.guardrails import GuardrailReport, Stage, Verdict
 from ml_engineer.vocabulary.replies import CheckGuardrailsReply
@@ -85,8 +86,11 @@ def _save(layout: ProjectLayout, report: GuardrailReport, evidence: Evidence) ->
         project=evidence.problem.title,
     )
     write_text(document, text)
+    wrote = [document, layout.records / f"{report.kind}.json"]
     if evidence.training is not None and evidence.evaluation is not None:
-        write_evaluation_page(layout)
+        wrote.append(write_evaluation_page(layout))
+    if evidence.training is not None:
+        update_passport(layout, written_by="check_guardrails", wrote=wrote)
     return document
 
 

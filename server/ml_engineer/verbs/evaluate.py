@@ -21,6 +21,7 @@ from ml_engineer.verbs.champion import LoadedChampion, load_champion
 from ml_engineer.verbs.evaluation_page import write_evaluation_page
 from ml_engineer.verbs.evaluation_rows import HeldOutPart, OutOfFoldPart, ask_development_rows, score_sealed_rows
 from ml_engineer.verbs.honest_score import honest_score
+from ml_engineer.verbs.passport_writing import update_passport
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.estimates import Estimate, Metric
 from ml_engineer.vocabulary.evaluation import EvaluationReport, Plot, WorstRow
@@ -58,7 +59,8 @@ def evaluate(request: EvaluateRequest, context: WorkContext) -> EvaluateReply:
     champion = load_champion(layout)
     stored = _stored_answer(champion)
     if stored is not None:
-        write_evaluation_page(layout)
+        page = write_evaluation_page(layout)
+        update_passport(layout, written_by="evaluate", wrote=(page,))
         return _reply(stored, layout)
     development = load_development(layout, champion.split)
     # Whatever can go wrong with model or features goes wrong here, before a look is spent.
@@ -168,6 +170,7 @@ def _save(
     plots = tuple(Plot(name=picture.title, path=layout.relative(path)) for picture, path in drawn)
     save_record(layout, report.model_copy(update={"plots": plots}))
     page = write_evaluation_page(layout)
+    update_passport(layout, written_by="evaluate", wrote=(page, layout.records / f"{report.kind}.json"))
     tracking.log_evaluation(
         layout,
         champion.training.mlflow_run_id,

@@ -10,7 +10,13 @@ import pandas as pd
 
 from ml_engineer import seal, splitting
 from ml_engineer.evaluation.groups import compare_held_out_groups, group_labels, score_groups
-from ml_engineer.evaluation.held_out import HeldOutScores, admit_unknown_classes, score_held_out, share_of_rows
+from ml_engineer.evaluation.held_out import (
+    Admitted,
+    HeldOutScores,
+    admit_unknown_classes,
+    score_held_out,
+    share_of_rows,
+)
 from ml_engineer.evaluation.importance import Shuffler, cross_fit, permutation_importance
 from ml_engineer.evaluation.prediction import Predictions, encode_target, make_outcomes
 from ml_engineer.project.development import Development
@@ -24,7 +30,14 @@ from ml_engineer.vocabulary.estimates import Estimate
 from ml_engineer.vocabulary.evaluation import ChampionComparison, GroupResult, Importance
 from ml_engineer.vocabulary.fairness import FairnessAssessment
 
-__all__ = ["HeldOutPart", "OutOfFoldPart", "ask_development_rows", "score_sealed_rows"]
+__all__ = [
+    "HeldOutPart",
+    "OutOfFoldPart",
+    "ask_development_rows",
+    "held_out_outcomes",
+    "out_of_fold_outcomes",
+    "score_sealed_rows",
+]
 
 _IMPORTANCE_SECONDS = 10.0
 
@@ -71,16 +84,8 @@ def score_sealed_rows(champion: LoadedChampion, development: Development, *, now
     opening = seal.open_held_out(
         deal_id, project_ledger=layout.ledger, model_sha256=sha256, now=now, who=who, why=why, candidates=tried
     )
-    frame = _in_order(opening.frame[opening.frame[problem.target].notna()], champion)
-    outcomes = make_outcomes(
-        problem,
-        encode_target(frame[problem.target], problem),
-        champion.answer(frame),
-        clusters=_clusters(frame, champion),
-        blocks=champion.split.definition.strategy == "time",
-    )
-    labels = [str(label) for label in frame[problem.target]]
-    admitted = admit_unknown_classes(outcomes, labels, problem.classes)
+    frame = _scored(opening.frame, champion)
+    admitted = held_out_outcomes(champion, frame)
     known = encode_target(development.frame[problem.target], problem)
     scores = score_held_out(
         problem.primary_metric, admitted.outcomes, known, look=opening.look, seed=champion.training.seed
@@ -110,6 +115,25 @@ def score_sealed_rows(champion: LoadedChampion, development: Development, *, now
         against_champion=against,
         warnings=(*admitted.warnings, *scores.warnings, *problems),
     )
+
+
+def held_out_outcomes(champion: LoadedChampion, frame: pd.DataFrame) -> Admitted:
+    """The champion's answers to sealed rows beside what came true, rows of unknown classes dealt with."""
+    problem, frame = champion.problem, _scored(frame, champion)
+    outcomes = make_outcomes(
+        problem,
+        encode_target(frame[problem.target], problem),
+        champion.answer(frame),
+        clusters=_clusters(frame, champion),
+        blocks=champion.split.definition.strategy == "time",
+    )
+    labels = [str(label) for label in frame[problem.target]]
+    return admit_unknown_classes(outcomes, labels, problem.classes)
+
+
+def _scored(frame: pd.DataFrame, champion: LoadedChampion) -> pd.DataFrame:
+    """Rows with a target, from earliest to latest where time matters."""
+    return _in_order(frame[frame[champion.problem.target].notna()], champion)
 
 
 def _in_order(frame: pd.DataFrame, champion: LoadedChampion) -> pd.DataFrame:
@@ -154,6 +178,11 @@ def ask_development_rows(champion: LoadedChampion, development: Development, con
     if not importances:
         warnings = (*warnings, f"Importance could not be measured: {champion.problem.primary_metric} is undefined.")
     return OutOfFoldPart(outcomes, row_numbers, importances, warnings)
+
+
+def out_of_fold_outcomes(champion: LoadedChampion, development: Development) -> Outcomes | None:
+    """The run's stored out-of-fold predictions beside what came true; none if they are not there."""
+    return _stored_out_of_fold(champion, development.frame)[0]
 
 
 def _stored_out_of_fold(

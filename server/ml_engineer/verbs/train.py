@@ -16,14 +16,18 @@ from ml_engineer.guardrails import is_open, run_checks
 from ml_engineer.modelling.candidate import Candidate, with_seed
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
 from ml_engineer.modelling.results import candidate_result
-from ml_engineer.modelling.search import search
+from ml_engineer.modelling.search import SearchResult, search
 from ml_engineer.modelling.standing import Standing
+from ml_engineer.project.candidate_predictions import write_candidate_predictions
 from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
+from ml_engineer.project.tally import count_run, tally_run
 from ml_engineer.project.user_code import load_candidates
 from ml_engineer.verbs.champion_files import available_cores, forget_dead_runs
 from ml_engineer.verbs.fit_journal import FolderJournal
 from ml_engineer.verbs.guardrail_evidence import gather_evidence, load_waivers
+from ml_engineer.verbs.known_answers import keep_known_answers
+from ml_engineer.verbs.passport_writing import update_passport
 from ml_engineer.verbs.scaffold_project import scaffold_project
 from ml_engineer.verbs.training_conclusion import conclude
 from ml_engineer.verbs.training_rows import TrainingRows, load_training_rows
@@ -102,7 +106,18 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
         except BaseException:
             shutil.rmtree(layout.run_dir(run_id), ignore_errors=True)
             raise
+    _leave_proofs(rows, result, record)
     return _reply(record, rows, findings, notes=scaffolded)
+
+
+def _leave_proofs(rows: TrainingRows, result: SearchResult, record: TrainingRun) -> None:
+    """Keep what every finished candidate predicted, count the run, and begin the champion's passport."""
+    finished = [standing for standing in result.standings if standing.status == "finished"]
+    predictions = {standing.candidate.name: standing.predictions(rows.data) for standing in finished}
+    write_candidate_predictions(rows.layout, record.run_id, predictions)
+    count_run(rows.layout, tally_run(record, deal_id=rows.split.deal_id))
+    keep_known_answers(rows.layout)
+    update_passport(rows.layout, written_by="train")
 
 
 def _scaffold_if_needed(layout: ProjectLayout, context: WorkContext) -> list[str]:

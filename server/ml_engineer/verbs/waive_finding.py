@@ -12,6 +12,7 @@ from ml_engineer.project.definition import load_problem
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import find_record, save_record
 from ml_engineer.verbs.guardrail_evidence import load_waivers
+from ml_engineer.verbs.passport_writing import update_passport
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.guardrails import GuardrailReport, Waiver, Waivers
 from ml_engineer.vocabulary.replies import WaiveFindingReply
@@ -48,6 +49,9 @@ def waive_finding(request: WaiveFindingRequest, context: WorkContext) -> WaiveFi
     repeated = any(waiver.model_copy(update={"at": old.at}) == old for old in before)
     waivers = before if repeated else (*before, waiver)
     save_record(layout, Waivers(waivers=waivers))
+    if layout.passport.exists():
+        record = layout.records / f"{Waivers.kind}.json"
+        update_passport(layout, written_by="waive_finding", wrote=(record,))
     return WaiveFindingReply(
         status="done",
         summary=f"{waiver.code}: {waiver_in_words(waiver)}" + (" It was written down before." if repeated else ""),

@@ -22,6 +22,7 @@ __all__ = [
     "RunReply",
     "ScaffoldProjectReply",
     "TrainReply",
+    "VerifyReply",
     "WaiveFindingReply",
 ]
 
@@ -138,6 +139,20 @@ class WaiveFindingReply(Reply):
     """The override as it was written down."""
 
     waivers: list[str] = Field(default_factory=list, description="All overrides in force, with name and reason.")
+
+
+class VerifyReply(Reply):
+    """What was proved."""
+
+    verdict: Literal["valid", "invalid"] | None = Field(
+        default=None, description="'invalid' if anything that is claimed is not so."
+    )
+    full: bool | None = Field(default=None, description="Whether the numbers were computed again.")
+    proved: int | None = Field(default=None, ge=0, description="Claims that hold.")
+    failed: list[str] = Field(default_factory=list, description="Claims that do not hold, and what was found.")
+    not_checked: list[str] = Field(
+        default_factory=list, description="Claims that cannot be checked here, as on a clone without data."
+    )
 
 
 class PredictReply(Reply):

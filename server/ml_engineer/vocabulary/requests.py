@@ -21,6 +21,7 @@ __all__ = [
     "RunRequest",
     "ScaffoldProjectRequest",
     "TrainRequest",
+    "VerifyRequest",
     "WaiveFindingRequest",
 ]
 
@@ -165,6 +166,15 @@ class WaiveFindingRequest(Record):
         default=None, description="Columns the override is limited to; by default the whole finding."
     )
     project_dir: ProjectDir = "ml"
+
+
+class VerifyRequest(Record):
+    """Check everything that is claimed of the champion against what proves it: files, records, ledger, numbers."""
+
+    project_dir: ProjectDir = "ml"
+    full: bool = Field(
+        default=False, description="Also compute the numbers again, from stored predictions and the model itself."
+    )
 
 
 class PredictRequest(_DataArguments):

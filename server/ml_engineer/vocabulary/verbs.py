@@ -45,6 +45,7 @@ VERBS: dict[str, Verb] = {
         Verb("evaluate", "Evaluate on sealed rows", requests.EvaluateRequest, replies.EvaluateReply),
         Verb("check_guardrails", "Check the guardrails", requests.CheckGuardrailsRequest, replies.CheckGuardrailsReply),
         Verb("predict", "Score new rows", requests.PredictRequest, replies.PredictReply, writes_project=False),
+        Verb("verify", "Verify what is claimed", requests.VerifyRequest, replies.VerifyReply, writes_project=False),
         Verb("waive_finding", "Waive a finding", requests.WaiveFindingRequest, replies.WaiveFindingReply),
         Verb("run", "The whole way", requests.RunRequest, replies.RunReply),
     )

@@ -33,6 +33,7 @@ async def test_the_five_tools_and_their_companions_are_there_and_no_others(era):
         "evaluate",
         "check_guardrails",
         "predict",
+        "verify",
         "waive_finding",
         "job_status",
         "cancel_job",

@@ -15,9 +15,26 @@ from ml_engineer.vocabulary.replies import JobsReply, Reply
 
 __all__ = ["reply_tables"]
 
-_VERDICT_STYLE = {"pass": "green", "warn": "yellow", "block": "bold red"}
+_VERDICT_STYLE = {
+    "pass": "green",
+    "warn": "yellow",
+    "block": "bold red",
+    "valid": "green",
+    "invalid": "bold red",
+}
 _JOB_STYLE = {"done": "green", "running": "cyan", "starting": "cyan", "lost": "yellow", "cancelled": "yellow"}
-_SHORT_LISTS = ("features", "assumptions", "waivers", "written", "kept", "removed", "leaderboard", "columns")
+_SHORT_LISTS = (
+    "features",
+    "assumptions",
+    "waivers",
+    "failed",
+    "not_checked",
+    "written",
+    "kept",
+    "removed",
+    "leaderboard",
+    "columns",
+)
 _SHORT_VALUES = (
     "task_type",
     "primary_metric",
@@ -30,6 +47,7 @@ _SHORT_VALUES = (
     "verdict",
     "look",
     "stage",
+    "proved",
     "worst_group",
     "rows",
     "output",

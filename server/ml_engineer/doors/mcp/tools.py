@@ -49,6 +49,7 @@ _ANNOTATIONS: dict[str, ToolAnnotations] = {
         ("train", False, False, False),
         ("evaluate", False, False, True),
         ("check_guardrails", False, False, True),
+        ("verify", False, False, True),
         ("predict", False, True, True),  # it replaces an output file of the same name
         ("waive_finding", False, False, False),
         ("job_status", True, False, True),
