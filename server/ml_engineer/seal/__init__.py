@@ -20,6 +20,7 @@ from ml_engineer.seal.opening import (
     record_score,
     was_dealt_here,
 )
+from ml_engineer.seal.other_projects import OtherLooks, looks_of_others
 from ml_engineer.seal.recognised import Recognition
 from ml_engineer.seal.recognition import recognise
 from ml_engineer.seal.restoring import knows_deal, restore
@@ -29,6 +30,7 @@ from ml_engineer.seal.storing import SealReceipt
 __all__ = [
     "HashedFrame",
     "Opening",
+    "OtherLooks",
     "Recognition",
     "SealReceipt",
     "clock_problems",
@@ -42,6 +44,7 @@ __all__ = [
     "knows_deal",
     "ledger_chain",
     "ledger_problems",
+    "looks_of_others",
     "models_looked_at",
     "open_again",
     "open_held_out",

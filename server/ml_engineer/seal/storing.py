@@ -118,4 +118,5 @@ def store_deal(
         entries = Entries(dealt.hashed.row_hashes, dealt.held_out, dealt.remembered)
         store.add(made, entries, dealt.frame[dealt.held_out], to_lines(chain))
         ledger.write_project(chain)
+    store.remember_project(ledger.project, ledger.project_path.resolve().parent, target=made.target)
     write_row_list(ledger.project_path, made.deal_id, dealt.hashed.row_hashes[dealt.held_out])

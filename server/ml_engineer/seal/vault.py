@@ -4,6 +4,7 @@
 
     vault/
     ├── .lock                  one writer at a time
+    ├── projects.json          where the projects lie that sealed rows here, and what they predict
     └── deal_0123456789abcdef/
         ├── deal.json          the rule, the key, the fingerprints, the columns that are remembered
         ├── held_out.parquet   the sealed rows as they were read
@@ -14,6 +15,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -37,6 +39,7 @@ from ml_engineer.vocabulary.split import Deal
 __all__ = ["Entries", "Vault"]
 
 _PATIENCE_SECONDS = 120
+_PROJECTS = "projects.json"
 
 
 @dataclass(frozen=True)
@@ -174,6 +177,23 @@ class Vault:
         """Replace the description of a deal that is here; call it while `locked`."""
         with disk_errors(self.root):
             replace_bytes(self.folder(deal.deal_id) / "deal.json", _deal_bytes(deal), private=True)
+
+    def projects(self) -> dict[str, dict[str, str]]:
+        """Path and target of each project that sealed rows here, by the short hash of the ledger; empty if damaged."""
+        try:
+            stored = json.loads((self.root / _PROJECTS).read_text(encoding="utf-8"))
+            return {str(name): {key: str(place[key]) for key in ("path", "target")} for name, place in stored.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}  # it serves messages alone, and is written again by the next framing
+
+    def remember_project(self, name: str, path: Path, *, target: str) -> None:
+        """Note where a project lies; call it while `locked`."""
+        known = self.projects()
+        place = {"path": str(path), "target": target}
+        if known.get(name) != place:
+            text = json.dumps(known | {name: place}, indent=2, ensure_ascii=False)
+            with disk_errors(self.root):
+                replace_bytes(self.root / _PROJECTS, (text + "\n").encode("utf-8", "replace"), private=True)
 
 
 def _deal_bytes(deal: Deal) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
@@ -21,6 +22,8 @@ from ml_engineer.verbs.champion import LoadedChampion, load_champion
 from ml_engineer.verbs.evaluation_page import write_evaluation_page
 from ml_engineer.verbs.evaluation_rows import HeldOutPart, OutOfFoldPart, ask_development_rows, score_sealed_rows
 from ml_engineer.verbs.honest_score import honest_score
+from ml_engineer.verbs.looks_told import told_looks_of_others
+from ml_engineer.verbs.lost_vault import restore_from_source
 from ml_engineer.verbs.passport_writing import update_passport
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.estimates import Estimate, Metric
@@ -63,11 +66,14 @@ def evaluate(request: EvaluateRequest, context: WorkContext) -> EvaluateReply:
         update_passport(layout, written_by="evaluate", wrote=(page,))
         return _reply(stored, layout)
     development = load_development(layout, champion.split)
+    restored = restore_from_source(layout, champion.split, target=champion.problem.target)
     # Whatever can go wrong with model or features goes wrong here, before a look is spent.
     champion.answer(development.frame.head(_DRY_RUN_ROWS))
     now = datetime.now(UTC).isoformat(timespec="seconds")
     context.report("scoring the held-out rows", 0.1)
     held_out = score_sealed_rows(champion, development, now=now, why=request.reason)
+    told = (*([restored] if restored else ()), *told_looks_of_others(champion.split.deal_id, layout))
+    held_out = replace(held_out, warnings=(*held_out.warnings, *told))
     context.report("asking out-of-fold models what they need", 0.4)
     out_of_fold = ask_development_rows(champion, development, context)
     context.report("writing the report", 0.9)

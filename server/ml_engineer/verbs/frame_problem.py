@@ -26,6 +26,7 @@ from ml_engineer.verbs.framing_reply import framing_reply
 from ml_engineer.verbs.framing_request import Told, gather
 from ml_engineer.verbs.framing_seal import SealedTable, seal_table
 from ml_engineer.verbs.framing_table import FramingTable, read_framing_table
+from ml_engineer.verbs.looks_told import told_looks_of_others
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.data import DataProfile, Fingerprint
 from ml_engineer.vocabulary.problem import ProblemDefinition
@@ -250,6 +251,7 @@ def _warnings(findings: _Findings, before: DataProfile | None, now: DataProfile)
     warnings = []
     if findings.sealed.looks:
         warnings.append(f"The held-out rows were looked at {_times(findings.sealed.looks)} before; this stays counted")
+        warnings += told_looks_of_others(receipt.deal_id, ProjectLayout(Path(told.request.project_dir)))
     if receipt.matched_rows and not told.request.redeal:
         warnings.append(f"{receipt.matched_rows:,} rows are known from an earlier deal and keep their side")
     if receipt.ambiguous_rows:

@@ -17,6 +17,7 @@ from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import find_record
 from ml_engineer.splitting import assign_folds, fold_pairs, group_codes, plan_split
 from ml_engineer.verbs.framing_table import FramingTable
+from ml_engineer.verbs.lost_vault import restore_lost_vault
 from ml_engineer.verbs.signature import who_acts
 from ml_engineer.vocabulary.problem import SplitDefinition
 from ml_engineer.vocabulary.requests import FrameProblemRequest
@@ -94,7 +95,9 @@ def seal_table(
         held_out_fraction=request.held_out_fraction,
         seed=request.seed,
     )
-    _restore_lost_vault(request, table, layout)
+    plan = find_record(layout, SplitPlan)
+    if plan is not None and not request.redeal and plan.target in {"", target}:
+        restore_lost_vault(layout, plan, frame, target=target)
     hashed = seal.hash_frame(frame)
     recognition = seal.recognise(frame, hashed=hashed)
     held_out = seal.deal(
@@ -144,11 +147,3 @@ def _settled_types(development: pd.DataFrame, whole: Collection[str]) -> pd.Data
         if settled[name].dtype == np.float64 and not settled[name].isna().any():
             settled[name] = settled[name].astype("int64")
     return settled
-
-
-def _restore_lost_vault(request: FrameProblemRequest, table: FramingTable, layout: ProjectLayout) -> None:
-    """On a clone, or where the vault was lost: find the project's held-out rows in the source again."""
-    plan = find_record(layout, SplitPlan)
-    if plan is None or request.redeal or plan.target not in {"", request.target} or seal.knows_deal(plan.deal_id):
-        return
-    seal.restore(table.frame, plan, target=request.target, project_ledger=layout.ledger)

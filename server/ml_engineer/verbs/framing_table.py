@@ -16,7 +16,7 @@ from ml_engineer.sources import Table, align_columns, read_table
 from ml_engineer.vocabulary.data import DataSource, ReadReport
 from ml_engineer.vocabulary.requests import FrameProblemRequest
 
-__all__ = ["FramingTable", "read_framing_table"]
+__all__ = ["FramingTable", "read_framing_table", "read_recorded_table"]
 
 
 @dataclass(frozen=True)
@@ -58,28 +58,32 @@ def read_framing_table(request: FrameProblemRequest) -> FramingTable:
     InputError
         If the target is not there or cannot be used, or the test file does not fit.
     """
-    source = _source(request, request.data)
+    test_source = None if request.test_data is None else _source(request, request.test_data)
+    return read_recorded_table(_source(request, request.data), test_source, request.target)
+
+
+def read_recorded_table(source: DataSource, test_source: DataSource | None, target: str) -> FramingTable:
+    """Read the same rows again from where a profile says that they came from; raises as `read_framing_table`."""
     table = read_table(source)
-    require_columns([request.target], list(table.frame.columns), argument="target")
+    require_columns([target], list(table.frame.columns), argument="target")
     if len(table.frame.columns) < 2:
         raise InputError(
             "The table has one column only, the target",
-            found=quoted(request.target),
+            found=quoted(target),
             remedy="Bring a table that also holds columns to predict from (check the delimiter if it should have more)",
         )
-    frame, files, notes, test_source = table.frame, dict(table.files), list(table.report.warnings), None
+    frame, files, notes = table.frame, dict(table.files), list(table.report.warnings)
     first_test_row = len(frame)
-    if request.test_data is not None:
-        test_source = _source(request, request.test_data)
+    if test_source is not None:
         test = read_table(test_source, like=table.report)
-        frame, more = _joined(table, test, request.target)
+        frame, more = _joined(table, test, target)
         files |= test.files
         notes += more
-    cleaned = clean_target(frame, request.target)
+    cleaned = clean_target(frame, target)
     own_test = None
     if test_source is not None:
         own_test = np.asarray(cleaned.frame.index >= first_test_row)
-        _refuse_one_sided(own_test, request.target)
+        _refuse_one_sided(own_test, target)
     return FramingTable(
         frame=cleaned.frame,
         own_test=own_test,
