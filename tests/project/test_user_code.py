@@ -11,7 +11,8 @@ import pytest
 
 from ml_engineer.errors import UserCodeError
 from ml_engineer.project.layout import ProjectLayout
-from ml_engineer.project.user_code import check_row_local, load_candidates, load_features
+from ml_engineer.project.row_locality import check_row_local
+from ml_engineer.project.user_code import load_candidates, load_features
 
 ROWS = pd.DataFrame(
     {"a": [1.0, 2.0, np.nan], "b": pd.Series(["x", "y", None], dtype="str"), "t": pd.to_datetime(["2026-01-01"] * 3)},
@@ -177,3 +178,15 @@ def test_what_is_no_estimator_is_refused_by_name(layout: ProjectLayout, returned
     )
     with pytest.raises(UserCodeError, match=expected):
         load_candidates(layout)
+
+
+def test_code_that_never_ends_is_ended_and_the_line_named(
+    layout: ProjectLayout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml_engineer.project.user_code._PATIENCE_SECONDS", 0.2)
+    layout.features_py.write_text(
+        "def build_features(rows):\n    while True:\n        try:\n            n = 1\n        except Exception:\n            pass\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(UserCodeError, match=r"did not end within .* in line \d"):
+        load_features(layout)(ROWS)

@@ -12,6 +12,7 @@ import pandas as pd
 from ml_engineer.guardrails.out_of_fold import assess_groups
 from ml_engineer.guardrails.probe import Probe
 from ml_engineer.statistics.predictive_power import Target
+from ml_engineer.vocabulary.code_trial import CodeTrial
 from ml_engineer.vocabulary.contract import DataContract
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.evaluation import EvaluationReport
@@ -23,7 +24,7 @@ from ml_engineer.vocabulary.training import TrainingRun
 __all__ = ["ChampionFiles", "Evidence", "LedgerFacts", "Part", "ServingFacts", "TrackingFacts"]
 
 Part = Literal[
-    "features", "training", "champion", "evaluation", "predictions", "fitted", "tracking", "serving", "ledger"
+    "features", "training", "champion", "evaluation", "predictions", "fitted", "code", "tracking", "serving", "ledger"
 ]
 """Parts of the evidence that may be absent."""
 
@@ -114,6 +115,8 @@ class Evidence:
         ``p0`` to ``p{k-1}``.
     fitted : pandas.DataFrame or None
         What the champion says of (some of) the rows that it learned from, with the same columns but ``fold``.
+    code : CodeTrial or None
+        What was seen when features.py and candidates.py were tried.
     groups : dict of str to numpy.ndarray of shape (n,)
         Name of the group that each development row belongs to, by sensitive column.
     champion, tracking, serving, ledger : facts or None
@@ -137,6 +140,7 @@ class Evidence:
     stale: dict[str, str] = field(default_factory=dict)
     predictions: pd.DataFrame | None = None
     fitted: pd.DataFrame | None = None
+    code: CodeTrial | None = None
     groups: dict[str, np.ndarray] = field(default_factory=dict)
     champion: ChampionFiles | None = None
     tracking: TrackingFacts | None = None

@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from ml_engineer.errors import MlEngineerError, UserCodeError
 from ml_engineer.project.layout import ProjectLayout
+from ml_engineer.project.patience import OutOfPatienceError, at_most
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["check_row_local", "load_candidates", "load_features"]
+__all__ = ["load_candidates", "load_features"]
 
 BuildFeatures = Callable[["pd.DataFrame"], "pd.DataFrame"]
 
 _SHOWN = 120
+_FIRST_ROWS = 50
+_PATIENCE_SECONDS = 60.0
 
 
 def load_features(layout: ProjectLayout) -> BuildFeatures:
@@ -38,8 +41,16 @@ def load_features(layout: ProjectLayout) -> BuildFeatures:
     path = layout.features_py
     build = _function(layout, path, "build_features")
 
+    tried = False
+
     def build_features(rows: pd.DataFrame) -> pd.DataFrame:
-        with _guarded(layout, path):
+        nonlocal tried
+        if not tried and len(rows) > _FIRST_ROWS:
+            tried = True
+            build_features(rows.iloc[:_FIRST_ROWS])
+        # How long many rows may take, nobody knows; few must not take long.
+        limit = at_most(_PATIENCE_SECONDS) if len(rows) <= _FIRST_ROWS else contextlib.nullcontext()
+        with _guarded(layout, path), limit:
             # A copy, because the code may write into what it is given.
             features = build(rows.copy())
         _check_features(features, rows, path)
@@ -77,57 +88,6 @@ def load_candidates(layout: ProjectLayout) -> dict[str, Any]:
                 remedy=remedy,
             )
     return candidates
-
-
-def check_row_local(build_features: BuildFeatures, rows: pd.DataFrame, features: pd.DataFrame, *, path: Path) -> None:
-    """Refuse feature code whose result for a row depends on the other rows.
-
-    Means, ranks or encodings taken over all rows would carry knowledge of the test part of each fold into its
-    training part.
-
-    Parameters
-    ----------
-    build_features : callable
-        The feature code.
-    rows, features : pandas.DataFrame of shape (n, ...)
-        Some rows, and what the code made of all of them together.
-    path : pathlib.Path
-        The file, for the message.
-
-    Raises
-    ------
-    UserCodeError
-        Naming the first column that differs.
-    """
-    if len(rows) < 2:
-        return
-    # Neither the first row nor a row's neighbours are among them.
-    some = slice(1, None, max(2, len(rows) // 20))
-    alone = build_features(rows.iloc[some])
-    expected = features.iloc[some]
-    remedy = "Compute a row's features from that row alone; what is learned from many rows belongs into a pipeline in candidates.py"
-    if list(alone.columns) != list(expected.columns):
-        raise UserCodeError(
-            f"build_features in {path} gives other columns when it is given fewer rows",
-            found=f"{len(alone.columns)} columns for {len(alone)} rows, {len(expected.columns)} for all rows",
-            remedy=remedy,
-        )
-    for name in expected.columns:
-        if not _same_values(alone[name], expected[name]):
-            raise UserCodeError(
-                f"build_features in {path} gives a row another value when other rows are absent",
-                found=f"column {_short(repr(name))}",
-                remedy=remedy,
-            )
-
-
-def _same_values(first: pd.Series, second: pd.Series) -> bool:
-    import numpy as np
-    from pandas.api.types import is_numeric_dtype
-
-    if is_numeric_dtype(first) and is_numeric_dtype(second):
-        return bool(np.allclose(first.to_numpy(float), second.to_numpy(float), rtol=1e-9, atol=1e-12, equal_nan=True))
-    return bool(((first == second) | (first.isna() & second.isna())).all())
 
 
 def _check_features(features: Any, rows: pd.DataFrame, path: Path) -> None:
@@ -194,7 +154,7 @@ def _function(layout: ProjectLayout, path: Path, name: str) -> Callable[..., Any
     module = ModuleType(f"ml_engineer_project_{path.stem}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
-    with _guarded(layout, path):
+    with _guarded(layout, path), at_most(_PATIENCE_SECONDS):
         exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102  (the project's own code is run on purpose)
     function = getattr(module, name, None)
     if not callable(function):
@@ -216,6 +176,11 @@ def _guarded(layout: ProjectLayout, path: Path) -> Iterator[None]:
             yield
     except MlEngineerError:
         raise
+    except OutOfPatienceError as error:
+        raise UserCodeError(
+            f"{path} did not end within {_PATIENCE_SECONDS:.0f} seconds on a few rows{_line(error, path)}",
+            remedy="Look for a loop without an end, or for work that belongs elsewhere",
+        ) from error
     except (Exception, SystemExit) as error:
         raise UserCodeError(
             f"{path} raised {type(error).__name__}{_line(error, path)}",

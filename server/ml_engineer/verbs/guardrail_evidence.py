@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import platformdirs
 
 from ml_engineer.errors import MlEngineerError
 from ml_engineer.evaluation.groups import group_labels
 from ml_engineer.guardrails import ChampionFiles, Evidence, LedgerFacts, ServingFacts, TrackingFacts
+from ml_engineer.project.code_trial import try_code
 from ml_engineer.project.contract_yaml import load_contract
 from ml_engineer.project.definition import load_problem, refuse_redealt
 from ml_engineer.project.development import load_development
@@ -27,6 +29,7 @@ from ml_engineer.project.records import find_record, load_record
 from ml_engineer.project.user_code import load_features
 from ml_engineer.seal import count_looks, ledger_problems
 from ml_engineer.verbs.champion import load_champion
+from ml_engineer.vocabulary.code_trial import CodeTrial
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.evaluation import EvaluationReport
 from ml_engineer.vocabulary.guardrails import Stage, Waiver, Waivers
@@ -72,10 +75,15 @@ def gather_evidence(layout: ProjectLayout, *, stage: Stage, features: pd.DataFra
     refuse_redealt(problem, split)
     profile = load_record(layout, DataProfile)
     development = load_development(layout, split)
-    if features is None and layout.features_py.exists():
-        # The target is not shown to feature code, here as everywhere.
-        features = load_features(layout)(development.frame.drop(columns=problem.target))
-    later = {} if stage == "train" else _after_training(layout, problem, profile, split, development.frame)
+    # The target is not shown to feature code, here as everywhere.
+    rows, code = development.frame.drop(columns=problem.target), None
+    if layout.features_py.exists():
+        code = _tried(layout, problem, profile, rows, development.frame[problem.target])
+        if features is None and not code.failure:
+            features = load_features(layout)(rows)
+    later = {} if stage == "train" else _after_training(layout, problem, profile, split)
+    if "training" in later and not (code and code.failure):
+        later["fitted"] = _fitted(layout, development.frame)
     return Evidence(
         problem=problem,
         profile=profile,
@@ -83,12 +91,26 @@ def gather_evidence(layout: ProjectLayout, *, stage: Stage, features: pd.DataFra
         frame=development.frame,
         folds=development.folds,
         features=features,
+        code=code,
         groups=_groups(problem, development.frame),
         ledger=_ledger(layout, split),
         contract=load_contract(layout),
         seed=split.definition.seed,
         **later,
     )
+
+
+def _tried(
+    layout: ProjectLayout, problem: ProblemDefinition, profile: DataProfile, rows: pd.DataFrame, target: pd.Series
+) -> CodeTrial:
+    """The project's code, tried where it can do no harm; what holds rows must not be read by it."""
+    guarded = [
+        layout.development.parent,
+        layout.raw_manifest.parent,
+        platformdirs.user_data_path("ml-engineer", appauthor=False),
+        *map(Path, profile.report.files),
+    ]
+    return try_code(layout, rows, target, guarded=guarded, time_column=problem.split.time_column)
 
 
 def _groups(problem: ProblemDefinition, frame: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -120,11 +142,7 @@ def _defines(path: Path, name: str) -> bool:
 
 
 def _after_training(
-    layout: ProjectLayout,
-    problem: ProblemDefinition,
-    profile: DataProfile,
-    split: SplitPlan,
-    frame: pd.DataFrame,
+    layout: ProjectLayout, problem: ProblemDefinition, profile: DataProfile, split: SplitPlan
 ) -> dict[str, Any]:
     """The parts of the evidence that only exist once something was trained; a part that is not there is left out."""
     parts: dict[str, Any] = {
@@ -148,7 +166,6 @@ def _after_training(
         "champion": _champion_files(layout, training),
         "tracking": _tracking(layout, training),
         "packages": _installed(training.environment.packages) | {"python": platform.python_version()},
-        "fitted": _fitted(layout, frame),
     }
 
 

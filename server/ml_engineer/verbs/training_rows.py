@@ -18,7 +18,8 @@ from ml_engineer.project.development import Development, load_development
 from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
-from ml_engineer.project.user_code import check_row_local, load_features
+from ml_engineer.project.row_locality import check_row_local
+from ml_engineer.project.user_code import load_features
 from ml_engineer.splitting import fold_pairs, group_codes
 from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, ProblemDefinition
 from ml_engineer.vocabulary.split import SplitPlan
