@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ml_engineer.errors import InputError
+from ml_engineer.doors.argument_faults import refused_arguments
 from ml_engineer.jobs.outcome import raise_or_reply, running_reply
 from ml_engineer.jobs.starting import start_job
 from ml_engineer.jobs.store import JobStore, default_store
@@ -22,7 +21,7 @@ from ml_engineer.vocabulary.records import Record
 from ml_engineer.vocabulary.replies import Reply
 from ml_engineer.vocabulary.verbs import VERBS, Verb
 
-__all__ = ["Desk", "assistant_desk", "person_desk", "read_request", "unknown_argument"]
+__all__ = ["Desk", "assistant_desk", "person_desk", "read_request"]
 
 
 @dataclass(frozen=True)
@@ -114,26 +113,4 @@ def read_request(verb: Verb, arguments: Mapping[str, object]) -> Record:
     try:
         return verb.request.model_validate(dict(arguments))
     except ValidationError as error:
-        known = list(verb.request.model_fields)
-        faults = [_fault(dict(fault), known) for fault in error.errors(include_url=False)]
-        raise InputError(
-            f"{verb.name} was asked with arguments that do not fit",
-            found="; ".join(faults),
-            remedy=f"Correct {'them' if len(faults) > 1 else 'it'} and call again",
-        ) from error
-
-
-def _fault(fault: Mapping[str, object], known: list[str]) -> str:
-    location = fault["loc"]
-    assert isinstance(location, tuple)
-    name = ".".join(str(part) for part in location)
-    if fault["type"] == "extra_forbidden":
-        return unknown_argument(name, known)
-    given = "" if fault["type"] == "missing" else f" (given: {str(fault['input'])[:80]!r})"
-    return f"{name}: {str(fault['msg']).removeprefix('Value error, ')}{given}"
-
-
-def unknown_argument(name: str, known: list[str]) -> str:
-    """Say that there is no argument of this name, and which one was probably meant."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"there is no argument {name[:60]!r}" + (f", did you mean {near[0]!r}?" if near else "")
+        raise refused_arguments(verb.name, error, verb.request.model_fields) from error

@@ -110,6 +110,20 @@ def test_names_from_the_data_are_never_markup():
     assert "[link=file:///etc]y[/link]" in text
 
 
+def test_a_long_command_of_the_doctor_is_one_line_at_eighty_columns(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    command = f"`{'/a/long/folder' * 9}/bin/python -m pip install 'ml-engineer[engine]'`"
+    show_examinations(
+        [
+            Examination(name="part 'engine'", outcome="broken", found="missing: pandas", remedy=f"Install: {command}"),
+            Examination(name="uv", outcome="good", found="/usr/bin/uv"),
+        ]
+    )
+    printed = capsys.readouterr().out.splitlines()
+    assert f"part 'engine': Install: {command}" in printed
+    assert not any(line.startswith("uv:") for line in printed)
+
+
 def test_disk_use_and_examinations_are_tables(capsys):
     use = DiskUse(kind="job", name="job_1", about="train, done", path="/x", size_bytes=1_234_000)
     show_disk_use([use], freed=False)

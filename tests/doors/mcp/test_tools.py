@@ -82,6 +82,22 @@ async def test_an_unknown_argument_is_refused_by_name(era, desk, tool):
     assert desk.store.recent(5) == []
 
 
+async def test_a_wrong_argument_is_told_in_our_words(era, desk):
+    async with Client(build_server(desk), mode=era) as client:
+        result = await client.call_tool("practise", {"project_dir": 3, "action": "refused", "wait_seconds": 51})
+        asked = await client.call_tool("cancel_job", {})
+    assert result.is_error
+    assert asked.is_error
+    text = result.content[0].text
+    assert "project_dir is 3; it must be a text" in text
+    assert "wait_seconds is 51; it must be at most 50" in text
+    assert "action is 'refused'; allowed are " in text
+    assert "did you mean 'refuse'?" in text
+    assert text.endswith("Correct them and call again.")
+    assert "job_id is missing (The job to stop)" in asked.content[0].text
+    assert "validation error" not in text + asked.content[0].text
+
+
 async def test_bad_input_is_a_tool_error_with_the_remedy(era, desk):
     async with Client(build_server(desk), mode=era) as client:
         result = await client.call_tool("practise", {"project_dir": "ml", "action": "refuse"})
@@ -138,7 +154,7 @@ async def test_waiting_longer_than_clients_allow_is_refused(desk):
     async with Client(build_server(desk)) as client:
         result = await client.call_tool("practise", {"project_dir": "ml", "wait_seconds": 51})
     assert result.is_error
-    assert "less than or equal to 50" in result.content[0].text
+    assert "it must be at most 50" in result.content[0].text
 
 
 async def test_a_cancelled_call_detaches_and_the_job_goes_on(era, desk, workspace, only_job):

@@ -139,10 +139,13 @@ def _size(size_bytes: float) -> str:
 def show_examinations(examinations: Iterable[Examination]) -> None:
     """Print what the doctor found."""
     table = Table("", "What", box=None, pad_edge=False)
-    # Commands and paths are copied from here, so they are folded rather than cut.
     table.add_column("Found", overflow="fold")
-    table.add_column("How to mend it", overflow="fold")
-    for item in examinations:
-        style = _OUTCOME_STYLE[item.outcome]
-        table.add_row(Text(item.outcome, style=style), Text(item.name), Text(item.found), Text(item.remedy))
-    Console().print(table)
+    items = list(examinations)
+    for item in items:
+        table.add_row(Text(item.outcome, style=_OUTCOME_STYLE[item.outcome]), Text(item.name), Text(item.found))
+    # Commands are copied from here, so each remedy is one line, however wide the terminal is.
+    remedies = [Text(f"{item.name}: {item.remedy}") for item in items if item.remedy]
+    console = Console()
+    console.print(table)
+    if remedies:
+        console.print(Text("\nHow to mend it", style="bold"), *remedies, sep="\n", soft_wrap=True, highlight=False)

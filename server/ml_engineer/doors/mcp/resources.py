@@ -59,6 +59,8 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("training", "The last training run", "application/json", _record("training"), "train"),
     Document("evaluation", "The last evaluation", "application/json", _record("evaluation"), "evaluate"),
     Document("guardrails", "The last guardrail report", "application/json", _record("guardrails"), "check_guardrails"),
+    Document("waivers", "What persons waived, and why", "application/json", _record("waivers"), "waive_finding"),
+    Document("ledger", "Every look at the held-out rows", "application/jsonl", lambda x: x.ledger, "frame_problem"),
     Document("evaluation.html", "The evaluation page", "text/html", lambda x: x.evaluation_html, "evaluate"),
     Document(
         "guardrails.md",

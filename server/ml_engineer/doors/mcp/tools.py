@@ -14,9 +14,10 @@ from mcp.server.mcpserver import Context, ElicitationResult, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, ValidationError
 
-from ml_engineer.doors.desk import Desk, read_request, unknown_argument
+from ml_engineer.doors.argument_faults import refused_arguments
+from ml_engineer.doors.desk import Desk, read_request
 from ml_engineer.doors.mcp.consent import Consent, question_for
 from ml_engineer.doors.signatures import request_parameters, set_signature
 from ml_engineer.errors import MlEngineerError
@@ -175,12 +176,25 @@ def _keyword(name: str, annotation: Any, *, default: Any = inspect.Parameter.emp
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
+class _StrictTool(Tool):
+    """A tool that says in our words what is wrong with its arguments, before the SDK does in pydantic's."""
+
+    async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
+        """Check the arguments, then run as the SDK does."""
+        try:
+            self.fn_metadata.validate_arguments(arguments)
+        except ValidationError as error:
+            refused = refused_arguments(self.name, error, self.fn_metadata.arg_model.model_fields)
+            raise ToolError(str(refused)) from error
+        return await super().run(arguments, context, convert_result)
+
+
 def _strict_tool(
     handler: Callable[..., Any], parameters: list[inspect.Parameter], *, name: str, title: str, doc: str, reply: type
 ) -> Tool:
     """A tool that refuses unknown arguments, which the SDK would drop without a word."""
     set_signature(handler, parameters, returns=reply, name=name, doc=doc)
-    tool = Tool.from_function(
+    tool = _StrictTool.from_function(
         handler, title=title, annotations=_ANNOTATIONS.get(name, _UNKNOWN_VERB), structured_output=True
     )
     strict = _strict_model(tool.fn_metadata.arg_model)
@@ -192,15 +206,5 @@ def _strict_tool(
 def _strict_model(model: type[Any]) -> type[Any]:
     class Strict(model):  # type: ignore[misc]  # the SDK makes this class at run time
         model_config = ConfigDict(extra="forbid", title=model.__name__)
-
-        @model_validator(mode="before")
-        @classmethod
-        def _name_near_misses(cls, arguments: Any) -> Any:
-            """Tell what was probably meant: 'Extra inputs are not permitted' alone costs another guess."""
-            known = list(cls.model_fields)
-            wrong = [unknown_argument(name, known) for name in arguments if name not in known]
-            if wrong:
-                raise ValueError("; ".join(wrong))
-            return arguments
 
     return Strict
