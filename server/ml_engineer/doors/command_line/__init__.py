@@ -21,6 +21,7 @@ VERB_COMMANDS = frozenset(
         "run",
         "scaffold-project",
         "train",
+        "verify",
         "waive-finding",
     }
 )
