@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ml_engineer.profiling.contract import draft_contract
+from ml_engineer.project.contract_yaml import contract_text
 from ml_engineer.project.definition import save_problem
 from ml_engineer.project.development import save_development
+from ml_engineer.project.files import write_text
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import save_record
 from ml_engineer.vocabulary.data import (
@@ -234,6 +237,8 @@ def frame_by_hand(
     save_problem(layout, problem)
     save_record(layout, profile)
     save_record(layout, split)
+    contract = draft_contract(problem.columns, profile.columns, frame)
+    write_text(layout.contract_yaml, contract_text(contract))
     return Framed(layout, problem, profile, split, frame)
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from generated.conftest import Run
 from generated.framed import Framed, hostile, penguins, visits
+from ml_engineer.guardrails.breaches import find_breaches
+from ml_engineer.project.contract_yaml import load_contract
 from ml_engineer.splitting import fold_pairs
 from ml_engineer.statistics.metrics import Outcomes, metric_value, metrics_for
 from ml_engineer.vocabulary.model_types import TRUSTED_TYPES
@@ -84,3 +86,45 @@ def test_the_types_a_served_model_may_hold_are_those_training_saves(projects: di
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "TRUSTED_TYPES"
     )
     assert ast.literal_eval(value) == list(TRUSTED_TYPES)
+
+
+BREACHES = """
+import json, sys
+import pandas as pd
+from data.features.schema import breaches
+found = breaches(pd.read_parquet(sys.argv[1]))
+print(json.dumps([[one.column, one.rule, one.level, one.rows, [int(row) for row in one.examples]] for one in found]))
+"""
+
+
+def spoilt(frame: pd.DataFrame) -> pd.DataFrame:
+    """Every fifth row spoilt in every column: far away, never seen, missing, or twice."""
+    spoilt = frame.copy()
+    for place, name in enumerate(frame.columns):
+        rows = np.arange(len(frame)) % 5 == place % 5
+        values = frame[name]
+        if pd.api.types.is_bool_dtype(values):
+            continue
+        if pd.api.types.is_datetime64_any_dtype(values):
+            spoilt[name] = values.mask(rows, pd.Timestamp("1901-01-01"))
+        elif pd.api.types.is_numeric_dtype(values):
+            spoilt[name] = values.astype("float64").mask(rows, -1e9 - 0.5).mask(rows[::-1].cumsum() == 1)
+        else:
+            spoilt[name] = values.mask(rows, "never seen").mask(rows[::-1].cumsum() == 1)
+    return spoilt
+
+
+@pytest.mark.parametrize("make", [penguins, hostile, visits])
+def test_rows_break_the_contract_there_as_they_do_here(
+    make: object, projects: dict[str, Path], run: Run, tmp_path: Path
+) -> None:
+    assert callable(make)
+    framed: Framed = make(tmp_path / "ml")
+    rows = spoilt(framed.frame)
+    rows.to_parquet(tmp_path / "rows.parquet")
+    told = json.loads(run(projects[make.__name__], "-c", BREACHES, str(tmp_path / "rows.parquet")).stdout)
+    contract = load_contract(framed.layout)
+    assert contract is not None
+    ours = [[one.column, one.rule, one.level, one.rows, list(one.examples)] for one in find_breaches(rows, contract)]
+    assert sorted(told) == sorted(ours)
+    assert {rule for _, rule, *_ in told} >= {"missing", "outside", "unseen"}

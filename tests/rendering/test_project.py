@@ -23,6 +23,8 @@ BASE = {
     "data/features/contract.py",
     "data/features/features.py",
     "data/features/rows.py",
+    "data/features/rules.py",
+    "data/features/schema.py",
     "data/processed/.gitkeep",
     "data/raw/.gitkeep",
     "experiments/.gitkeep",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from pydantic import BaseModel
 
 from ml_engineer.rendering.quoting import identifiers, shorten
+from ml_engineer.vocabulary.contract import DataContract
 from ml_engineer.vocabulary.data import ColumnProfile, DataProfile, StorageType
 from ml_engineer.vocabulary.problem import ProblemDefinition
 
@@ -120,8 +121,16 @@ def _typical(column: ColumnProfile) -> str | float | bool | None:
     return round(column.median) if column.storage == "integer" else column.median
 
 
-def request_fields(columns: list[ContractColumn]) -> list[RequestField]:
-    """The request model's fields: safe names, the columns' own names as aliases, what is usual as description."""
+def request_fields(columns: list[ContractColumn], contract: DataContract | None = None) -> list[RequestField]:
+    """The request model's fields: safe names, the columns' own names as aliases, what is usual as description.
+
+    Whether a value may be null is what the contract says; without one, whether training had missing values.
+    """
+    rules = {} if contract is None else {rule.name: rule for rule in contract.columns}
+    columns = [
+        replace(column, nullable=rules[column.name].missing != "error") if column.name in rules else column
+        for column in columns
+    ]
     names = identifiers((column.name for column in columns), reserved=_RESERVED)
     return [
         RequestField(

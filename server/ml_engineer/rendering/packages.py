@@ -22,8 +22,10 @@ _OLDEST = {
     "nbclient": "0.10.0",
     "numpy": "2.2.0",
     "pandas": "3.0.0",
+    "pandera": "0.35.0",
     "pyarrow": "21.0.0",
     "pytest": "9.0.0",
+    "pyyaml": "6.0.0",
     "ruff": "0.14.0",
     "scikit-learn": "1.8.0",
     "skops": "0.14.0",
@@ -37,6 +39,7 @@ _NARROW = frozenset({"lightgbm", "scikit-learn", "skops"})
 _COMPUTES = ("cloudpickle", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn", "skops")
 _GROUPS: dict[FeatureFolder, tuple[str, ...]] = {
     "serving": ("fastapi", "uvicorn"),
+    "monitoring": ("pandera",),
     "llm": ("anthropic",),
     "notebook": ("ipykernel", "matplotlib", "nbclient"),
 }
@@ -50,7 +53,7 @@ def requirements(versions: Mapping[str, str]) -> list[str]:
 def dependency_groups(features: Iterable[FeatureFolder], versions: Mapping[str, str]) -> dict[str, list[str]]:
     """Dependency groups by name: tools to develop with, tracking, and one a feature folder that needs packages."""
     chosen = set(features)
-    tools = ["mypy", "pytest", "ruff"]
+    tools = ["mypy", "pandera", "pytest", "ruff"]  # pandera: the service does without, its import costs half a second
     if chosen & {"serving", "llm"}:
         tools.append("httpx2")  # the tests' client, and the language model's fake
     groups = {"dev": tools, "tracking": ["mlflow"]}

@@ -9,6 +9,7 @@ from ml_engineer.rendering.columns import contract_columns, request_fields
 from ml_engineer.rendering.environment import template_environment, templates_dir
 from ml_engineer.rendering.packages import dependency_groups, requirements
 from ml_engineer.rendering.quoting import identifier
+from ml_engineer.vocabulary.contract import DataContract
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.estimates import direction_of
 from ml_engineer.vocabulary.model_types import TRUSTED_TYPES
@@ -64,8 +65,9 @@ def render_project(
     features: Iterable[FeatureFolder] = FEATURE_FOLDERS,
     *,
     versions: Mapping[str, str] | None = None,
+    contract: DataContract | None = None,
 ) -> dict[str, str]:
-    """Render every file of the project but the CI workflow.
+    """Render every file of the project but the CI workflow and data/contract.yaml, which framing writes.
 
     Parameters
     ----------
@@ -75,6 +77,8 @@ def render_project(
         Feature folders to include.
     versions : mapping of str to str, optional
         Installed version by package, which pyproject.toml then asks for.
+    contract : DataContract, optional
+        Says which fields of a request may be null; without it, those that were missing on development rows.
 
     Returns
     -------
@@ -82,7 +86,7 @@ def render_project(
         Text by path relative to the project, in a stable order.
     """
     chosen = [folder for folder in FEATURE_FOLDERS if folder in set(features)]
-    context = _context(problem, profile, split, chosen, versions or {})
+    context = _context(problem, profile, split, chosen, versions=versions or {}, contract=contract)
     files: dict[str, str] = {}
     for layer in _layers(problem, chosen):
         for path, template in _templates(layer):
@@ -145,7 +149,9 @@ def _context(
     profile: DataProfile,
     split: SplitPlan,
     chosen: list[FeatureFolder],
+    *,
     versions: Mapping[str, str],
+    contract: DataContract | None,
 ) -> dict[str, object]:
     columns = contract_columns(problem, profile)
     sections = [f"project/readme/{folder}.md" for folder in chosen]
@@ -155,7 +161,7 @@ def _context(
         "false_positive_cost": problem.costs.false_positive if problem.costs else None,
         "false_negative_cost": problem.costs.false_negative if problem.costs else None,
         "columns": columns,
-        "fields": request_fields(columns),
+        "fields": request_fields(columns, contract),
         "feature_names": [column.name for column in columns if column.storage != "datetime"],
         "moment_names": [column.name for column in columns if column.storage == "datetime"],
         "trusted_types": TRUSTED_TYPES,

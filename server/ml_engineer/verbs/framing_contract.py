@@ -6,11 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml_engineer.errors import DefinitionError
-from ml_engineer.project.contract_yaml import contract_differences, contract_text, is_as_written, parse_contract
+from ml_engineer.profiling.contract import draft_contract
+from ml_engineer.project.contract_yaml import (
+    contract_differences,
+    contract_text,
+    is_as_written,
+    load_contract,
+    parse_contract,
+)
+from ml_engineer.project.development import load_development
+from ml_engineer.project.files import write_text
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.vocabulary.contract import DataContract
+from ml_engineer.vocabulary.data import DataProfile
+from ml_engineer.vocabulary.problem import ProblemDefinition
+from ml_engineer.vocabulary.split import SplitPlan
 
-__all__ = ["SettledContract", "settle_contract"]
+__all__ = ["SettledContract", "ensure_contract", "settle_contract"]
 
 _MOST_TOLD = 3
 
@@ -78,3 +90,23 @@ def settle_contract(layout: ProjectLayout, draft: DataContract) -> SettledContra
         return SettledContract({path: new}, settled=beside, note=note)
     note = f"contract.yaml was edited: kept. contract.new.yaml has {told}"
     return SettledContract({beside: new}, kept=True, note=note)
+
+
+def ensure_contract(
+    layout: ProjectLayout, problem: ProblemDefinition, profile: DataProfile, split: SplitPlan
+) -> DataContract:
+    """The project's contract; written first from the development rows where a project has none.
+
+    Raises
+    ------
+    DefinitionError
+        If data/contract.yaml is not valid.
+    ProjectStateError
+        If it cannot be written, or the development rows are not there to draft it from.
+    """
+    contract = load_contract(layout)
+    if contract is None:
+        frame = load_development(layout, split).frame
+        contract = draft_contract(problem.columns, profile.columns, frame)
+        write_text(layout.contract_yaml, contract_text(contract))
+    return contract

@@ -53,7 +53,7 @@ def predict(request: PredictRequest, context: WorkContext) -> PredictReply:
     context.report("reading the rows", 0.1)
     table = _read(request, profile)
     _refuse_missing_columns(table.frame, champion)
-    errors, differences = breaches_of(table.frame, layout)
+    errors, differences = breaches_of(table.frame, layout, needed=[column.name for column in champion.problem.features])
     warnings = [
         *_sealed_rows(table.frame, champion),
         *table.report.warnings,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 
@@ -18,7 +18,9 @@ _MOST_TOLD = 12
 _NO_CONTRACT = "There is no data/contract.yaml: the rows were not checked. Call frame_problem to have it written"
 
 
-def breaches_of(frame: pd.DataFrame, layout: ProjectLayout) -> tuple[list[Breach], list[str]]:
+def breaches_of(
+    frame: pd.DataFrame, layout: ProjectLayout, *, needed: Collection[str]
+) -> tuple[list[Breach], list[str]]:
     """Breaches at level error, and everything less as sentences.
 
     Parameters
@@ -27,6 +29,8 @@ def breaches_of(frame: pd.DataFrame, layout: ProjectLayout) -> tuple[list[Breach
         Rows to predict, as they were read.
     layout : ProjectLayout
         The project.
+    needed : collection of str
+        Columns that the model sees; an input of the contract that it does not see is not asked for.
 
     Raises
     ------
@@ -36,7 +40,9 @@ def breaches_of(frame: pd.DataFrame, layout: ProjectLayout) -> tuple[list[Breach
     contract = load_contract(layout)
     if contract is None:
         return [], [_NO_CONTRACT]
-    found = find_breaches(frame.reset_index(drop=True), contract.part("input", "key"))
+    contract = contract.part("input", "key")
+    columns = tuple(column for column in contract.columns if column.part == "key" or column.name in needed)
+    found = find_breaches(frame.reset_index(drop=True), contract.model_copy(update={"columns": columns}))
     errors = [breach for breach in found if breach.level == "error"]
     return errors, [f"{breach.sentence}." for breach in found if breach.level != "error"]
 

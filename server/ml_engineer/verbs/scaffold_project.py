@@ -24,6 +24,7 @@ from ml_engineer.project.retired_files import Retirement, retire_files
 from ml_engineer.project.workspace import Workspace, find_workspace
 from ml_engineer.rendering.packages import ALL_PACKAGES
 from ml_engineer.rendering.project import STARTER_FILES, render_project, render_workflow
+from ml_engineer.verbs.framing_contract import ensure_contract
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, ProblemDefinition
@@ -56,7 +57,8 @@ def scaffold_project(request: ScaffoldProjectRequest, context: WorkContext) -> S
     chosen = _chosen(request.features, last)
 
     context.report("rendering the project", 0.1)
-    files = render_project(problem, profile, split, chosen, versions=_installed_versions())
+    contract = ensure_contract(layout, problem, profile, split)
+    files = render_project(problem, profile, split, chosen, versions=_installed_versions(), contract=contract)
     top, said = _top(layout.root)
     workflow = workflow_path(layout.root, top, rendered_before=last.hashes)
     if "ci" in chosen:

@@ -6,29 +6,31 @@ import pytest
 
 from data.features.contract import COLUMNS, PROBLEM, Column
 from data.features.rows import conform
+from data.features.rules import RELATIONS, RULES, Rules
 from models.training.development import DEVELOPMENT
 
 ROWS = 200
 
 
 def made_up_values(column: Column, rows: int, rng: np.random.Generator) -> list[object]:
-    """Make up values that the contract allows."""
+    """Make up values that the contract allows; where it sets no limit, such as development rows had."""
+    rules = RULES.get(column.name, Rules(column.name, "input", column.storage))
     values: list[object]
     if column.storage == "string":
-        values = list(rng.choice(column.categories or ["some text", "other text"], size=rows))
+        values = list(rng.choice(rules.categories or column.categories or ["some text", "other text"], size=rows))
     elif column.storage == "boolean":
         values = [bool(value) for value in rng.integers(2, size=rows)]
     elif column.storage == "datetime":
-        first = pd.Timestamp(column.earliest or "2020-01-01").tz_localize(None)
-        last = pd.Timestamp(column.latest or "2021-01-01").tz_localize(None)
+        first = pd.Timestamp(rules.earliest or column.earliest or "2020-01-01").tz_localize(None)
+        last = pd.Timestamp(rules.latest or column.latest or "2021-01-01").tz_localize(None)
         values = [first + share * (last - first) for share in rng.random(rows)]
     else:
-        low = 0.0 if column.minimum is None else column.minimum
-        high = low + 1 if column.maximum is None else column.maximum
+        low = next((end for end in (rules.minimum, column.minimum) if end is not None), 0.0)
+        high = next((end for end in (rules.maximum, column.maximum) if end is not None and end >= low), low + 1)
         values = [low + share * (high - low) for share in rng.random(rows)]
         if column.storage == "integer":
             values = [round(float(str(value))) for value in values]
-    if column.nullable:
+    if column.nullable and rules.missing != "error":
         values = [None if missing else value for value, missing in zip(values, rng.random(rows) < 0.1, strict=True)]
     return values
 
@@ -38,6 +40,10 @@ def made_up_rows(rows: int, seed: int = 0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     table = pd.DataFrame({column.name: pd.Series(made_up_values(column, rows, rng)) for column in COLUMNS})
     table = conform(table)
+    for relation in RELATIONS:
+        pair = [relation.left, relation.right]
+        wrong = ~relation.holds(table[pair[0]], table[pair[1]]) & table[pair].notna().all(axis=1)
+        table.loc[wrong, pair] = table.loc[wrong, pair[::-1]].to_numpy()
     if PROBLEM.classes:
         table[PROBLEM.target] = [PROBLEM.classes[place % len(PROBLEM.classes)] for place in range(rows)]
     else:

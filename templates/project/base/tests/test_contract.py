@@ -1,4 +1,4 @@
-"""The contract holds for the rows that are there, and brings other rows into the same form."""
+"""The rows that are there keep the contract, and other rows are brought into the same form."""
 
 import json
 
@@ -7,6 +7,8 @@ import pytest
 
 from data.features.contract import COLUMNS, PROBLEM
 from data.features.rows import conform
+from data.features.rules import RULES, broken_by
+from data.features.schema import breaches
 from models.training.development import DEVELOPMENT, FOLDS, fold_pairs, load_development
 
 needs_data = pytest.mark.skipif(not DEVELOPMENT.exists(), reason="development rows are not on this machine")
@@ -16,17 +18,43 @@ def test_no_column_gives_the_target_away_by_name() -> None:
     assert PROBLEM.target not in [column.name for column in COLUMNS]
 
 
+def test_the_rows_that_are_here_keep_the_contract(development: pd.DataFrame) -> None:
+    assert [breach for breach in breaches(development) if breach.level == "error"] == []
+
+
 @needs_data
-def test_development_rows_keep_the_contract() -> None:
+def test_all_development_rows_keep_the_contract() -> None:
     rows, _ = load_development()
     assert rows[PROBLEM.target].notna().all()
+    assert [breach for breach in breaches(rows) if breach.level == "error"] == []
+
+
+def test_rules_are_of_their_columns_type() -> None:
+    storage = {column.name: column.storage for column in COLUMNS if column.name in RULES}
+    assert storage == {name: RULES[name].type for name in storage}
+    assert storage
+
+
+def test_tables_and_single_values_are_judged_alike(development: pd.DataFrame) -> None:
+    table = conform(development).head(50)
     for column in COLUMNS:
-        values = rows[column.name]
-        assert column.nullable or values.notna().all(), column.name
-        if column.minimum is not None and column.maximum is not None:
-            assert values.dropna().between(column.minimum, column.maximum).all(), column.name
-        if column.categories is not None:
-            assert set(values.dropna().astype(str)) <= set(column.categories), column.name
+        strange: object = "never seen before" if column.storage == "string" else -1e15
+        if column.storage in {"boolean", "datetime"} or column.name not in RULES:
+            continue
+        rules = RULES[column.name]
+        broken = broken_by(strange, rules)
+        rows = table.astype({column.name: object}).assign(**{column.name: strange})
+        found = [breach.rule for breach in breaches(rows, parts=["input"]) if breach.column == column.name]
+        assert ([] if broken is None else [broken.rule]) == [rule for rule in found if rule in {"outside", "unseen"}]
+
+
+def test_a_value_that_is_not_of_its_type_is_an_error(development: pd.DataFrame) -> None:
+    for column in COLUMNS:
+        if column.storage != "string" and column.name in RULES:
+            rows = conform(development).head(3).astype({column.name: object}).assign(**{column.name: "no such value"})
+            assert ("type", "error", 3) in [
+                (breach.rule, breach.level, breach.rows) for breach in breaches(rows) if breach.column == column.name
+            ]
 
 
 @needs_data

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from data.features.contract import COLUMNS
 from data.features.rows import conform
+from data.features.rules import RULES
 from models.serving import monitor
 from models.serving.drift import make_bins, stability_index, thresholds
 from models.serving.monitor import comparable_columns, compare
@@ -135,3 +137,20 @@ def test_a_file_of_rows_can_be_judged(development: pd.DataFrame, tmp_path: Path)
 
 def test_names_in_the_report_cannot_become_markup() -> None:
     assert monitor._cell("a|b`c\n# d") == "`a b c # d`"
+
+
+def test_broken_rules_of_the_contract_are_counted(
+    development: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    column = next((one for one in COLUMNS if one.storage in {"integer", "float"} and one.name in RULES), None)
+    if column is None:
+        pytest.skip("no column holds numbers")
+    monkeypatch.setitem(RULES, column.name, replace(RULES[column.name], minimum=-1e20, maximum=-1e19, outside="warn"))
+    rows = conform(development)
+    rows.to_parquet(tmp_path / "rows.parquet")
+    monitor.main(["--data", str(tmp_path / "rows.parquet"), "--output", str(tmp_path)])
+    report = json.loads((tmp_path / "monitor.json").read_text(encoding="utf-8"))
+    counted = next(one for one in report["contract"] if one["column"] == column.name)
+    assert (counted["rule"], counted["level"]) == ("outside", "warn")
+    assert counted["rows"] == rows[column.name].notna().sum()
+    assert "Broken rules of data/contract.yaml" in (tmp_path / "monitor.md").read_text(encoding="utf-8")

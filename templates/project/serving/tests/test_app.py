@@ -19,9 +19,11 @@ from fastapi.testclient import TestClient
 from data.features.contract import COLUMNS, PROBLEM
 from data.features.features import build_features
 from data.features.rows import conform
+from data.features.rules import RULES
 from models.serving.app import Settings, create_app
 from models.serving.champion_file import save_champion
 from models.serving.prediction_log import PredictionLog
+from models.serving.requests import Row
 from models.training import champion
 from models.training.development import learned_target
 from models.training.prediction import predict
@@ -77,16 +79,47 @@ def test_one_row_is_answered_as_in_a_list(client: TestClient, records: list[dict
     assert len(alone) == 1
 
 
-def test_null_is_a_missing_value_where_training_had_some(client: TestClient, records: list[dict[str, Any]]) -> None:
+def test_null_is_refused_where_the_contract_says_so(client: TestClient, records: list[dict[str, Any]]) -> None:
     for column in COLUMNS:
+        if column.name not in RULES:
+            continue
         status = client.post("/predict", json=records[0] | {column.name: None}).status_code
-        assert status == (200 if column.nullable else 422), column.name
+        if RULES[column.name].missing == "error":
+            assert status == 422, column.name
+        elif column.nullable:
+            assert status == 200, column.name
 
 
-def test_an_unknown_category_is_answered_and_counted(client: TestClient, records: list[dict[str, Any]]) -> None:
+def test_the_request_model_is_that_of_the_contract() -> None:
+    required = {field.alias for field in Row.model_fields.values() if field.is_required()}
+    assert required & set(RULES) == {
+        column.name for column in COLUMNS if column.name in RULES and RULES[column.name].missing == "error"
+    }
+
+
+def test_a_value_beyond_an_error_limit_is_refused_with_what_is_allowed(
+    client: TestClient, records: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [column for column in COLUMNS if column.storage in {"integer", "float"} and column.name in RULES]
+    if not numbers:
+        pytest.skip("no column holds numbers")
+    name = numbers[0].name
+    monkeypatch.setitem(RULES, name, replace(RULES[name], minimum=0.0, maximum=7.0, outside="error", masked=False))
+    monkeypatch.setattr("models.serving.requests.RELATIONS", [])
+    row = records[0] | {name: 8}
+    problems = client.post("/predict", json=row).json()["problems"]
+    mine = [problem["problem"] for problem in problems if name in problem["where"]]
+    assert any("8" in text and "allowed: 0 to 7" in text for text in mine)
+
+
+def test_an_unknown_category_is_answered_and_counted(
+    client: TestClient, records: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     listed = [column for column in COLUMNS if column.categories is not None]
     if not listed:
         pytest.skip("no column has listed categories")
+    if listed[0].name in RULES:
+        monkeypatch.setitem(RULES, listed[0].name, replace(RULES[listed[0].name], unseen="warn"))
     response = client.post("/predict", json=records[0] | {listed[0].name: "never seen in training"})
     assert response.status_code == 200
     assert "unknown_categories_total 0" not in client.get("/metrics").text

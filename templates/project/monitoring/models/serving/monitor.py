@@ -3,7 +3,7 @@
     python models/serving/monitor.py                        # the last 1,000 predictions in the log
     python models/serving/monitor.py --data new_rows.csv    # any file with the columns of the data
 
-Writes reports/monitor.json and reports/monitor.md. Exit status: 0 nothing has changed, 1 something has, 2 cannot
+Writes reports/monitor.json and reports/monitor.md; both count the broken rules of data/contract.yaml too. Exit status: 0 nothing has changed, 1 something has, 2 cannot
 judge (too few rows, no data). Rows like those of training raise an alarm in one check of a hundred.
 """
 
@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from data.features.contract import COLUMNS, PROBLEM
 from data.features.rows import cast
+from data.features.schema import Breach, breaches
 from models.serving.drift import comparable, make_bins, stability_index, thresholds
 from models.training.development import DEVELOPMENT, ROOT
 
@@ -156,6 +157,17 @@ def judge(window: pd.DataFrame, predictions: pd.Series | None, options: argparse
     return sorted(changes, key=lambda change: change.threshold - change.index)
 
 
+def counted(breach: Breach, rows: int) -> dict:
+    """Give the count of a broken rule of the contract, without the rows themselves."""
+    return {
+        "column": breach.column,
+        "rule": breach.rule,
+        "level": breach.level,
+        "rows": breach.rows,
+        "share": breach.rows / rows,
+    }
+
+
 def as_markdown(report: dict) -> str:
     """Write the report for people."""
     lines = [f"# Drift: {report['verdict']}", "", report["summary"], ""]
@@ -171,6 +183,12 @@ def as_markdown(report: dict) -> str:
             f"| {_cell(change['column'])} | {change['index']:.3f} | {change['threshold']:.3f} | {mark} | {missing} "
             f"| {change['unseen_share']:.1%} |"
         )
+    if report["contract"]:
+        lines += ["", "## Broken rules of data/contract.yaml", "", "| Column | Rule | Level | Rows | Share |"]
+        lines += ["|---|---|---|---|---|"]
+    for broken in report["contract"]:
+        name, share = _cell(broken["column"]), f"{broken['share']:.1%}"
+        lines.append(f"| {name} | {broken['rule']} | {broken['level']} | {broken['rows']} | {share} |")
     return "\n".join(lines) + "\n"
 
 
@@ -182,12 +200,18 @@ def _cell(name: str) -> str:
 
 def make_report(options: argparse.Namespace) -> tuple[int, dict]:
     """Compare and put the findings together: exit status and report."""
-    report: dict = {"checked_at": datetime.now(UTC).isoformat(timespec="seconds"), "rows": 0, "columns": []}
+    report: dict = {
+        "checked_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "rows": 0,
+        "columns": [],
+        "contract": [],
+    }
     try:
         window, predictions = (
             read_log(options.log, options.last) if options.data is None else (read_file(options.data), None)
         )
         report["rows"] = len(window)
+        report["contract"] = [counted(breach, len(window)) for breach in breaches(window, parts=["input"])]
         changes = judge(window, predictions, options)
     except CannotJudgeError as reason:
         return CANNOT_JUDGE, report | {"verdict": "cannot judge", "summary": f"Nothing was compared: {reason}."}
@@ -222,6 +246,9 @@ def main(arguments: list[str] | None = None) -> int:
     for change in report["columns"]:
         if change["drifted"]:
             print(f"  {change['column']!r}: index {change['index']:.3f}, threshold {change['threshold']:.3f}")
+    for broken in report["contract"]:
+        level = f"{broken['rule']}, {broken['level']}"
+        print(f"  {broken['column']!r} breaks the contract ({level}): {broken['rows']} rows")
     return status
 
 
