@@ -38,7 +38,7 @@ def test_rules_are_of_their_columns_type() -> None:
 def test_tables_and_single_values_are_judged_alike(development: pd.DataFrame) -> None:
     table = conform(development).head(50)
     for column in COLUMNS:
-        strange: object = "never seen before" if column.storage == "string" else -1e15
+        strange: str | float = "never seen before" if column.storage == "string" else -1e15
         if column.storage in {"boolean", "datetime"} or column.name not in RULES:
             continue
         rules = RULES[column.name]
