@@ -1,4 +1,8 @@
-"""Log one cross-validation to the project's own MLflow store (``experiments/mlflow.db``)."""
+"""Log one cross-validation to MLflow: where ``MLFLOW_TRACKING_URI`` says, else to the project's own store.
+
+The project's own store is ``experiments/mlflow.db``. What is sent elsewhere is scores, parameters and two code files,
+no rows of the data.
+"""
 
 import hashlib
 import os
@@ -23,10 +27,12 @@ def track(root: Path, model: BaseEstimator, metric: str, score: float, fold_scor
         return "mlflow is not installed: nothing was tracked."
 
     experiments = root / "experiments"
-    mlflow.set_tracking_uri(f"sqlite:///{(experiments / 'mlflow.db').as_posix()}")
-    location = (experiments / "artifacts").as_uri()
+    elsewhere = os.environ.get("MLFLOW_TRACKING_URI", "")
+    mlflow.set_tracking_uri(elsewhere or f"sqlite:///{(experiments / 'mlflow.db').as_posix()}")
+    # A server keeps files where it likes; a database that is written directly keeps none.
+    location = None if elsewhere.startswith(("http://", "https://")) else (experiments / "artifacts").as_uri()
     name, found = EXPERIMENT, mlflow.get_experiment_by_name(EXPERIMENT)
-    if found is not None and found.artifact_location != location:
+    if found is not None and location is not None and found.artifact_location != location:
         # An experiment keeps the place of its files: after the project was moved, another one begins.
         name = f"{EXPERIMENT} in {root}"
         found = mlflow.get_experiment_by_name(name)
@@ -41,4 +47,4 @@ def track(root: Path, model: BaseEstimator, metric: str, score: float, fold_scor
             mlflow.log_metric(f"{metric}_by_fold", one, step=number)
         for path in code:
             mlflow.log_artifact(str(path))
-    return f"tracked as run {run.info.run_id} of experiment {name!r} in experiments/mlflow.db"
+    return f"tracked as run {run.info.run_id} of experiment {name!r} in {'MLFLOW_TRACKING_URI' if elsewhere else 'experiments/mlflow.db'}"
