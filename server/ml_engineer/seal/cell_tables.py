@@ -115,15 +115,23 @@ def _hashed(name: str, column: pd.Series) -> tuple[np.ndarray, _Candidate]:
     hashes = hash_cells(column)
     cells = (hashes >> np.uint64(32)).astype("uint32")
     values, counts = np.unique(cells, return_counts=True)
-    shares = counts / max(len(cells), 1)
+    bits = _entropy(counts, rows=len(cells))
     described = DealColumn(
         name=name,
         distinct_values=len(values),
-        bits=max(0.0, float(-(shares * np.log2(shares)).sum())),
+        bits=bits,
         counter=_only_counts(column, counts),
     )
     candidate = _Candidate(described, cells, values[:SKETCH_CELLS].copy())
     return salt_cells(name, hashes), candidate
+
+
+def _entropy(counts: np.ndarray, *, rows: int) -> float:
+    """Bits of a column whose values are met so often, (v,)."""
+    shares = counts / max(rows, 1)
+    logarithms = np.log2(shares)
+    logarithms *= shares
+    return max(0.0, float(-logarithms.sum()))
 
 
 def _most_telling(candidates: list[_Candidate]) -> list[_Candidate]:

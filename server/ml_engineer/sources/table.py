@@ -99,8 +99,8 @@ def read_table(source: DataSource, *, like: ReadReport | None = None) -> Table:
     # Hashing lets go of the interpreter's lock, and costs nothing beside parsing.
     with ThreadPoolExecutor(max_workers=1) as pool:
         hashes = pool.submit(file_hashes, files)
-        raw = _read_files(files, options)
-        table = _table(raw, [str(file) for file in files], {}, like)
+        # Handed on without a name of its own, so that each column as read is let go of once it is settled.
+        table = _table(_read_files(files, options), [str(file) for file in files], {}, like)
         refuse_changed(files, before)
         return replace(table, files=hashes.result())
 

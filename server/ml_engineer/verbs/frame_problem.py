@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
+import pandas as pd
+
 from ml_engineer.errors import InputError
 from ml_engineer.profiling.columns import ColumnsProfile, profile_columns
 from ml_engineer.profiling.contract import draft_contract
@@ -123,7 +125,12 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
     )
     counters = find_row_counters(frame)
     context.report("Sealing held-out rows", 0.4)
+    # That a column is never empty is structure, as its type is; which rows are empty is looked at nowhere.
+    with_gaps = frozenset(str(name) for name in frame.columns[frame.isna().any()])
+    rows = len(frame)
+    del frame  # sealing moves its rows
     sealed = seal_table(request, table, reading=reading, dependence=dependence, layout=layout)
+    table = replace(table, frame=pd.DataFrame())
     context.report("Looking at development rows", 0.6)
     storage = {column.name: column.storage for column in table.report.columns}
     columns = profile_columns(sealed.rows.frame, storage)
@@ -137,9 +144,6 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
         has_costs=told.costs is not None,
         seed=request.seed,
     )
-    # That a column is never empty is structure, as its type is; which rows are empty is looked at nowhere.
-    with_gaps = frozenset(str(name) for name in frame.columns[frame.isna().any()])
-    rows, table = len(frame), replace(table, frame=frame.iloc[:0])
     return _Findings(rows, with_gaps, table, told, earlier, reading, dependence, sealed, columns, study)
 
 

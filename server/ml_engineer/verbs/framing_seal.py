@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ml_engineer import seal
@@ -24,6 +25,9 @@ from ml_engineer.vocabulary.requests import FrameProblemRequest
 from ml_engineer.vocabulary.split import SplitPlan
 
 __all__ = ["SealedTable", "seal_table"]
+
+_MOST_SINGLE_COLUMNS = 100
+"""Wider tables hold their columns in blocks, from which single ones cannot be let go."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,8 @@ def seal_table(
 ) -> SealedTable:
     """Plan the split, deal the rows, put the held-out ones into the vault, and cut the others into folds.
 
+    The frame of `table` is used up on the way: a large table must not be held twice.
+
     Raises
     ------
     InputError
@@ -120,10 +126,12 @@ def seal_table(
         who=who_acts(),
         hashed=hashed,
     )
+    row_hashes = hashed.row_hashes
+    del hashed  # its cells take a third of the table's memory
     whole = [column.name for column in table.report.columns if column.storage == "integer"]
-    development = _settled_types(frame[~held_out], whole)
+    development = _settled_types(_move_rows(frame, ~held_out), whole)
     folds = assign_folds(
-        development, definition, target=target, classification=classification, row_hashes=hashed.row_hashes[~held_out]
+        development, definition, target=target, classification=classification, row_hashes=row_hashes[~held_out]
     )
     grouped = bool(definition.group_columns) and definition.strategy in {"grouped", "own_test_file"}
     rows = DevelopmentRows(
@@ -135,6 +143,14 @@ def seal_table(
     )
     looks = seal.count_looks(receipt.deal_id, project_ledger=layout.ledger)
     return SealedTable(definition, receipt, rows, int(held_out.sum()), max(looks, receipt.looks_inherited))
+
+
+def _move_rows(frame: pd.DataFrame, wanted: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    """The `wanted` rows, (n,) bool; unless `frame` is wide, it is emptied, each column once its rows are copied."""
+    if len(frame.columns) > _MOST_SINGLE_COLUMNS:
+        return frame[wanted]
+    index, names = frame.index[wanted], list(frame.columns)
+    return pd.DataFrame({name: frame.pop(name).array[wanted] for name in names}, index=index, copy=False)
 
 
 def _settled_types(development: pd.DataFrame, whole: Collection[str]) -> pd.DataFrame:
