@@ -10,6 +10,7 @@ import pytest
 from ml_engineer.errors import ProjectStateError
 from ml_engineer.jobs.disk import find_disk_use, free_disk
 from ml_engineer.jobs.ending import cancel_job
+from ml_engineer.project.approvals import approve
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
 from ml_engineer.vocabulary.training import TrainingRun
@@ -81,6 +82,22 @@ def test_old_runs_of_a_project_are_found_but_never_the_champions(store, project)
     assert [use.size_bytes for use in found] == [1000, 1000]
     free_disk(store, found)
     assert [path.name for path in project.run_dir("x").parent.iterdir()] == ["run_2"]
+
+
+def test_runs_that_were_promoted_are_kept_to_go_back_to(store, project):
+    approve(
+        project,
+        event="promote",
+        run_id="run_1",
+        model_sha256="0" * 64,
+        version="1",
+        approved_by="Ada",
+        reason="the board agreed to it",
+        at="2026-01-01T00:00:00+00:00",
+        stage="deploy",
+        verdict="pass",
+    )
+    assert [use.name for use in find_disk_use(store, project_dir=str(project.root))] == ["run_3"]
 
 
 def test_an_unreadable_manifest_keeps_every_run(store, project):

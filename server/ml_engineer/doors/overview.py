@@ -46,8 +46,8 @@ goes on. On the command line `--detach` returns at once; in Python `wait_seconds
 prints the very reply of the tool on standard output and nothing else, `--record` the stored record.
 
 Through MCP, writing stays in the workspace (`ML_ENGINEER_WORKSPACE`, else the folder the host names, else the
-current one), reading outside it is asked for once, and `waive_finding` is confirmed by a person: where the
-client cannot ask them, the tool answers with the command line that they can run.
+current one), reading outside it is asked for once, and `waive_finding` and `promote` are confirmed by a person:
+where the client cannot ask them, the tool answers with the command line that they can run.
 
 ## Exit status of the command line
 

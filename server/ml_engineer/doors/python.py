@@ -7,7 +7,7 @@ stopped notebook cell) cancels the job.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from ml_engineer.doors.desk import person_desk, read_request
 from ml_engineer.jobs import ending, outcome, starting
@@ -21,6 +21,7 @@ from ml_engineer.vocabulary.replies import (
     FrameProblemReply,
     JobsReply,
     PredictReply,
+    PromoteReply,
     Reply,
     RunReply,
     ScaffoldProjectReply,
@@ -37,6 +38,7 @@ __all__ = [
     "frame_problem",
     "job_status",
     "predict",
+    "promote",
     "resume_job",
     "run",
     "scaffold_project",
@@ -417,6 +419,62 @@ def predict(
         query_path=query_path,
         output=output,
         project_dir=project_dir,
+    )
+
+
+def promote(
+    *,
+    approved_by: str,
+    reason: str,
+    project_dir: str = "ml",
+    stage: Literal["deploy", "production"] = "deploy",
+    rollback: bool = False,
+    to: str | None = None,
+    wait_seconds: float | None = None,
+    on_progress: OnProgress | None = None,
+) -> PromoteReply:
+    """Put the champion into use after a person approved it: moves the registry's alias, and writes down who and why.
+
+    Parameters
+    ----------
+    approved_by : str
+        The person who approves it.
+    reason : str
+        Why it may go live, in at least ten characters.
+    project_dir : str, default 'ml'
+        Folder of the ML project; doors resolve a relative path in the workspace.
+    stage : {'deploy', 'production'}, default 'deploy'
+        Stage that the guardrails are checked for.
+    rollback : bool, default False
+        Go back to the champion that was in use before the present one.
+    to : str, optional
+        Run of an earlier promoted champion to go back to.
+    wait_seconds : float, optional
+        How long to wait; afterwards the reply says 'running' and the work goes on. By default until it ends.
+    on_progress : callable, optional
+        Called with the job after each change of what it is doing.
+
+    Returns
+    -------
+    PromoteReply
+        Status 'done'; 'refused' if a guardrail blocks or a claim cannot be proved.
+
+    Raises
+    ------
+    MlEngineerError
+        If the work could not be done; the text says what was found and what to do.
+    """
+    return _perform(
+        "promote",
+        PromoteReply,
+        wait_seconds,
+        on_progress,
+        approved_by=approved_by,
+        reason=reason,
+        project_dir=project_dir,
+        stage=stage,
+        rollback=rollback,
+        to=to,
     )
 
 

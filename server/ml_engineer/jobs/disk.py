@@ -15,6 +15,7 @@ from pydantic import Field
 
 from ml_engineer.errors import ProjectStateError
 from ml_engineer.jobs.store import JobStore
+from ml_engineer.project.approvals import load_approvals
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import find_record
 from ml_engineer.vocabulary.jobs import TERMINAL_STATES
@@ -51,8 +52,8 @@ def find_disk_use(
     store : JobStore
         The jobs; those at work are never listed.
     project_dir : str, optional
-        A project whose training runs and tracked models are listed too, the champion's excepted; none while a job
-        is at work on it.
+        A project whose training runs and tracked models are listed too, except those of the champion and of models
+        that were promoted; none while a job is at work on it.
     older_than_days : float
         Least age of the folder's last change.
     include_resumable : bool
@@ -76,27 +77,42 @@ def _ended_jobs(store: JobStore, *, include_resumable: bool) -> Iterator[DiskUse
 
 
 def _old_runs(layout: ProjectLayout) -> Iterator[DiskUse]:
-    champion = _champion_run(layout)
+    kept = {_champion_run(layout), *_promoted_runs(layout)}
     runs = layout.run_dir("x").parent
     for folder in sorted(runs.iterdir()) if runs.is_dir() else ():
-        if folder.is_dir() and folder.name != champion:
+        if folder.is_dir() and folder.name not in kept:
             yield _use("training_run", folder, f"run of {layout.root}")
 
 
 def _old_models(layout: ProjectLayout) -> Iterator[DiskUse]:
-    """What MLflow keeps of runs other than the champion's: their artefacts, and their models."""
+    """What MLflow keeps of runs that are neither the champion's nor were promoted: artefacts and models."""
     champion = find_record(layout, TrainingRun)
     if champion is None or not layout.tracking_artifacts.is_dir():
         return
     models = layout.tracking_artifacts / "models"
+    kept = {champion.mlflow_run_id, *_tracked_runs(layout, _promoted_runs(layout))}
     for folder in sorted(layout.tracking_artifacts.iterdir()):
-        if folder.is_dir() and folder not in {models, layout.tracking_artifacts / champion.mlflow_run_id}:
+        if folder.is_dir() and folder != models and folder.name not in kept:
             yield _use("training_run", folder, f"tracked files of a run of {layout.root}")
     for folder in sorted(models.iterdir()) if models.is_dir() else ():
         description = folder / "artifacts" / "MLmodel"
         with suppress(FileNotFoundError):
-            if f"run_id: {champion.mlflow_run_id}" not in description.read_text(encoding="utf-8"):
+            text = description.read_text(encoding="utf-8")
+            if not any(f"run_id: {run}" in text for run in kept):
                 yield _use("training_run", folder, f"tracked model of a run of {layout.root}")
+
+
+def _promoted_runs(layout: ProjectLayout) -> set[str]:
+    """Runs that were put into use, which one may want to go back to."""
+    return {approval.run_id for approval in load_approvals(layout)}
+
+
+def _tracked_runs(layout: ProjectLayout, runs: Iterable[str]) -> Iterator[str]:
+    """What MLflow calls these runs."""
+    for run_id in runs:
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            record = json.loads((layout.run_dir(run_id) / "record.json").read_text(encoding="utf-8"))
+            yield str(record["mlflow_run_id"])
 
 
 def _champion_run(layout: ProjectLayout) -> str | None:

@@ -8,7 +8,20 @@ import os
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
+from ml_engineer.tracking.registry import RegisteredChampion, find_champion, move_champion, register_run
 from ml_engineer.tracking.runs import RunSummary, TrackedRun, log_evaluation, run_summary, start_run
 from ml_engineer.tracking.store import Store, open_store
 
-__all__ = ["RunSummary", "Store", "TrackedRun", "log_evaluation", "open_store", "run_summary", "start_run"]
+__all__ = [
+    "RegisteredChampion",
+    "RunSummary",
+    "Store",
+    "TrackedRun",
+    "find_champion",
+    "log_evaluation",
+    "move_champion",
+    "open_store",
+    "register_run",
+    "run_summary",
+    "start_run",
+]

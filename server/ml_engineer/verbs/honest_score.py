@@ -17,7 +17,7 @@ from ml_engineer.splitting import group_codes
 from ml_engineer.statistics.metrics import Outcomes, metric_value
 from ml_engineer.statistics.selection import corrected_score
 from ml_engineer.verbs.champion import LoadedChampion
-from ml_engineer.vocabulary.estimates import Estimate, Metric
+from ml_engineer.vocabulary.estimates import Estimate, Metric, direction_of
 from ml_engineer.vocabulary.evaluation import HonestScore
 from ml_engineer.vocabulary.tally import Tally
 
@@ -26,13 +26,19 @@ __all__ = ["honest_score"]
 _QUANTILES = np.linspace(0.05, 0.95, 19)
 """Where costs choose the threshold, a candidate is judged at these quantiles of its own probabilities."""
 
+_ROUNDING = 1e-5
+"""Predictions are kept in single precision, so a candidate's score is known a little less exactly than the champion's."""
+
 Floats = npt.NDArray[np.float64]
 
 
 def honest_score(
     champion: LoadedChampion, development: Development, *, metric: Metric, best: Estimate, looks_before: int
 ) -> HonestScore:
-    """Count what was tried on these development rows, and correct the best score for the choice.
+    """Count what was tried on these development rows, and correct the champion's score for the choice.
+
+    The champion was chosen among the candidates that it beats, in whatever run; those that scored better, in a run
+    before, were passed over for other reasons and lend its score no luck.
 
     Parameters
     ----------
@@ -56,12 +62,22 @@ def honest_score(
         look_budget=champion.problem.look_budget,
     )
     stored, notes = _stored(champion, tally, rows=len(development.frame))
-    judged = [each for each in _judged(champion, development, stored, metric) if isfinite(metric_value(metric, each))]
+    everything = _judged(champion, development, stored, metric)
+    judged = [each for each in everything if not _surpasses(each, best, metric)]
+    if len(judged) < len(everything):
+        notes.append("Candidates that scored better and were not chosen are counted, but flatter nobody.")
+    judged = [each for each in judged if isfinite(metric_value(metric, each))]
     if not judged:
         notes.append("The candidates' out-of-fold predictions were not kept, so their choice cannot be corrected for.")
         return count.model_copy(update={"note": " ".join(notes)})
     corrected = corrected_score(metric, judged, seed=champion.training.seed)
     return count.model_copy(update={"corrected": corrected, "compared": len(stored), "note": " ".join(notes)})
+
+
+def _surpasses(candidate: Outcomes, best: Estimate, metric: Metric) -> bool:
+    """Whether a candidate scored better than the champion, which was then not chosen for its score over this one."""
+    sign = 1.0 if direction_of(metric) == "higher" else -1.0
+    return sign * (metric_value(metric, candidate) - best.value) > _ROUNDING * max(1.0, abs(best.value))
 
 
 def _stored(champion: LoadedChampion, tally: Tally, *, rows: int) -> tuple[list[Floats], list[str]]:

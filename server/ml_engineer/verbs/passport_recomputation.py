@@ -38,6 +38,7 @@ def prove_by_computing(layout: ProjectLayout, passport: Passport) -> Iterator[Pr
     """
     if passport.champion is None:
         return
+    yield from _in_use(layout, passport)
     claim = "the champion can be loaded, with the rows and the code that it was made from"
     try:
         champion = load_champion(layout)
@@ -55,6 +56,26 @@ def prove_by_computing(layout: ProjectLayout, passport: Passport) -> Iterator[Pr
     if report is not None and report.model_sha256 == champion.training.champion.model_sha256:
         yield from _corrected(champion, development, report)
         yield _held_out(champion, report)
+
+
+def _in_use(layout: ProjectLayout, passport: Passport) -> Iterator[Proof]:
+    """The registry's alias stands for what was approved last, and for nothing that nobody approved."""
+    from ml_engineer import tracking  # MLflow takes seconds
+
+    if not layout.tracking_db.exists():
+        if passport.approvals:
+            found = "MLflow's store is not kept in version control and not here"
+            yield Proof(claim="the alias 'champion' stands for the approved model", outcome="not_checked", found=found)
+        return
+    alias = tracking.find_champion(layout, title=passport.problem.title)
+    approved = passport.approvals[-1].version if passport.approvals else None
+    claim = "the alias 'champion' stands for the approved model" if approved else "no alias was set without approval"
+    version = None if alias is None else alias.version
+    if version == approved:
+        yield Proof(claim=claim, outcome="proved")
+    else:
+        found = f"it stands for version {version}, and approved was {approved or 'none'}"
+        yield Proof(claim=claim, outcome="failed", found=found)
 
 
 def _compared(claim: str, mine: float, recorded: float) -> Proof:

@@ -21,9 +21,6 @@ class Approval(ChainedEntry):
     version: str = Field(description="Its version in the MLflow registry.")
     approved_by: str = Field(min_length=2, description="The person who decided.")
     reason: str = Field(min_length=10, description="Why, in the person's words.")
-    asked_through: Literal["command_line", "elicitation"] = Field(
-        description="How the person was asked: at the command line or in Python, or by a client of the assistant."
-    )
     stage: Stage = Field(description="Stage for which the guardrails were checked.")
     verdict: Verdict = Field(description="What the guardrails said then.")
     waived: tuple[str, ...] = Field(default=(), description="Codes of the findings that were overridden.")

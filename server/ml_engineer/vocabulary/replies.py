@@ -18,6 +18,7 @@ __all__ = [
     "FrameProblemReply",
     "JobsReply",
     "PredictReply",
+    "PromoteReply",
     "Reply",
     "RunReply",
     "ScaffoldProjectReply",
@@ -153,6 +154,16 @@ class VerifyReply(Reply):
     not_checked: list[str] = Field(
         default_factory=list, description="Claims that cannot be checked here, as on a clone without data."
     )
+
+
+class PromoteReply(Reply):
+    """What is in use now, and who said so."""
+
+    run_id: str | None = Field(default=None, description="The run whose model is the champion in use.")
+    version: str | None = Field(default=None, description="Its version in the MLflow registry.")
+    approved_by: str | None = Field(default=None, description="The person who approved it.")
+    before: str | None = Field(default=None, description="The run that was in use before.")
+    verdict: Verdict | None = Field(default=None, description="What the guardrails said.")
 
 
 class PredictReply(Reply):

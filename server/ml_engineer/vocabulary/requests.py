@@ -18,6 +18,7 @@ __all__ = [
     "FeatureFolder",
     "FrameProblemRequest",
     "PredictRequest",
+    "PromoteRequest",
     "RunRequest",
     "ScaffoldProjectRequest",
     "TrainRequest",
@@ -175,6 +176,27 @@ class VerifyRequest(Record):
     full: bool = Field(
         default=False, description="Also compute the numbers again, from stored predictions and the model itself."
     )
+
+
+class PromoteRequest(Record):
+    """Put the champion into use after a person approved it: moves the registry's alias, and writes down who and why."""
+
+    approved_by: str = Field(
+        min_length=2,
+        description="The person who approves it.",
+        json_schema_extra={"prompt": "Who approves it? Your name"},
+    )
+    reason: str = Field(
+        min_length=10,
+        description="Why it may go live, in at least ten characters.",
+        json_schema_extra={"prompt": "Why may it go live?"},
+    )
+    project_dir: ProjectDir = "ml"
+    stage: Literal["deploy", "production"] = Field(
+        default="deploy", description="Stage that the guardrails are checked for: 'deploy' or 'production'."
+    )
+    rollback: bool = Field(default=False, description="Go back to the champion that was in use before the present one.")
+    to: str | None = Field(default=None, description="Run of an earlier promoted champion to go back to.")
 
 
 class PredictRequest(_DataArguments):

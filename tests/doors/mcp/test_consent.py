@@ -19,6 +19,8 @@ from ml_engineer.vocabulary.verbs import VERBS
 pytestmark = pytest.mark.anyio
 WAIVER = {"code": "LEA001", "reason": "the column is known in time", "name": "Ann O'Neil"}
 
+PROMOTION = {"approved_by": "Ann O'Neil", "reason": "the board agreed to it"}
+
 
 @pytest.fixture(params=["auto", "legacy"])
 def era(request):
@@ -86,6 +88,41 @@ async def test_where_nobody_can_be_asked_the_waiver_is_a_command_line_for_the_pe
     )
     assert result.is_error
     assert command in result.content[0].text
+    assert started == []
+
+
+async def test_a_person_who_agrees_puts_the_model_into_use(era, real_desk, started):
+    answer, seen = person("accept", allow=True)
+    async with Client(build_server(real_desk), mode=era, elicitation_callback=answer) as client:
+        await client.call_tool("promote", PROMOTION)
+    assert [(name, request.approved_by) for name, request in started] == [("promote", "Ann O'Neil")]
+    assert len(seen) == 1
+    assert all(text in seen[0] for text in ("into use", "no passport", "Ann O'Neil", "the board agreed"))
+
+
+@pytest.mark.parametrize(("action", "allow"), [("accept", False), ("decline", None), ("cancel", None)])
+async def test_a_person_who_does_not_agree_puts_nothing_into_use(era, real_desk, started, action, allow):
+    answer, _ = person(action, allow=allow)
+    async with Client(build_server(real_desk), mode=era, elicitation_callback=answer) as client:
+        result = await client.call_tool("promote", PROMOTION)
+    assert result.is_error
+    assert started == []
+
+
+@pytest.mark.parametrize(
+    ("more", "options"),
+    [
+        ({}, "--stage deploy"),
+        ({"rollback": True}, "--stage deploy --rollback"),
+        ({"to": "run_1", "stage": "production"}, "--stage production --to run_1"),
+    ],
+)
+async def test_an_assistant_alone_cannot_approve(real_desk, started, workspace, more, options):
+    async with Client(build_server(real_desk)) as client:
+        result = await client.call_tool("promote", PROMOTION | more)
+    assert result.is_error
+    assert f"`ml-engineer promote {options} --project-dir {workspace / 'ml'}`" in result.content[0].text
+    assert "Ann" not in result.content[0].text, "the person gives their own name"
     assert started == []
 
 

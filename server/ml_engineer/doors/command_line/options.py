@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import inspect
+import sys
 import types
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
+from pydantic.fields import FieldInfo
 
 from ml_engineer.errors import InputError
 from ml_engineer.vocabulary.records import Record
@@ -32,7 +34,8 @@ def _parameter(request: type[Record], name: str) -> inspect.Parameter:
     else:
         metavar, more = _manner(kind)
         flag = f"--{name.replace('_', '-')}"
-        info = typer.Option(flag, metavar=metavar, help=f"{field.description}{more}", show_default=True)
+        prompt = _question(field) if field.is_required() else False
+        info = typer.Option(flag, metavar=metavar, help=f"{field.description}{more}", show_default=True, prompt=prompt)
     default = inspect.Parameter.empty if field.is_required() else field.get_default()
     return inspect.Parameter(
         name,
@@ -40,6 +43,13 @@ def _parameter(request: type[Record], name: str) -> inspect.Parameter:
         default=default,
         annotation=Annotated[_typed(kind, required=field.is_required()), info],
     )
+
+
+def _question(field: FieldInfo) -> str | bool:
+    """What a person at a terminal is asked who left the option out; a program is told that it is missing."""
+    extra = field.json_schema_extra
+    text = extra.get("prompt") if isinstance(extra, dict) else None
+    return str(text) if text and sys.stdin is not None and sys.stdin.isatty() else False
 
 
 def _plain(annotation: Any) -> Any:

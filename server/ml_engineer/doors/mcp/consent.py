@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit
@@ -14,12 +16,16 @@ from pydantic import BaseModel, Field
 from ml_engineer.doors.desk import Desk
 from ml_engineer.doors.signatures import set_signature
 from ml_engineer.errors import InputError
+from ml_engineer.project.layout import ProjectLayout
+from ml_engineer.project.passport_file import read_passport
 from ml_engineer.project.workspace import READ_FIELDS, VARIABLE, outside_reads, resolve_project
 from ml_engineer.vocabulary.verbs import Verb
 
 __all__ = ["Consent", "Question", "question_for"]
 
 _SHOWN_CHARACTERS = 300
+_PRIMARY = re.compile(r"held_out\.metrics\.\w+\.model")
+"""The first such number is that of the primary metric."""
 
 
 class Consent(BaseModel):
@@ -58,6 +64,8 @@ def question_for(desk: Desk, verb: Verb, granted: set[str]) -> Question | None:
     """
     if verb.name == "waive_finding":
         return _waiver_question(desk, verb)
+    if verb.name == "promote":
+        return _promotion_question(desk, verb)
     if any(name in verb.request.model_fields for name in READ_FIELDS):
         return _reading_question(desk, verb, granted)
     return None
@@ -110,18 +118,62 @@ def _waiver_question(desk: Desk, verb: Verb) -> Question:
     def require(arguments: Mapping[str, Any], answer: Any) -> None:
         if _allows(answer):
             return
-        workspace = desk.for_project(arguments.get("project_dir")).workspace
-        project = resolve_project(str(arguments.get("project_dir") or "ml"), workspace, limit=None)
         command = ["ml-engineer", "waive-finding", arguments["code"]]
         command += ["--reason", arguments["reason"], "--name", arguments["name"]]
         command += [part for column in arguments.get("columns") or () for part in ("--columns", column)]
         raise InputError(
             "Only a person can override a finding, and none confirmed it here",
             remedy=f"Show the finding to the person; if they agree, they run: "
-            f"`{shlex.join([*command, '--project-dir', str(project)])}`",
+            f"`{shlex.join([*command, '--project-dir', str(_project(desk, arguments))])}`",
         )
 
     return Question(_resolver(ask, verb), require)
+
+
+def _promotion_question(desk: Desk, verb: Verb) -> Question:
+    def ask(ctx: Context[Any, Any], **arguments: Any) -> Consent | Elicit[Consent] | None:
+        if not _can_be_asked(ctx):
+            return None
+        what = _what_goes_live(desk, arguments)
+        return Elicit(
+            f"{what} It is written down under the name {_quoted(arguments['approved_by'])}, with the reason "
+            f"{_quoted(arguments['reason'])}.",
+            Consent,
+        )
+
+    def require(arguments: Mapping[str, Any], answer: Any) -> None:
+        if _allows(answer):
+            return
+        command = ["ml-engineer", "promote", "--stage", arguments.get("stage") or "deploy"]
+        command += ["--rollback"] if arguments.get("rollback") else []
+        command += ["--to", arguments["to"]] if arguments.get("to") else []
+        command += ["--project-dir", str(_project(desk, arguments))]
+        raise InputError(
+            "Only a person can put a model into use, and none confirmed it here",
+            remedy="Show the report to the person who decides. If they agree, they run this at a terminal and answer "
+            f"its two questions: `{shlex.join(command)}`",
+        )
+
+    return Question(_resolver(ask, verb), require)
+
+
+def _what_goes_live(desk: Desk, arguments: Mapping[str, Any]) -> str:
+    """The question in words, with what the passport says of the model."""
+    passport = read_passport(ProjectLayout(_project(desk, arguments))).passport
+    earlier = arguments.get("to") or ("the champion before it" if arguments.get("rollback") else "")
+    if earlier:
+        return f"Take the present model out of use, and put {_quoted(earlier)} back?"
+    if passport is None or passport.champion is None:
+        return "Put the trained model into use? There is no passport that says what it is worth."
+    score = next((each for each in passport.numbers if _PRIMARY.fullmatch(each.name)), None)
+    told = "it was not evaluated on held-out rows" if score is None else f"{score.name} {score.estimate}"
+    gate = "not checked" if passport.gate is None else passport.gate.verdict
+    return f"Put {_quoted(passport.champion.run_id)} into use? It says: {told}; guardrails: {gate}."
+
+
+def _project(desk: Desk, arguments: Mapping[str, Any]) -> Path:
+    workspace = desk.for_project(arguments.get("project_dir")).workspace
+    return resolve_project(str(arguments.get("project_dir") or "ml"), workspace, limit=None)
 
 
 def _resolver(ask: Callable[..., Any], verb: Verb) -> Callable[..., Any]:
