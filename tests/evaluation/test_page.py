@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from ml_engineer.evaluation.groups import score_groups
+from ml_engineer.evaluation.groups import compare_held_out_groups, score_groups
 from ml_engineer.evaluation.page import format_number, page_context
 from ml_engineer.evaluation.pictures import draw_pictures
 from ml_engineer.evaluation.plots import for_page
@@ -17,6 +17,7 @@ from ml_engineer.rendering.documents import render_document
 from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.vocabulary.estimates import Estimate
 from ml_engineer.vocabulary.evaluation import EvaluationReport, Importance, WorstRow
+from ml_engineer.vocabulary.fairness import MitigationTrial
 from ml_engineer.vocabulary.guardrails import GUARDRAIL_TITLES, Finding, GuardrailReport, GuardrailResult, Waiver
 from ml_engineer.vocabulary.problem import ProblemDefinition
 from ml_engineer.vocabulary.split import SplitPlan
@@ -244,3 +245,32 @@ def test_sixty_classes_do_not_become_a_table(
 )
 def test_numbers_are_written_for_people(value: float, text: str) -> None:
     assert format_number(value) == text
+
+
+def test_groups_are_compared_with_verdict_tolerance_reason_and_price(
+    two_classes: Outcomes, make_problem: MakeProblem, make_report: Make, split: SplitPlan, training: TrainingRun
+) -> None:
+    labels = {name: np.array([name, HOSTILE], dtype=object)[np.arange(400) % 2] for name in ("sex", "origin")}
+    problem = make_problem(fairness_tolerance=0.07)
+    trial = MitigationTrial(
+        kind="threshold per group",
+        column=HOSTILE,
+        measure="recall",
+        before=DROP,
+        after=DROP,
+        verdict="not enough data",
+        metric="balanced_accuracy",
+        metric_before=0.7,
+        price=DROP,
+        note="ask whether it is lawful",
+    )
+    fairness = compare_held_out_groups(problem, two_classes, labels)
+    report = make_report(two_classes, ("no", "yes"), "roc_auc", fairness=fairness, mitigations=(trial,))
+    reader = read(render(problem, report, split, training))
+    assert "A difference of 0.070 is tolerated" in reader.text
+    assert "who is missed counts: recall of 'yes' decides" in reader.text
+    assert "None of them says that the model is fair" in reader.text
+    assert "sex and origin: recall" in reader.text
+    assert "by chance alone it would be about" in reader.text
+    assert "ask whether it is lawful" in reader.text
+    assert "script" not in reader.tags

@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from guardrails.factories import a_run, a_table, ask, evidence_of, text
+from guardrails.factories import a_run, a_table, an_estimate, an_evaluation, ask, evidence_of, text
 from ml_engineer.guardrails import Evidence
 from ml_engineer.guardrails.fairness import FAI001, FAI004, FAI005
 from ml_engineer.guardrails.fairness_groups import FAI002, FAI006, FAI007, FAI008, FAI009
+from ml_engineer.guardrails.fairness_mitigation import FAI010
 from ml_engineer.guardrails.fairness_proxies import FAI003
+from ml_engineer.vocabulary.fairness import MitigationTrial
 from ml_engineer.vocabulary.problem import Costs
 
 SENSITIVE = {"sex": {"sensitive": True}}
@@ -105,7 +107,10 @@ def test_a_thousand_groups_of_one_row_are_not_assessed() -> None:
     frame["sex"] = text([f"person {place}" for place in range(1000)])
     finding = ask(FAI002(), judged(frame, (frame["y"] == "yes").to_numpy().astype(int)))
     assert (finding.outcome, finding.blocks) == ("issue", False)
-    assert finding.found.startswith("not assessed: of 1,000 groups only '(pooled: 1000 small groups)' has the 30 rows")
+    assert finding.found.startswith(
+        "not assessed: of 1,000 groups only '(pooled: 1000 small groups)' is large enough to compare, small ones pooled "
+        "('person 0' is too small: 1 rows, 30 are needed; pooled into (pooled: 1000 small groups))"
+    )
 
 
 def test_one_group_cannot_be_compared() -> None:
@@ -324,3 +329,44 @@ def test_equal_outcomes_pass() -> None:
     groups = {"sex": frame["sex"].to_numpy(dtype=object)}
     assert ask(FAI005(), evidence_of(frame, columns=SENSITIVE, groups=groups)).outcome == "passed"
     assert ask(FAI005(), evidence_of(frame)).outcome == "not_applicable"
+
+
+def a_trial(**changes: Any) -> MitigationTrial:
+    fields: dict[str, Any] = {
+        "kind": "reweighting",
+        "column": "sex",
+        "measure": "recall",
+        "before": an_estimate(0.4),
+        "after": an_estimate(0.05),
+        "verdict": "within the tolerance you set",
+        "metric": "roc_auc",
+        "metric_before": 0.8,
+        "price": an_estimate(-0.01),
+        **changes,
+    }
+    return MitigationTrial(**fields)
+
+
+def test_a_shown_disparity_asks_for_a_decision_with_prices() -> None:
+    frame = people()
+    evidence = judged(
+        frame, missing_some(frame, {"w": 0.5, "m": 0.9}), evaluation=an_evaluation(mitigations=(a_trial(),))
+    )
+    finding = ask(FAI010(), evidence)
+    assert (finding.outcome, finding.columns) == ("question", ("sex",))
+    assert (
+        "reweighting brings the difference from 0.40 to 0.05 [0.03, 0.07] and roc_auc from 0.800 by -0.010"
+        in finding.found
+    )
+
+
+def test_a_shown_disparity_about_which_nothing_was_tried_is_an_issue() -> None:
+    frame = people()
+    evidence = judged(frame, missing_some(frame, {"w": 0.5, "m": 0.9}))
+    finding = ask(FAI010(), evidence)
+    assert (finding.outcome, finding.found) == ("issue", "nothing was tried about the disparity of 'sex'")
+
+
+def test_without_a_disparity_there_is_nothing_to_mitigate() -> None:
+    frame = people()
+    assert ask(FAI010(), judged(frame, missing_some(frame, {"w": 0.8, "m": 0.8}))).outcome == "not_applicable"

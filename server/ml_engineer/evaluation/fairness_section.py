@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ml_engineer.vocabulary.estimates import Estimate
 from ml_engineer.vocabulary.fairness import (
     FairnessAssessment,
@@ -9,9 +11,10 @@ from ml_engineer.vocabulary.fairness import (
     FairnessVerdict,
     GroupCell,
     GroupComparison,
+    MitigationTrial,
 )
 
-__all__ = ["fairness_context"]
+__all__ = ["fairness_context", "mitigation_rows"]
 
 _TITLES: dict[FairnessMeasure, str] = {
     "selection_rate": "called positive",
@@ -91,3 +94,15 @@ def _cell(cell: GroupCell, ends: tuple[float, float], *, crossed: bool) -> dict[
         )
         bar = {"left": left, "width": max(round(right - left, 2), 0.6), "dot": dot, "zero": None}
     return {"cell": cell, "bar": bar, "shrunk": cell.shrunk if crossed else None}
+
+
+def mitigation_rows(trials: Sequence[MitigationTrial]) -> list[dict[str, object]]:
+    """One row a mitigation: what it does to the difference, and what it costs."""
+    return [
+        {
+            "trial": trial,
+            "tone": None if trial.verdict is None else _TONES[trial.verdict],
+            "measure": _TITLES[trial.measure],
+        }
+        for trial in trials
+    ]

@@ -8,7 +8,7 @@ from itertools import groupby
 from math import isfinite
 from typing import cast
 
-from ml_engineer.evaluation.fairness_section import fairness_context
+from ml_engineer.evaluation.fairness_section import fairness_context, mitigation_rows
 from ml_engineer.statistics.baselines import baseline_rule
 from ml_engineer.statistics.intervals import wilson
 from ml_engineer.statistics.metrics import Task
@@ -159,6 +159,7 @@ def page_context(
         "confusion": _confusion(report),
         "groups": _groups(report),
         "fairness": fairness_context(report.fairness),
+        "mitigations": mitigation_rows(report.mitigations),
         "importances": _importances(report),
         "candidates": _candidates(training),
         "findings": _findings(guardrails),

@@ -215,13 +215,14 @@ class FAI009(ComparingCheck):
         for one in _of(evidence):
             if not one.decides or len(one.columns) > 1:
                 continue
-            small = [cell for cell in one.cells if not cell.judged]
+            small = [cell for cell in one.cells if not cell.judged and "(pooled" not in cell.group]
             if not small:
                 continue
-            rows = sum(cell.rows for cell in small if "(pooled" not in cell.group)
+            rows = sum(cell.rows for cell in small)
             share = rows / sum(cell.rows for cell in one.cells if "(pooled" not in cell.group)
             named = listed([f"{quoted(cell.group)} ({cell.note})" for cell in small], limit=3)
-            text = f"{len(small)} groups of {quoted(one.columns[0])} with {percent(share)} of the rows: {named}"
+            number = "1 group" if len(small) == 1 else f"{len(small):,} groups"
+            text = f"{number} of {quoted(one.columns[0])} with {percent(share)} of the rows: {named}"
             seen.append(Observation("issue" if share >= self.worrying_share else "advice", text, one.columns))
         if not seen:
             return passed("every group of every sensitive column has the rows that a verdict needs")

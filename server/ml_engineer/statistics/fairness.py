@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_engineer.statistics.disparity import Spread, rows_needed, spread_of_groups
-from ml_engineer.statistics.group_cells import FEWEST_ROWS, Pooling, cross, pool_small, shrink
+from ml_engineer.statistics.group_cells import Pooling, cross, pool_small, shrink
 from ml_engineer.statistics.group_measures import Measured, measures_of
 from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.vocabulary.estimates import Estimate
@@ -147,7 +147,8 @@ def _why_not(labels: Names, pooling: Pooling) -> str:
     if len(names) == 1:
         return f"all rows are of one group, {str(names[0])!r}"
     large = f"only {pooling.judged[0]!r}" if pooling.judged else "none"
-    return f"of {len(names):,} groups {large} has the {FEWEST_ROWS} rows that a comparison needs, small ones pooled"
+    name, note = next(iter(pooling.notes.items()))
+    return f"of {len(names):,} groups {large} is large enough to compare, small ones pooled ({name!r} is {note})"
 
 
 def _judged(
@@ -169,7 +170,8 @@ def _judged(
         short = min(pair, key=lambda place: spread.effective[place])
         counts = {cell.group: cell.counted for cell in cells}
         now = counts[pooling.judged[short]]
-        needed = rows_needed(now, arm=arm, room=max(abs(tolerance - value), tolerance / 10))
+        # Right at the border no number of rows would settle it: an arm of half the tolerance is what is asked for then.
+        needed = rows_needed(now, arm=arm, room=max(abs(tolerance - value), tolerance / 2))
         reason = f"not enough data: {now:,} {measured.counted_as} of {pooling.judged[short]!r} now, {needed:,} needed"
     return {
         "verdict": verdict,

@@ -24,6 +24,7 @@ from ml_engineer.verbs.evaluation_rows import HeldOutPart, OutOfFoldPart, ask_de
 from ml_engineer.verbs.honest_score import honest_score
 from ml_engineer.verbs.looks_told import told_looks_of_others
 from ml_engineer.verbs.lost_vault import restore_from_source
+from ml_engineer.verbs.mitigation_trials import try_mitigations
 from ml_engineer.verbs.passport_writing import update_passport
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.estimates import Estimate, Metric
@@ -80,6 +81,9 @@ def evaluate(request: EvaluateRequest, context: WorkContext) -> EvaluateReply:
     report = _assemble(champion, held_out, out_of_fold, now)
     context.report("taking the luck of the choice off the score", 0.85)
     report = _with_honest_score(report, champion, development)
+    context.report("pricing what could lessen disparities", 0.9)
+    mitigations = try_mitigations(champion, development, out_of_fold.outcomes, context)
+    report = report.model_copy(update={"mitigations": mitigations})
     _save(report, champion, held_out, out_of_fold)
     return _reply(report, layout)
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from ml_engineer.vocabulary.estimates import Estimate, Metric, MetricEstimate
-from ml_engineer.vocabulary.fairness import FairnessAssessment
+from ml_engineer.vocabulary.fairness import FairnessAssessment, MitigationTrial
 from ml_engineer.vocabulary.records import Record, StoredRecord
 
 __all__ = [
@@ -120,6 +120,9 @@ class EvaluationReport(StoredRecord):
     groups: tuple[GroupResult, ...] = Field(default=(), description="Metrics per sensitive group.")
     fairness: FairnessAssessment | None = Field(
         default=None, description="Groups compared on held-out rows; null if no sensitive column is named."
+    )
+    mitigations: tuple[MitigationTrial, ...] = Field(
+        default=(), description="Where out-of-fold predictions show a disparity: ways to lessen it, with their price."
     )
     importances: tuple[Importance, ...] = Field(default=(), description="From out-of-fold rows, most needed first.")
     worst_rows: tuple[WorstRow, ...] = Field(default=(), description="From out-of-fold rows, worst first.")

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ml_engineer.vocabulary.estimates import Estimate
+from ml_engineer.vocabulary.estimates import Estimate, Metric
 from ml_engineer.vocabulary.records import Fraction, Record
 
 __all__ = [
@@ -17,12 +17,16 @@ __all__ = [
     "FourFifths",
     "GroupCell",
     "GroupComparison",
+    "Mitigation",
+    "MitigationTrial",
 ]
 
 FairnessUse = Literal["allocation", "alarm", "scores"]
 """What a positive answer means to the person it is about: something wanted, something that harms, or a number read as it is."""
 
 FairnessVerdict = Literal["disparity shown", "within the tolerance you set", "not enough data", "not assessed"]
+
+Mitigation = Literal["threshold per group", "reweighting", "constrained training"]
 
 FairnessMeasure = Literal[
     "selection_rate",
@@ -98,3 +102,23 @@ class FairnessAssessment(Record):
     comparisons: tuple[GroupComparison, ...] = Field(
         default=(), description="By column, then by pairs of columns; the deciding measure first."
     )
+
+
+class MitigationTrial(Record):
+    """One way to lessen a disparity, tried on development rows, with what it costs."""
+
+    kind: Mitigation = Field(description="What was tried.")
+    column: str = Field(description="Sensitive column.")
+    measure: FairnessMeasure = Field(description="Measure whose difference is to shrink.")
+    before: Estimate = Field(description="Largest difference between two groups without it, out of fold.")
+    after: Estimate | None = Field(default=None, description="The same with it; null if it could not be tried.")
+    verdict: FairnessVerdict | None = Field(default=None, description="Of the difference with it.")
+    metric: Metric | None = Field(default=None, description="What its price is measured in.")
+    metric_before: float | None = Field(default=None, description="That metric without it.")
+    price: Estimate | None = Field(
+        default=None, description="That metric with it minus without it, paired on the same rows."
+    )
+    settings: dict[str, float] = Field(
+        default_factory=dict, description="Threshold of each group, or weight of each group's rows."
+    )
+    note: str = Field(default="", description="What to bear in mind, or why it could not be tried.")
