@@ -11,16 +11,17 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from ml_engineer.guardrails.check import Answer, Observation, does_not_apply, observed, passed
+from ml_engineer.guardrails.check import BEFORE_USE, Answer, Observation, does_not_apply, observed, passed
 from ml_engineer.guardrails.evidence import Evidence
 from ml_engineer.guardrails.fairness import FairnessCheck
 from ml_engineer.guardrails.probe import Probe
 from ml_engineer.guardrails.wording import listed, quoted, rows_text
 from ml_engineer.statistics.predictive_power import Target
+from ml_engineer.vocabulary.guardrails import Stage
 
 __all__ = ["FAI003", "told_together"]
 
-_MOST_ROWS = 5_000
+_MOST_ROWS = 4_000
 _MOST_COLUMNS = 60
 _FEWEST_OF_A_GROUP = 20
 
@@ -33,6 +34,8 @@ class FAI003(FairnessCheck):
     """
 
     title = "Proxies of sensitive columns"
+    # Not before training: it changes nothing about the rows, and its models would take their time from the search.
+    asked_at: ClassVar[frozenset[Stage]] = BEFORE_USE
     cost = "models"
     too_well: ClassVar[float] = 0.75
 
@@ -91,7 +94,7 @@ def told_together(inputs: pd.DataFrame, codes: np.ndarray, *, seed: int = 0) -> 
         Area under the ROC curve, averaged over the groups against the rest; groups of fewer than 20 sampled rows are
         taken together, and 0.5 is given if fewer than two are left.
     rows : int
-        Rows that were looked at, at most 5,000.
+        Rows that were looked at, at most 4,000.
     """
     chosen = np.random.default_rng(seed).permutation(len(codes))[:_MOST_ROWS]
     labels = codes[chosen]
@@ -106,7 +109,7 @@ def told_together(inputs: pd.DataFrame, codes: np.ndarray, *, seed: int = 0) -> 
     columns = [column for column in columns if not np.isnan(column).all()]
     if not columns:
         return 0.5, len(chosen)
-    model = HistGradientBoostingClassifier(max_iter=40, max_leaf_nodes=15, early_stopping=False, random_state=seed)
+    model = HistGradientBoostingClassifier(max_iter=25, max_leaf_nodes=15, early_stopping=False, random_state=seed)
     folds = StratifiedKFold(3, shuffle=True, random_state=seed)
     told = cross_val_predict(model, np.column_stack(columns), labels, cv=folds, method="predict_proba")
     areas = [roc_auc_score(labels == place, told[:, place]) for place in range(len(groups))]
