@@ -294,3 +294,13 @@ def test_averages_of_the_target_over_the_same_rows_block() -> None:
 
 def test_averages_of_earlier_outcomes_are_honest() -> None:
     assert ask(LEA009(), evidence_of(with_averages(honest=True))).outcome == "passed"
+
+
+def test_a_perfect_column_beside_good_ones_is_asked_about() -> None:
+    generator = np.random.default_rng(0)
+    is_yes = generator.random(2000) < 0.5
+    good = {f"good_{place}": 1.3 * is_yes + generator.normal(size=2000) for place in range(4)}
+    frame = pd.DataFrame(good | {"made": is_yes + generator.normal(0, 0.05, 2000)})
+    frame["y"] = text(np.where(is_yes, "yes", "no"))
+    finding = ask(LEA001(), evidence_of(frame), stage="train")
+    assert (finding.outcome, finding.columns) == ("question", ("made",))

@@ -86,10 +86,13 @@ class LedgerFacts:
         What does not add up, one sentence each; empty if the ledger is sound.
     looks : int
         Different models that the held-out rows were opened for.
+    known_held_out_rows : int or None
+        Held-out rows that equal a development row in every column; None where that cannot be told.
     """
 
     problems: tuple[str, ...]
     looks: int
+    known_held_out_rows: int | None = None
 
 
 @dataclass(frozen=True)

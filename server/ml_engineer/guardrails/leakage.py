@@ -53,6 +53,10 @@ class LEA001(LeakageCheck):
     classes: ClassVar[_Thresholds] = _Thresholds(suspicious=0.9, blocking=0.9, fall=0.08)
     numbers: ClassVar[_Thresholds] = _Thresholds(suspicious=0.95, blocking=0.98, fall=0.05)
     most_ablations: ClassVar[int] = 4
+    nearly_perfect: ClassVar[float] = 0.98
+    sharp_fall: ClassVar[float] = 0.015
+    sharper: ClassVar[float] = 5.0
+    """Where the rest is good too, a nearly perfect column that takes away four fifths of what is left is asked about."""
 
     def find(self, evidence: Evidence) -> Answer:
         """Probe each input alone, then the model without those that are suspicious."""
@@ -73,17 +77,25 @@ class LEA001(LeakageCheck):
         contrasts = [self._contrast(evidence, copies) for copies in clusters]
         seen = [
             Observation(
-                "forbids" if contrast.alone > limits.blocking else "question",
+                "forbids"
+                if contrast.alone > limits.blocking and contrast.full - contrast.without > limits.fall
+                else "question",
                 f"{contrast.names} alone gives a {measure} of {contrast.alone:.3f}; a quick model gives "
                 f"{contrast.full:.3f} with it and {contrast.without:.3f} without it",
                 contrast.columns,
             )
             for contrast in contrasts
-            if contrast.full - contrast.without > limits.fall
+            if contrast.full - contrast.without > limits.fall or self._is_sharp(contrast)
         ]
         if seen:
             return observed(seen, remedy=_KNOWN_IN_TIME)
         return self._all_of_them(evidence, contrasts, limits, suspects)
+
+    def _is_sharp(self, contrast: _Contrast) -> bool:
+        """Whether a nearly perfect column leaves the model far less wrong than all others together."""
+        fall = contrast.full - contrast.without
+        left, left_without = 1 - contrast.full, 1 - contrast.without
+        return contrast.alone > self.nearly_perfect and fall > self.sharp_fall and left_without > self.sharper * left
 
     def _all_of_them(
         self, evidence: Evidence, contrasts: list[_Contrast], limits: _Thresholds, suspects: list[str]

@@ -6,6 +6,7 @@ from typing import Final
 
 from ml_engineer.guardrails import (
     afterwards,
+    contamination,
     contract,
     data,
     data_columns,
@@ -83,6 +84,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     near_rows.SPL009(),
     sampling.SPL010(),
     split_gaps.SPL011(),
+    contamination.SPL012(),
     model.MOD001(),
     model.MOD002(),
     model.MOD003(),

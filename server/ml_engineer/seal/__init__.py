@@ -6,6 +6,7 @@ starts anew. Everything short of that is noticed and told.
 
 from ml_engineer.seal.answers import find_answers, keep_answers, models_looked_at
 from ml_engineer.seal.cell_tables import HashedFrame, hash_frame
+from ml_engineer.seal.contamination import known_held_out_rows
 from ml_engineer.seal.dealing import deal
 from ml_engineer.seal.fingerprints import fingerprint_table, frame_sha256
 from ml_engineer.seal.opening import (
@@ -41,6 +42,7 @@ __all__ = [
     "frame_sha256",
     "hash_frame",
     "keep_answers",
+    "known_held_out_rows",
     "knows_deal",
     "ledger_chain",
     "ledger_problems",

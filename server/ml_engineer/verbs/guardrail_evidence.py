@@ -27,7 +27,7 @@ from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import find_record, load_record
 from ml_engineer.project.user_code import load_features
-from ml_engineer.seal import count_looks, ledger_problems
+from ml_engineer.seal import count_looks, known_held_out_rows, ledger_problems
 from ml_engineer.verbs.champion import load_champion
 from ml_engineer.vocabulary.code_trial import CodeTrial
 from ml_engineer.vocabulary.data import DataProfile
@@ -122,6 +122,7 @@ def _ledger(layout: ProjectLayout, split: SplitPlan) -> LedgerFacts:
     return LedgerFacts(
         problems=ledger_problems(split.deal_id, project_ledger=layout.ledger),
         looks=count_looks(split.deal_id, project_ledger=layout.ledger),
+        known_held_out_rows=known_held_out_rows(split.deal_id),
     )
 
 
