@@ -182,6 +182,7 @@ def test_zones_are_converted_to_utc_and_mixtures_told(read: Read) -> None:
     ]
     assert column(table, "when").timezone == "UTC"
     assert "no zone" in column(table, "when").notes[0]
+    assert any("'when' stamps without a zone taken for UTC" in warning for warning in table.report.warnings)
 
 
 def test_repeated_and_empty_names_become_unique(read: Read) -> None:

@@ -158,7 +158,7 @@ def clean_target(frame: pd.DataFrame, target: str) -> CleanTarget:
     if len(frame) - left_out < _FEWEST_ROWS:
         raise InputError(
             f"Too few rows to learn from and hold some out: {len(frame) - left_out} with a target",
-            found=f"{len(frame)} rows in all",
+            found=f"{len(frame)} {'row' if len(frame) == 1 else 'rows'} in all",
             remedy=f"Bring at least {_FEWEST_ROWS} rows with a target (a useful model needs hundreds)",
         )
     if left_out:

@@ -36,7 +36,7 @@ def replacing(path: Path) -> Iterator[Path]:
         raise ProjectStateError(
             f"Cannot write {path}",
             found=error.strerror or str(error),
-            remedy="Free space or make the folder writable, then call the same verb again; nothing was changed",
+            remedy="Free space or make the folder writable, then call the same verb again; this file is as it was",
         ) from error
     finally:
         if temporary is not None:

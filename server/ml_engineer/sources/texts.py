@@ -256,11 +256,12 @@ def _zoned(column: TextColumn, sample: Sequence[str]) -> TextColumn:
     zones = sum(map(has_zone, sample))
     if not zones:
         return column
-    notes = column.reading.notes
+    notes, unsure = column.reading.notes, column.unsure
     if zones < len(sample):
         notes = (*notes, "Some time stamps name no zone; they were taken for UTC")
+        unsure = ", and ".join(part for part in (unsure, "stamps without a zone taken for UTC") if part)
     reading = column.reading.model_copy(update={"timezone": "UTC", "notes": notes})
-    return replace(column, reading=reading)
+    return replace(column, reading=reading, unsure=unsure)
 
 
 def _as_text(
