@@ -17,6 +17,7 @@ from ml_engineer.project.contract_yaml import load_contract
 from ml_engineer.splitting import fold_pairs
 from ml_engineer.statistics.metrics import Outcomes, metric_value, metrics_for
 from ml_engineer.vocabulary.model_types import TRUSTED_TYPES
+from ml_engineer.vocabulary.passport import passport_sha256
 
 SCORES = """
 import json, sys
@@ -29,6 +30,19 @@ pairs = [[train.tolist(), test.tolist()] for _, train, test in fold_pairs(folds)
 scores = {name: score(name, table["actual"].to_numpy(), table) for name in METRICS}
 print(json.dumps({"scores": scores, "pairs": pairs, "target": scored_target(rows).tolist()}))
 """
+
+
+HASHING = """
+import json, sys
+from models.serving.passport import content_sha256
+print(content_sha256(json.loads(sys.argv[1])))
+"""
+
+
+def test_a_passport_has_the_hash_that_the_service_expects(projects: dict[str, Path], run: Run) -> None:
+    document = {"b": [0.1, 1e-17, 3, None, True], "a": {"\u00e9": '"quoted" \n'}, "passport_sha256": "left out"}
+    text = json.dumps(document)
+    assert run(projects["penguins"], "-c", HASHING, text).stdout.strip() == passport_sha256(json.loads(text))
 
 
 def simulated(framed: Framed, *, rows: int = 300) -> pd.DataFrame:

@@ -55,7 +55,8 @@ def test_training_by_hand_tracks_saves_and_serves(
     assert manifest["run_id"] == "by-hand"
     loading = "from models.serving.app import app; from fastapi.testclient import TestClient\n"
     loading += "with TestClient(app) as client: print(client.get('/health').json()['status'])"
-    assert run(root, "-c", loading).stdout.strip() == "ok"
+    assert run(root, "-c", loading, SERVE_WITHOUT_PASSPORT="yes").stdout.strip() == "ok"
+    assert "no valid passport" in run(root, "-c", loading.replace("['status']", "['detail']")).stdout
     explained = run(root, "models/llm/explain.py", "--row", "3")
     assert "The model predicts" in explained.stdout, explained.stderr
     assert run(root, "models/evaluation/evaluate.py", "--replicates", "20").returncode == 0

@@ -36,6 +36,11 @@ def test_a_trained_project_reproduces_its_score_and_passes_its_own_tests(
     tests = run(root, "-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert tests.returncode == 0, tests.stdout[-6000:]
     serving = "from models.serving.app import app; from fastapi.testclient import TestClient\n"
+    serving += "with TestClient(app) as client: print(client.get('/health').json())"
+    assert "guardrails were not checked" in run(root, "-c", serving).stdout
+    call("evaluate", project_dir=str(root))
+    call("check_guardrails", project_dir=str(root), stage="deploy")
+    serving = "from models.serving.app import app; from fastapi.testclient import TestClient\n"
     serving += "with TestClient(app) as client: print(client.get('/metadata').json()['run_id'])"
     assert run(root, "-c", serving).stdout.strip() == reply.run_id
     style = run(root, "-m", "ruff", "check", "--no-cache", ".")

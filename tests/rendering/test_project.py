@@ -57,6 +57,7 @@ FOLDERS: dict[FeatureFolder, set[str]] = {
         "models/serving/answers.py",
         "models/serving/app.py",
         "models/serving/guard.py",
+        "models/serving/passport.py",
         "models/serving/prediction_log.py",
         "models/serving/requests.py",
         "tests/test_app.py",

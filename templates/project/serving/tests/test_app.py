@@ -22,6 +22,7 @@ from data.features.rows import conform
 from data.features.rules import RULES
 from models.serving.app import Settings, create_app
 from models.serving.champion_file import save_champion
+from models.serving.passport import content_sha256
 from models.serving.prediction_log import PredictionLog
 from models.serving.requests import Row
 from models.training import champion
@@ -30,6 +31,20 @@ from models.training.prediction import predict
 
 SECRET = "a value that must not come back"
 FIRST = COLUMNS[0].name
+
+
+def write_passport(folder: Path, model_sha256: str, **changes: Any) -> Path:
+    """Write a passport of a model that the guardrails let through."""
+    gate = {"verdict": "warn", "stage": "deploy", "checked_at": "2026-01-01T00:00:00+00:00"}
+    document = {
+        "champion": {"model_sha256": model_sha256},
+        "gate": gate,
+        "ledger": {"looks": 1},
+        "approvals": [{"model_sha256": model_sha256, "approved_by": "Ada"}],
+    } | changes
+    path = folder / "passport.json"
+    path.write_text(json.dumps(document | {"passport_sha256": content_sha256(document)}), encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +62,14 @@ def settings(development: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
         decision_threshold=champion.DECISION_THRESHOLD,
         interval_half_width=1.0,
     )
-    return Settings(folder / "champion", folder / "predictions.db", max_body_bytes=200_000, allow_pickle=True)
+    manifest = json.loads((folder / "champion" / "manifest.json").read_text(encoding="utf-8"))
+    return Settings(
+        folder / "champion",
+        folder / "predictions.db",
+        max_body_bytes=200_000,
+        allow_pickle=True,
+        passport=write_passport(folder, manifest["model_sha256"]),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +220,10 @@ def test_requests_have_an_identity(client: TestClient) -> None:
 
 def test_the_service_describes_itself(client: TestClient) -> None:
     assert client.get("/health").json()["status"] == "ok"
-    assert client.get("/metadata").json()["target"] == PROBLEM.target
+    assert client.get("/health").json()["passport"] == "valid"
+    about = client.get("/metadata").json()
+    assert about["target"] == PROBLEM.target
+    assert (about["passport"]["verdict"], about["passport"]["approved_by"]) == ("warn", "Ada")
     schema = client.get("/openapi.json").json()["components"]["schemas"]["Row"]
     assert list(schema["properties"]) == [column.name for column in COLUMNS]
 
@@ -255,3 +280,43 @@ def test_a_pickle_is_not_loaded_unless_allowed(settings: Settings, tmp_path: Pat
     copy_champion(settings.champion_dir, tmp_path, model_format="pickle")
     with TestClient(create_app(Settings(tmp_path, None))) as running:
         assert "can run any code" in running.get("/health").json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"champion": {"model_sha256": "0" * 64}}, "about another model"),
+        ({"champion": None}, "about another model"),
+        ({"gate": None}, "guardrails were not checked"),
+        ({"gate": {"verdict": "block", "stage": "deploy"}}, "the guardrails say 'block'"),
+    ],
+)
+def test_a_model_without_a_valid_passport_is_not_served(
+    settings: Settings, records: list[dict[str, Any]], tmp_path: Path, changes: dict[str, Any], reason: str
+) -> None:
+    model_sha256 = json.loads(settings.passport.read_text(encoding="utf-8"))["champion"]["model_sha256"]
+    refused = replace(settings, passport=write_passport(tmp_path, model_sha256, **changes))
+    with TestClient(create_app(refused)) as running:
+        assert reason in running.get("/health").json()["detail"]
+        assert running.post("/predict", json=records[0]).status_code == 503
+
+
+@pytest.mark.parametrize("deed", ["missing", "edited", "damaged", "no object"])
+def test_a_passport_that_is_none_is_not_believed(settings: Settings, tmp_path: Path, deed: str) -> None:
+    text = settings.passport.read_text(encoding="utf-8")
+    written = {"edited": text.replace("warn", "pass"), "damaged": text[:-9], "no object": "[]"}
+    path = tmp_path / "passport.json"
+    if deed in written:
+        path.write_text(written[deed], encoding="utf-8")
+    with TestClient(create_app(replace(settings, passport=path))) as running:
+        assert "no valid passport" in running.get("/health").json()["detail"]
+
+
+def test_serving_without_a_passport_is_said_so_and_shown(
+    settings: Settings, records: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    allowed = replace(settings, passport=tmp_path / "passport.json", without_passport=True)
+    with TestClient(create_app(allowed)) as running:
+        assert running.post("/predict", json=records[0]).status_code == 200
+        assert "not valid, served all the same: there is no passport.json" in running.get("/health").json()["passport"]
+        assert running.get("/metadata").json()["passport"]["valid"] is False

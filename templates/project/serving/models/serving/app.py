@@ -2,7 +2,8 @@
 
     uvicorn models.serving.app:app            # from the project's folder; then open http://127.0.0.1:8000/docs
 
-It starts without a usable champion too, and says in ``/health`` why it cannot answer.
+It starts without a usable champion too, and says in ``/health`` why it cannot answer. A champion is usable if it is
+what its manifest says and its passport is valid: evaluated, and let through by the guardrails.
 """
 
 import logging
@@ -26,6 +27,7 @@ from data.features.rows import conform
 from models.serving.answers import Answer, answer, as_logged, is_finite
 from models.serving.champion_file import Champion, UnusableChampionError, load_champion, pickle_allowed
 from models.serving.guard import Counters, Guard
+from models.serving.passport import NoPassportError, check_passport
 from models.serving.prediction_log import Entry, PredictionLog, now
 from models.serving.requests import Body, Row
 
@@ -43,6 +45,8 @@ class Settings:
     prediction_log: Path | None = ROOT / "experiments" / "predictions.db"
     max_body_bytes: int = 5_000_000
     allow_pickle: bool = False
+    passport: Path = ROOT / "passport.json"
+    without_passport: bool = False
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -53,6 +57,8 @@ class Settings:
             prediction_log=Path(log) if log else None,
             max_body_bytes=int(os.environ.get("MAX_BODY_BYTES", cls.max_body_bytes)),
             allow_pickle=pickle_allowed(),
+            passport=Path(os.environ.get("PASSPORT", cls.passport)),
+            without_passport=os.environ.get("SERVE_WITHOUT_PASSPORT") == "yes",
         )
 
 
@@ -72,6 +78,7 @@ class Service:
 
     champion: Champion
     log: PredictionLog | None
+    passport: dict[str, Any]
     counters: Counters = field(default_factory=Counters)
 
     def predict(self, rows: list[Row], request_id: str) -> Predictions:
@@ -132,9 +139,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         log = None
         try:
             champion = load_champion(settings.champion_dir, allow_pickle=settings.allow_pickle)
+            passport = _passport(settings, champion)
             log = PredictionLog(settings.prediction_log) if settings.prediction_log else None
-            app.state.service = Service(champion, log, counters)
-        except UnusableChampionError as error:
+            app.state.service = Service(champion, log, passport, counters)
+        except (UnusableChampionError, NoPassportError) as error:
             app.state.service, app.state.reason = None, str(error)
         yield
         if log is not None:
@@ -157,6 +165,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
+def _passport(settings: Settings, champion: Champion) -> dict[str, Any]:
+    """Give what the passport says; a model without a valid one is served only where that was said in so many words."""
+    try:
+        return {"valid": True} | check_passport(settings.passport, champion.manifest["model_sha256"])
+    except NoPassportError as error:
+        if not settings.without_passport:
+            told = "set SERVE_WITHOUT_PASSPORT=yes to serve it all the same"
+            raise NoPassportError(f"the model has no valid passport: {error}; {told}") from error
+        LOGGER.warning("served without a valid passport: %s", error)
+        return {"valid": False, "reason": str(error)}
+
+
 def _service(request: Request) -> Service:
     service: Service | None = request.app.state.service
     if service is None:
@@ -172,14 +192,18 @@ def predict(request: Request, body: Body) -> Predictions:
 
 def health(request: Request) -> dict[str, str]:
     """Say whether predictions can be made; status 503 and the reason if not."""
-    return {"status": "ok", "model_sha256": _service(request).champion.manifest["model_sha256"]}
+    service = _service(request)
+    told = "valid" if service.passport["valid"] else f"not valid, served all the same: {service.passport['reason']}"
+    return {"status": "ok", "model_sha256": service.champion.manifest["model_sha256"], "passport": told}
 
 
 def metadata(request: Request) -> dict[str, Any]:
     """Describe the model that answers."""
-    manifest = _service(request).champion.manifest
+    service = _service(request)
+    manifest = service.champion.manifest
     told = ("run_id", "model_sha256", "classes", "positive_class", "metric", "score", "trained_at", "packages")
-    return {"task": PROBLEM.task, "target": PROBLEM.target} | {name: manifest.get(name) for name in told}
+    about = {"task": PROBLEM.task, "target": PROBLEM.target, "passport": service.passport}
+    return about | {name: manifest.get(name) for name in told}
 
 
 async def _refuse(request: Request, error: Exception) -> JSONResponse:
