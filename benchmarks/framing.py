@@ -64,7 +64,8 @@ async def warm_frame(path: Path, work: Path, env: dict[str, str]) -> float:
 def main() -> None:
     """Print the ratios; medians of several rounds."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    with tempfile.TemporaryDirectory() as folder:
+    # A child that the server prepared may still write bytecode there.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         work = Path(folder)
         homes = {"XDG_DATA_HOME": folder, "XDG_STATE_HOME": folder, "ML_ENGINEER_WORKSPACE": folder}
         env = compiled({**os.environ, **homes}, work)
