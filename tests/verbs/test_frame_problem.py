@@ -519,3 +519,15 @@ def test_a_broken_contract_is_kept_and_told_by_its_line(frame: Frame, layout: Pr
     reply = frame(leavers())
     assert "data/contract.yaml is not valid and was kept" in reply.warnings[0]
     assert path.with_name("contract.new.yaml").exists()
+
+
+def test_the_document_says_how_groups_of_people_are_compared(frame: Frame, layout: ProjectLayout) -> None:
+    people = leavers().assign(sex=["w", "m"] * 200)
+    frame(people)
+    text = layout.problem_md.read_text(encoding="utf-8")
+    assert "Groups of people are compared by `sex`: a difference of 0.1 between two groups is tolerated" in text
+    assert "which measure decides follows from the costs (`fairness_use` is empty)." in text
+    edited = layout.problem_yaml.read_text(encoding="utf-8").replace("fairness_use:\n", "fairness_use: alarm\n")
+    layout.problem_yaml.write_text(edited, encoding="utf-8")
+    frame(people)
+    assert load_problem(layout).fairness_use == "alarm"
