@@ -126,8 +126,8 @@ def _choose_fraction(rows: int, asked: float | None, *, own_test_file: bool) -> 
     fraction = min(_LARGEST_FRACTION, max(_USUAL_FRACTION, _USEFUL_HELD_OUT_ROWS / rows))
     held_out = round(fraction * rows)
     if fraction > _USUAL_FRACTION:
-        return fraction, f"{held_out} of {rows} rows are held out: with fewer, the interval of the score says little."
-    return fraction, f"A fifth of the rows ({held_out}) is held out."
+        return fraction, f"About {held_out} of {rows} rows are held out: with fewer, the score's interval says little."
+    return fraction, "About a fifth of the rows is held out."
 
 
 def _choose_folds(rows: int, smallest_class_rows: int | None, groups: int | None, fraction: float) -> tuple[int, str]:
