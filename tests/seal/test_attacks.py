@@ -330,3 +330,89 @@ def test_framing_at_the_same_time_makes_one_deal(project: Project, customers: pd
     assert len(deals) == 1
     assert len(list(project.vault.glob("deal_*"))) == 1
     assert all(each.problems(*deals) == () for each in projects)
+
+
+MODEL = "5e" * 32
+
+
+def test_deleting_both_copies_of_the_ledger_gives_no_fresh_look(
+    project: Project, looked: str, customers: pd.DataFrame
+) -> None:
+    opening = project.look(looked, MODEL)
+    seal.keep_answers(
+        looked,
+        model_sha256=MODEL,
+        rows=opening.frame.index,
+        answers=np.zeros((len(opening.frame), 1)),
+        vault=project.vault,
+    )
+    project.ledger.unlink()
+    (project.vault / looked / "ledger.jsonl").unlink()
+    told = project.problems(looked)
+    assert any("answers of 1 models" in problem for problem in told)
+    assert project.looks(looked) == 1
+    project.frame(customers)
+    assert project.problems(looked) == ()
+    assert project.looks(looked) == 1
+    assert project.look(looked, "model-z").look == 2
+
+
+@pytest.mark.parametrize("deed", ["the whole file doubled", "a line doubled", "two lines exchanged"])
+def test_a_ledger_that_was_shuffled_or_doubled_is_told_and_stops_looks(
+    project: Project, looked: str, deed: str
+) -> None:
+    kept = lines(project)
+    if deed == "the whole file doubled":
+        rewrite(project, kept * 2)
+    elif deed == "a line doubled":
+        rewrite(project, [*kept[:2], kept[1], *kept[2:]])
+    else:
+        rewrite(project, [kept[0], kept[2], kept[1], *kept[3:]])
+    assert project.problems(looked)
+    assert project.looks(looked) == 2
+    with pytest.raises(SealError, match="does not add up"):
+        project.look(looked, "model-c")
+
+
+def test_a_clock_that_was_set_back_is_told_and_its_look_is_counted(project: Project, looked: str) -> None:
+    assert seal.clock_problems(looked, project_ledger=project.ledger, vault=project.vault) == ()
+    opening = seal.open_held_out(
+        looked,
+        project_ledger=project.ledger,
+        model_sha256="model-c",
+        now="2019-01-01T00:00:00Z",
+        who="ann@desk",
+        why="nobody will know",
+        vault=project.vault,
+    )
+    assert opening.look == 3
+    (told,) = seal.clock_problems(looked, project_ledger=project.ledger, vault=project.vault)
+    assert "Entry 5 says 2019-01-01T00:00:00Z, earlier than the entry before it" in told
+
+
+def test_only_a_model_that_was_looked_at_is_scored_again_and_it_is_no_look(project: Project, looked: str) -> None:
+    def again(model: str) -> pd.DataFrame:
+        return seal.open_again(
+            looked, project_ledger=project.ledger, model_sha256=model, now=NOW, who="ann@desk", vault=project.vault
+        )
+
+    pd.testing.assert_frame_equal(again("model-a"), project.look(looked, "model-a").frame)
+    assert project.looks(looked) == 2
+    assert [json.loads(line)["event"] for line in lines(project)][-2:] == ["check", "look"]
+    with pytest.raises(SealError, match="Only a model that was looked at"):
+        again("model-c")
+
+
+def test_answers_to_sealed_rows_are_kept_for_the_owner_only(project: Project, looked: str) -> None:
+    rows = project.look(looked, MODEL).frame.index
+    answers = np.arange(2.0 * len(rows)).reshape(-1, 2)
+    seal.keep_answers(looked, model_sha256=MODEL, rows=rows, answers=answers, vault=project.vault)
+    found = seal.find_answers(looked, model_sha256=MODEL, rows=rows[::-1], vault=project.vault)
+    assert found is not None
+    np.testing.assert_array_equal(found, answers[::-1])
+    assert seal.find_answers(looked, model_sha256=MODEL, rows=[*rows, 10**6], vault=project.vault) is None
+    path = project.vault / looked / "answers" / f"{MODEL}.parquet"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    with pytest.raises(SealError, match="no hash of a model"):
+        seal.keep_answers(looked, model_sha256="../../x", rows=rows, answers=answers, vault=project.vault)

@@ -23,6 +23,7 @@ from ml_engineer.verbs.evaluate import evaluate
 from ml_engineer.verbs.known_answers import keep_known_answers
 from ml_engineer.verbs.passport_writing import update_passport
 from ml_engineer.vocabulary.context import WorkContext
+from ml_engineer.vocabulary.guardrails import GuardrailReport
 from ml_engineer.vocabulary.passport import Passport, passport_sha256
 from ml_engineer.vocabulary.replies import VerifyReply
 from ml_engineer.vocabulary.requests import CheckGuardrailsRequest, EvaluateRequest
@@ -315,3 +316,33 @@ def test_the_passport_holds_no_row_and_stays_small(project: Verified) -> None:
     assert Passport.model_validate_json(text).champion is not None
     assert len(text) < 40_000
     assert "C0001" not in text
+
+
+def test_a_fresh_look_by_deleting_vault_and_records_is_noted_by_the_passport(project: Verified, call: Call) -> None:
+    for path in (project.layout.ledger, project.vault / "ledger.jsonl"):
+        path.unlink()
+    shutil.rmtree(project.vault / "answers")
+    update_passport(project.layout, written_by="train")
+    told = call("verify", project_dir=project.root).warnings
+    assert told == ["The passport before counted 1 looks, and the ledger now holds 0."]
+
+
+@pytest.mark.parametrize(
+    ("deed", "code"),
+    [("edited record", "RDY013"), ("edited passport", "RDY013"), ("edited score", "RDY014"), ("lost tally", "RDY012")],
+)
+def test_the_gate_blocks_what_was_edited_by_hand(project: Verified, call: Call, deed: str, code: str) -> None:
+    record = project.layout.records / "evaluation.json"
+    if deed == "edited record":
+        edit(record, '"look": 1', '"look": 3')
+    elif deed == "edited passport":
+        edit(project.layout.passport, '"verdict": "block"', '"verdict": "pass"')
+    elif deed == "lost tally":
+        (project.layout.records / "tally.json").unlink()
+    else:
+        document = json.loads(record.read_text(encoding="utf-8"))
+        document["metrics"][0]["model"]["value"] = document["metrics"][0]["model"]["high"]
+        record.write_text(json.dumps(document), encoding="utf-8")
+    call("check_guardrails", project_dir=project.root, stage="deploy")
+    findings = {finding.code: finding for finding in load_record(project.layout, GuardrailReport).findings}
+    assert findings[code].blocks

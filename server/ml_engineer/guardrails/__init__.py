@@ -5,7 +5,14 @@
 them all and folds the findings into the five guardrails.
 """
 
-from ml_engineer.guardrails.evidence import ChampionFiles, Evidence, LedgerFacts, ServingFacts, TrackingFacts
+from ml_engineer.guardrails.evidence import (
+    ChampionFiles,
+    ClaimFacts,
+    Evidence,
+    LedgerFacts,
+    ServingFacts,
+    TrackingFacts,
+)
 from ml_engineer.guardrails.registry import CHECKS
 from ml_engineer.guardrails.report import (
     assemble_report,
@@ -19,6 +26,7 @@ from ml_engineer.guardrails.report import (
 __all__ = [
     "CHECKS",
     "ChampionFiles",
+    "ClaimFacts",
     "Evidence",
     "LedgerFacts",
     "ServingFacts",

@@ -43,6 +43,7 @@ _ABSENT: dict[Part, str] = {
     "tracking": "the experiment store was not read",
     "serving": "the serving folder was not read",
     "ledger": "the ledger was not read",
+    "claims": "what is claimed was not held against the records",
 }
 _MOST_SEVERE_FIRST: tuple[Severity, ...] = ("forbids", "issue", "question", "advice")
 _MOST_OBSERVATIONS = 5

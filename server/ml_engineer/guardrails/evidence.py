@@ -21,10 +21,20 @@ from ml_engineer.vocabulary.problem import ProblemColumn, ProblemDefinition
 from ml_engineer.vocabulary.split import SplitPlan
 from ml_engineer.vocabulary.training import TrainingRun
 
-__all__ = ["ChampionFiles", "Evidence", "LedgerFacts", "Part", "ServingFacts", "TrackingFacts"]
+__all__ = ["ChampionFiles", "ClaimFacts", "Evidence", "LedgerFacts", "Part", "ServingFacts", "TrackingFacts"]
 
 Part = Literal[
-    "features", "training", "champion", "evaluation", "predictions", "fitted", "code", "tracking", "serving", "ledger"
+    "features",
+    "training",
+    "champion",
+    "evaluation",
+    "predictions",
+    "fitted",
+    "code",
+    "tracking",
+    "serving",
+    "ledger",
+    "claims",
 ]
 """Parts of the evidence that may be absent."""
 
@@ -96,6 +106,37 @@ class LedgerFacts:
 
 
 @dataclass(frozen=True)
+class ClaimFacts:
+    """What is claimed of the champion, held against what was written down.
+
+    Parameters
+    ----------
+    clock : tuple of str
+        Entries of the ledger that claim to be older than the ones before them, one sentence each.
+    tried : int
+        Candidates that the project's tally counts, over all runs.
+    tried_at_looks : int
+        The most that the ledger saw counted at a look.
+    looks_claimed : int
+        Looks that the passport counted when it was written.
+    passport : str
+        What is wrong with passport.json as a file; empty if nothing is.
+    changed : tuple of str
+        Records and reports that have another hash than the passport says, relative to the project.
+    scores_apart : tuple of str
+        Held-out scores that are not those in the ledger, in words.
+    """
+
+    clock: tuple[str, ...] = ()
+    tried: int = 0
+    tried_at_looks: int = 0
+    looks_claimed: int = 0
+    passport: str = ""
+    changed: tuple[str, ...] = ()
+    scores_apart: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What is known when the checks are asked.
 
@@ -149,6 +190,7 @@ class Evidence:
     tracking: TrackingFacts | None = None
     serving: ServingFacts | None = None
     ledger: LedgerFacts | None = None
+    claims: ClaimFacts | None = None
     contract: DataContract | None = None
     packages: dict[str, str] = field(default_factory=dict)
     seed: int = 0

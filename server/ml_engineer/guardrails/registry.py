@@ -24,6 +24,7 @@ from ml_engineer.guardrails import (
     project_code,
     proofs,
     readiness,
+    readiness_seal,
     restating,
     ruled_out,
     sampling,
@@ -122,4 +123,9 @@ CHECKS: Final[tuple[Check, ...]] = (
     readiness.RDY008(),
     readiness.RDY009(),
     readiness.RDY010(),
+    readiness_seal.RDY011(),
+    readiness_seal.RDY012(),
+    readiness_seal.RDY013(),
+    readiness_seal.RDY014(),
+    readiness_seal.RDY015(),
 )

@@ -18,6 +18,7 @@ from ml_engineer.seal.opening import (
     open_again,
     open_held_out,
     project_ledger_problems,
+    project_mark,
     record_score,
     was_dealt_here,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "open_again",
     "open_held_out",
     "project_ledger_problems",
+    "project_mark",
     "recognise",
     "record_score",
     "restore",

@@ -61,6 +61,12 @@ class Ledger:
             found.append(f"The project's copy of the ledger of {self.deal_id} is missing: {self.project_path}.")
         found += [f"In the vault's ledger, {fault}." for fault in (vault.faults if vault else ())]
         found += [f"In the project's copy of the ledger, {fault}." for fault in (project.faults if project else ())]
+        lost = self._lost_looks(self.entries())
+        if lost:
+            found.append(
+                f"The vault keeps answers of {len(lost)} models to the held-out rows whose looks are in neither copy of "
+                "the ledger."
+            )
         if found or vault is None or project is None:
             return tuple(found)
         return self._disagreements(vault, project)
@@ -68,7 +74,7 @@ class Ledger:
     def looks(self) -> int:
         """Different models that were looked at under this deal and those before it, by both copies together."""
         entries = self.entries()
-        return len(looked_at(entries)) + looks_inherited(entries)
+        return len(looked_at(entries)) + len(self._lost_looks(entries)) + looks_inherited(entries)
 
     def entries(self) -> tuple[LedgerEntry, ...]:
         """Every entry that either copy holds; those in both are given once."""
@@ -101,13 +107,17 @@ class Ledger:
         chain = max((copy.chain for copy in known), key=len, default=())
         # A project or a machine that meets the deal for the first time has nothing to repair.
         first_meeting = len(known) == 1 and not known[0].faults and not self._was_here(known[0])
-        if not known or first_meeting:
+        lost = self._lost_looks([entry for copy in known for entry in copy.entries])
+        if not lost and (not known or first_meeting):
             return chain
         chain = self._noted(chain, problems, context)
         for copy in known:
             for entry in copy.entries:
                 if entry.event == "look" and not looked_at([entry]) <= looked_at(chain):
                     chain = (*chain, _taken_over(chain[-1], entry))
+        for model in lost:
+            fields = {"event": "look", "deal_id": self.deal_id, "model_sha256": model, **context}
+            chain = (*chain, chained(chain[-1], why="found again by the answers kept in the vault", **fields))
         return chain
 
     def write(self, chain: Sequence[LedgerEntry]) -> None:
@@ -143,6 +153,11 @@ class Ledger:
     ) -> tuple[LedgerEntry, ...]:
         note = {"event": "repair", "deal_id": self.deal_id, "project": self.project, "why": " ".join(problems)}
         return (*chain, chained(chain[-1] if chain else None, **note, **context))
+
+    def _lost_looks(self, entries: Sequence[LedgerEntry]) -> tuple[str, ...]:
+        """Models whose answers lie in the vault, so that they were looked at, and whose look is not among `entries`."""
+        kept = {path.stem for path in (self.vault_path.parent / "answers").glob("*.parquet")}
+        return tuple(sorted(kept - looked_at(entries)))
 
     def _was_here(self, copy: Copy) -> bool:
         return any(entry.project == self.project for entry in copy.entries)

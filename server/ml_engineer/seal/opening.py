@@ -25,6 +25,7 @@ __all__ = [
     "open_again",
     "open_held_out",
     "project_ledger_problems",
+    "project_mark",
     "record_score",
     "was_dealt_here",
 ]
@@ -138,6 +139,11 @@ def ledger_problems(deal_id: str, *, project_ledger: Path, vault: Path | None = 
     """
     store = Vault(vault)
     return Ledger(deal_id, store.ledger(deal_id), project_ledger).problems()
+
+
+def project_mark(project_ledger: Path) -> str:
+    """The mark by which a project's entries are told from those of other projects: a short hash of its place."""
+    return Ledger("", Path(), project_ledger).project
 
 
 def was_dealt_here(deal_id: str, *, project_ledger: Path, vault: Path | None = None) -> bool:

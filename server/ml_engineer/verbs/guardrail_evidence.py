@@ -29,6 +29,7 @@ from ml_engineer.project.records import find_record, load_record
 from ml_engineer.project.user_code import load_features
 from ml_engineer.seal import count_looks, known_held_out_rows, ledger_problems
 from ml_engineer.verbs.champion import load_champion
+from ml_engineer.verbs.claim_evidence import gather_claims
 from ml_engineer.vocabulary.code_trial import CodeTrial
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.evaluation import EvaluationReport
@@ -162,6 +163,7 @@ def _after_training(
     return parts | {
         "training": training,
         "evaluation": evaluation,
+        "claims": gather_claims(layout, split, evaluation),
         "stale": _stale(records),
         "predictions": pd.read_parquet(out_of_fold) if out_of_fold.exists() else None,
         "champion": _champion_files(layout, training),

@@ -23,7 +23,7 @@ from ml_engineer.vocabulary.passport import Passport, Proof
 from ml_engineer.vocabulary.split import LedgerEntry, SplitPlan
 from ml_engineer.vocabulary.training import TrainingRun
 
-__all__ = ["prove_by_files"]
+__all__ = ["prove_by_files", "scores_apart"]
 
 _DOCUMENTS = ("README.md", "PROBLEM.md", "MODEL_CARD.md", "model_card.md", "CARD.md")
 _SHORTEST_REASON = 10
@@ -159,20 +159,25 @@ def _held_out_scores(layout: ProjectLayout, passport: Passport) -> Iterator[Proo
         return
     claim = "the held-out scores are those in the ledger"
     chain = seal.ledger_chain(passport.problem.deal_id, project_ledger=layout.ledger)
-    recorded = _score_of(chain, report.model_sha256)
-    if recorded is None:
-        yield _failed(claim, f"the ledger holds no score of model {report.model_sha256[:12]}…")
-        return
-    other = [
-        f"{result.metric} {result.model.value:.6g} (ledger: {recorded.get(result.metric, float('nan')):.6g})"
-        for result in report.metrics
-        if recorded.get(result.metric) != result.model.value
-    ]
+    other = scores_apart(report, chain)
     yield _failed(claim, "; ".join(other)) if other else _proved(claim)
-    tried = max((entry.candidates for entry in chain), default=0)
+    mark = seal.project_mark(layout.ledger)
+    tried = max((entry.candidates for entry in chain if entry.project == mark), default=0)
     counted = load_tally(layout).candidates
     claim = f"at least {tried} candidates were tried, as the ledger says"
     yield _failed(claim, f"the tally counts {counted}") if counted < tried else _proved(claim)
+
+
+def scores_apart(report: EvaluationReport, chain: tuple[LedgerEntry, ...]) -> tuple[str, ...]:
+    """Held-out scores of a report that are not those in the ledger, in words."""
+    recorded = _score_of(chain, report.model_sha256)
+    if recorded is None:
+        return (f"the ledger holds no score of model {report.model_sha256[:12]}…",)
+    return tuple(
+        f"{result.metric} {result.model.value:.6g} (ledger: {recorded.get(result.metric, float('nan')):.6g})"
+        for result in report.metrics
+        if recorded.get(result.metric) != result.model.value
+    )
 
 
 def _score_of(chain: tuple[LedgerEntry, ...], model_sha256: str) -> dict[str, float] | None:

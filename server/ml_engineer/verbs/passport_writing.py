@@ -69,6 +69,11 @@ def update_passport(layout: ProjectLayout, *, written_by: str, wrote: Iterable[P
     notes = () if earlier is None else earlier.notes
     if before.passport is not None and before.fault and written_by != _BEGINS:
         notes = (f"{written_by} wrote it anew, because the one before did not add up: {before.fault}",)
+    ledger = _ledger(layout, problem, split)
+    if before.passport is not None and before.passport.problem.deal_id == split.deal_id:
+        counted = before.passport.ledger.looks
+        if counted > ledger.looks:
+            notes = (*notes, f"The passport before counted {counted} looks, and the ledger now holds {ledger.looks}.")
     passport = Passport(
         ml_engineer=version("ml-engineer"),
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -77,7 +82,7 @@ def update_passport(layout: ProjectLayout, *, written_by: str, wrote: Iterable[P
         notes=notes,
         data=_data(layout, split),
         problem=_problem(problem, split),
-        ledger=_ledger(layout, problem, split),
+        ledger=ledger,
         champion=None if training is None else _champion(training, tally),
         environment=None if training is None else training.environment,
         numbers=reported_numbers(layout),
