@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -236,3 +237,16 @@ def test_the_measure_follows_the_use_and_the_costs(
     chosen, reason = choose_use("binary", given=given, costs=costs, positive="yes")
     assert chosen == use
     assert because in reason
+
+
+def test_a_model_that_says_the_same_of_everybody_is_not_assessed() -> None:
+    outcomes, groups = two_classes()
+    outcomes = replace(outcomes, predicted=np.zeros(outcomes.rows, dtype=int))
+    one = found(assessed(outcomes, groups), "recall", "sex")
+    assert (one.verdict, one.reason) == ("not assessed", "not assessed: the model gives every row the same answer")
+    assert found(assessed(outcomes, groups), "calibration", "sex").verdict != "not assessed"
+
+
+def test_groups_that_are_all_alike_are_named_as_two() -> None:
+    one = compared((200, 0.5), (200, 0.5))
+    assert one.highest != one.lowest

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from ml_engineer.vocabulary.problem import ProblemDefinition
 
 __all__ = ["Refitter", "out_of_fold_disparities", "try_refits", "try_thresholds"]
 
-_MOST_FIT_ROWS = 20_000
+_MOST_FIT_ROWS = 10_000
 _ROUNDS = 3
 _NOT_LAWFUL_EVERYWHERE = (
     "decides by group membership, which is unlawful in many places and uses: ask before choosing it; the service "
@@ -124,10 +125,14 @@ class Refitter:
         The framed problem.
     threshold : float or None
         Decision threshold in force.
+    clock : callable
+        Monotonic seconds.
     clusters : numpy.ndarray of shape (n,), optional
         Entity of each row.
+    durations : list of float
+        Seconds that each refit took.
     seed : int
-        Random state of the sample of rows to fit on, at most 20,000 a fold.
+        Random state of the sample of rows to fit on, at most 10,000 a fold.
     """
 
     model: Any
@@ -137,8 +142,20 @@ class Refitter:
     pairs: Pairs
     problem: ProblemDefinition
     threshold: float | None
+    clock: Callable[[], float]
     clusters: npt.NDArray[np.integer] | None = None
     seed: int = 0
+    durations: list[float] = field(default_factory=list)
+
+    @property
+    def slowest(self) -> float:
+        """Seconds of the slowest refit so far."""
+        return max(self.durations, default=0.0)
+
+    @cached_property
+    def plain(self) -> Outcomes:
+        """The champion fitted again without weights, which every mitigation is set against."""
+        return self.outcomes(None)
 
     @property
     def rows(self) -> npt.NDArray[np.intp]:
@@ -153,7 +170,7 @@ class Refitter:
         TypeError, ValueError
             If the champion takes no weights.
         """
-        rng = np.random.default_rng(self.seed)
+        rng, begun = np.random.default_rng(self.seed), self.clock()
         answers = []
         for train, test in self.pairs:
             chosen = np.sort(rng.choice(train, _MOST_FIT_ROWS, replace=False)) if len(train) > _MOST_FIT_ROWS else train
@@ -165,6 +182,7 @@ class Refitter:
             np.concatenate([one.predicted for one in answers]),
             np.concatenate(probabilities) if len(probabilities) == len(answers) else None,
         )
+        self.durations.append(self.clock() - begun)
         rows = self.rows
         clusters = None if self.clusters is None else self.clusters[rows]
         return make_outcomes(self.problem, self.actual[rows], together, clusters=clusters)
@@ -182,8 +200,7 @@ def try_refits(
     comparison: GroupComparison,
     assessment: FairnessAssessment,
     *,
-    clock: Callable[[], float],
-    budget_seconds: float,
+    deadline: float,
 ) -> tuple[MitigationTrial, ...]:
     """Reweighting and constrained training, each against the same champion fitted again without weights.
 
@@ -195,21 +212,15 @@ def try_refits(
         Group of each row.
     comparison, assessment
         From `out_of_fold_disparities`.
-    clock, budget_seconds
-        No fit is begun that would, as slow as the slowest before, end later than this.
+    deadline : float
+        On the refitter's clock: no refit is begun that would, as slow as the slowest before, end later than this.
     """
-    started = clock()
     try:
-        plain = refitter.outcomes(None)
-        slowest = clock() - started
-        trials = []
+        plain, trials = refitter.plain, []
         if refitter.problem.task_type != "regression":
-            if slowest * 2 > budget_seconds:
-                return (
-                    _untried(
-                        "reweighting", comparison, f"one refit takes {slowest:.0f} s, more than there was time for"
-                    ),
-                )
+            if refitter.clock() + refitter.slowest > deadline:
+                reason = f"one refit takes {refitter.slowest:.0f} s, more than there was time for"
+                return (_untried("reweighting", comparison, reason),)
             weights = reweighing(labels, np.asarray(refitter.actual).astype(int))
             after = refitter.outcomes(weights)
             trials.append(
@@ -224,7 +235,7 @@ def try_refits(
                     weights=weights,
                 )
             )
-        rounds = min(_ROUNDS, int((budget_seconds - (clock() - started)) / max(slowest, 1e-3)))
+        rounds = min(_ROUNDS, int((deadline - refitter.clock()) / max(refitter.slowest, 1e-3)))
         trials += _constrained(refitter, plain, labels, comparison, assessment, rounds=rounds)
     except (TypeError, ValueError, AttributeError) as error:
         reason = f"the champion could not be fitted with weights ({type(error).__name__}: {str(error)[:120]})"

@@ -112,7 +112,8 @@ def spread_of_groups(
     lower = differences - np.hypot(down[:, None], up[None, :])
     np.fill_diagonal(upper, -np.inf)
     np.fill_diagonal(lower, -np.inf)
-    highest, lowest = int(means.argmax()), int(means.argmin())
+    # Where all are equal, the first and the last stand for them.
+    highest, lowest = int(means.argmax()), len(means) - 1 - int(means[::-1].argmin())
     difference = float(means[highest] - means[lowest])
     first, second = np.unravel_index(int(upper.argmax()), upper.shape)
     chance = _chance(values, rows, drawn - means, is_share=is_share, clustered=units is not None, rng=rng)

@@ -27,7 +27,7 @@ __all__ = ["assess_fairness", "compare_groups"]
 Names = npt.NDArray[np.object_]
 
 _SURE = 0.05
-_MOST_PAIRS = 10
+_MOST_PAIRS = 15
 
 
 def assess_fairness(
@@ -58,10 +58,19 @@ def assess_fairness(
         Random state.
     """
     measures = measures_of(outcomes, use)
+    constant = outcomes.task != "regression" and len(np.unique(outcomes.predicted)) == 1
+    pointless = "the model gives every row the same answer" if constant else ""
     units = None if outcomes.clusters is None else np.asarray(outcomes.clusters)
     found = [
         compare_groups(
-            measured, labels, columns=(column,), tolerance=tolerance, decides=place == 0, units=units, seed=seed
+            measured,
+            labels,
+            columns=(column,),
+            tolerance=tolerance,
+            decides=place == 0,
+            units=units,
+            pointless="" if measured.measure == "calibration" else pointless,
+            seed=seed,
         )
         for column, labels in groups.items()
         for place, measured in enumerate(measures)
@@ -77,6 +86,7 @@ def assess_fairness(
                 tolerance=tolerance,
                 decides=True,
                 units=units,
+                pointless="" if measures[0].measure == "calibration" else pointless,
                 seed=seed,
             )
         )
@@ -98,6 +108,7 @@ def compare_groups(
     decides: bool = True,
     parents: Names | None = None,
     units: npt.NDArray[np.integer] | None = None,
+    pointless: str = "",
     seed: int = 0,
 ) -> GroupComparison:
     """One measure over the groups of one column, or of two that are crossed.
@@ -118,6 +129,8 @@ def compare_groups(
         For intersections: the group of the first column, into which small cells are pooled first.
     units : numpy.ndarray of shape (n,), optional
         Entity of each row, where rows share one.
+    pointless : str
+        Why a comparison would say nothing, if that is so.
     seed : int
         Random state.
     """
@@ -136,8 +149,8 @@ def compare_groups(
         )
     cells = _cells(measured, labels, pooling, spread)
     common = {"columns": tuple(columns), "measure": measured.measure, "decides": decides, "cells": cells}
-    if spread is None:
-        reason = f"not assessed: {_why_not(labels, pooling)}"
+    if spread is None or pointless:
+        reason = f"not assessed: {pointless or _why_not(labels, pooling)}"
         return GroupComparison(**common, verdict="not assessed", reason=reason)
     return GroupComparison(**common, **_judged(measured, pooling, spread, cells, tolerance))
 

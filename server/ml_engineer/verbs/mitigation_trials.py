@@ -19,7 +19,7 @@ from ml_engineer.vocabulary.fairness import MitigationTrial
 
 __all__ = ["try_mitigations"]
 
-_SECONDS = 30.0
+_SECONDS = 40.0
 _MOST_COLUMNS = 2
 
 
@@ -53,7 +53,8 @@ def try_mitigations(
     )
     trials: list[MitigationTrial] = []
     worst = sorted(shown, key=lambda one: -(one.difference.value if one.difference else 0.0))[:_MOST_COLUMNS]
-    refitter = _refitter(champion, development) if worst else None
+    refitter = _refitter(champion, development, context) if worst else None
+    deadline = context.clock() + _SECONDS
     for comparison in worst:
         labels = everywhere[comparison.columns[0]]
         folds = table["fold"].to_numpy()
@@ -68,13 +69,11 @@ def try_mitigations(
         )
         trials += [] if by_threshold is None else [by_threshold]
         assert refitter is not None
-        trials += try_refits(
-            refitter, labels, comparison, assessment, clock=context.clock, budget_seconds=_SECONDS / len(worst)
-        )
+        trials += try_refits(refitter, labels, comparison, assessment, deadline=deadline)
     return tuple(trials)
 
 
-def _refitter(champion: LoadedChampion, development: Development) -> Refitter:
+def _refitter(champion: LoadedChampion, development: Development, context: WorkContext) -> Refitter:
     problem, frame = champion.problem, development.frame
     definition = champion.split.definition
     return Refitter(
@@ -85,6 +84,7 @@ def _refitter(champion: LoadedChampion, development: Development) -> Refitter:
         pairs=splitting.fold_pairs(development.folds, definition),
         problem=problem,
         threshold=champion.training.champion.decision_threshold,
+        clock=context.clock,
         clusters=splitting.group_codes(frame, definition.group_columns) if definition.group_columns else None,
         seed=champion.training.seed,
     )
