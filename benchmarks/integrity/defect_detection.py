@@ -149,8 +149,8 @@ def noticed(planted: Planted, verdict: ours.Verdict, clean: ours.Verdict) -> tup
         named = any(
             wanted & set(columns)
             for code, columns in verdict.findings.items()
-            if code in planted.codes or code.startswith(("LEA", "SPL"))
-        ) or bool(wanted & set(verdict.taken_out))
+            if code in planted.codes or code.startswith("LEA")
+        ) or bool(wanted & (set(verdict.taken_out) | (set(planted.lost) & set(verdict.unused))))
     else:
         named = None
     fits = any(

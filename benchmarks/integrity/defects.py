@@ -246,7 +246,7 @@ def drifting_target(table: Table, strength: Strength, rng: Rng) -> Planted:
     order = np.argsort(pull * _rank(table) + rng.normal(0, 1, len(table.frame)))
     frame = table.frame.iloc[order].reset_index(drop=True)
     frame["recorded_on"] = pd.date_range("2023-01-01", periods=len(frame), freq="h")
-    return Planted(frame, ("recorded_on",), ("SPL004", "SPL005", "SPL011"))
+    return Planted(frame, ("recorded_on",), ("SPL004", "SPL005", "SPL011", "timed split"))
 
 
 def wandering_level(table: Table, strength: Strength, rng: Rng) -> Planted:
@@ -258,7 +258,7 @@ def wandering_level(table: Table, strength: Strength, rng: Rng) -> Planted:
     wanted = np.argsort(np.argsort(walk * _level(strength, 0.5, 1.0, 3.0) + rng.normal(0, 1, rows)))
     frame = table.frame.iloc[np.argsort(order)[wanted]].reset_index(drop=True)
     frame["recorded_on"] = pd.date_range("2023-01-01", periods=rows, freq="h")
-    return Planted(frame, ("recorded_on",), ("SPL004", "SPL005", "SPL010", "SPL011"))
+    return Planted(frame, ("recorded_on",), ("SPL004", "SPL005", "SPL010", "SPL011", "timed split"))
 
 
 def unripe(table: Table, strength: Strength, rng: Rng) -> Planted:
@@ -268,7 +268,8 @@ def unripe(table: Table, strength: Strength, rng: Rng) -> Planted:
     common, rare = frame[table.target].value_counts().index[:2]
     young = (np.arange(len(frame)) > 0.95 * len(frame)) & (frame[table.target] == rare)
     frame.loc[young & (rng.random(len(frame)) < _level(strength, 0.3, 0.75, 1.0)), table.target] = common
-    return Planted(frame, ("recorded_on",), ("SPL010", "SPL005"))
+    # Dealt by time, the newest rows would all be sealed, where no check looks.
+    return Planted(frame, ("recorded_on",), ("SPL010", "SPL005"), told={"time_column": ""})
 
 
 def useless(table: Table, strength: Strength, rng: Rng) -> Planted:
@@ -326,7 +327,8 @@ def personal(table: Table, strength: Strength, rng: Rng) -> Planted:
     rows = len(table.frame)
     address = [f"user{rng.integers(1e6)}@mail{rng.integers(90)}.example" for _ in range(rows)]
     if strength == "strong":
-        return Planted(table.frame.assign(contact=address), ("contact",), ("DAT013",))
+        # Harmless where the model does not see it, which is then said as advice.
+        return Planted(table.frame.assign(contact=address), ("contact",), ("DAT013",), lost=("contact",))
     share = _level(strength, 0.02, 0.15, 1.0)
     notes = [
         f"{' '.join(rng.choice(_NOTE, 7))} {mail if rng.random() < share else ''} {rng.integers(1e6)}"
@@ -432,7 +434,7 @@ DEFECTS: tuple[Defect, ...] = (
     Defect("code in two halves", pair_code, CLASSES),
     Defect("parts that sum to the target", parts_of_total, ("binary", "regression")),
     Defect("identifier in order of the target", ordered_identifier),
-    Defect("batches in the file", batches),
+    Defect("batches in the file", batches, needs="ungrouped"),
     Defect("time after the outcome", late_time),
     Defect("name that says afterwards", telling_name),
     Defect("lag shifted into the future", future_target, needs="time"),

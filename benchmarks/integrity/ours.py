@@ -26,18 +26,16 @@ class Verdict:
     findings : open findings, code to columns.
     blocking : codes that block training.
     taken_out : columns that framing does not use, or asks about, as known too late.
+    unused : columns that the model does not see, for whatever reason.
     refused : why the table was refused, if it was.
     """
 
     findings: dict[str, list[str]]
     blocking: list[str]
     taken_out: list[str]
+    unused: tuple[str, ...] = ()
     refused: str = ""
     evidence: Evidence | None = None
-
-    @property
-    def notices(self) -> set[str]:
-        return {*self.findings, *(["framing"] if self.taken_out else []), *(["refused"] if self.refused else [])}
 
 
 def judge(
@@ -70,10 +68,15 @@ def judge(
     opened = {finding.code: list(finding.columns) for finding in findings if is_open(finding)}
     if not evidence.problem.worth_building:
         opened["signal"] = []
+    if evidence.problem.split.strategy == "grouped" and not told.get("group_columns"):
+        opened["grouped split"] = list(evidence.problem.split.group_columns)
+    if evidence.problem.split.strategy == "time" and not told.get("time_column"):
+        opened["timed split"] = [str(evidence.problem.split.time_column)]
     return Verdict(
         opened,
         [finding.code for finding in findings if finding.blocks],
         [column.name for column in evidence.problem.columns if column.availability != "at_prediction"],
+        tuple(column.name for column in evidence.problem.columns if not column.used),
         evidence=evidence,
     )
 

@@ -14,8 +14,8 @@ _HEAD = """# How many planted defects are caught
 
 {cases:,} cases: {clean} clean tables, and {planted:,} tables with one planted defect each ({tables} tables from
 scikit-learn, simulations and real files; {defects} kinds of defect at three strengths). Each is framed as
-`frame_problem` does it and asked every check of stage `train`. *Caught*: framing took the column out or asks about
-it, or an open finding fits the defect and was not there on the clean table. *Named*: the right column is named.
+`frame_problem` does it and asked every check of stage `train`. *Caught*: framing took a leaking column out or asks
+about it, or an open finding fits the defect and was not there on the clean table. *Named*: the right column is named.
 Advice does not count. Everything that was missed is listed at the end.
 
     uv run python benchmarks/integrity/defect_detection.py run --out RESULTS --real FOLDER

@@ -62,8 +62,8 @@ def test_mixed_labels_of_a_coarse_table_are_no_more_than_advice() -> None:
     assert ask(DAT002(), evidence_of(frame)).outcome == "advice"
 
 
-def test_conflicting_labels_are_no_question_for_numbers() -> None:
-    assert ask(DAT002(), evidence_of(a_numeric_table())).outcome == "not_applicable"
+def test_rows_of_numbers_that_all_differ_conflict_with_none() -> None:
+    assert ask(DAT002(), evidence_of(a_numeric_table())).outcome == "passed"
 
 
 def of_classes(counts: dict[str, int]) -> pd.DataFrame:
@@ -118,3 +118,17 @@ def test_many_rows_without_target_raise_the_question_why() -> None:
 
 def test_a_complete_target_passes() -> None:
     assert ask(DAT005(), evidence_of(a_table(), rows=500)).outcome == "passed"
+
+
+def test_equal_rows_with_targets_far_apart_are_an_issue() -> None:
+    frame = a_numeric_table()
+    again = frame.head(60).assign(y=np.random.default_rng(0).permutation(frame["y"].tail(60).to_numpy()))
+    finding = ask(DAT002(), evidence_of(pd.concat([frame, again], ignore_index=True)))
+    assert finding.outcome == "issue"
+    assert "share all features with a row whose target lies more than" in finding.found
+
+
+def test_equal_rows_with_targets_near_each_other_pass() -> None:
+    frame = a_numeric_table()
+    again = frame.head(60).assign(y=frame["y"].head(60) + 0.01)
+    assert ask(DAT002(), evidence_of(pd.concat([frame, again], ignore_index=True))).outcome == "passed"

@@ -57,3 +57,15 @@ def test_texts_that_differ_in_digits_and_case_are_near_duplicates() -> None:
 def test_two_measured_columns_are_too_few_to_tell() -> None:
     assert "too few measured columns" in ask(SPL009(), evidence_of(a_table())).found
     assert ask(SPL009(), evidence_of(a_numeric_table())).outcome == "passed"
+
+
+def test_counts_that_were_nudged_are_near_duplicates_even_if_every_row_is_one() -> None:
+    generator = np.random.default_rng(0)
+    frame = pd.DataFrame(generator.normal(size=(400, 3)), columns=list("abc")).assign(
+        n=generator.poisson(2.0, 400) + 0.0
+    )
+    frame["y"] = text(generator.choice(["yes", "no"], 400))
+    again = frame.copy()
+    again[list("abcn")] += generator.normal(0, 1e-4, (400, 4))
+    finding = ask(SPL009(), evidence_of(pd.concat([frame, again], ignore_index=True)))
+    assert finding.outcome == "issue"

@@ -24,13 +24,15 @@ class LEA012(LeakageCheck):
     """
 
     title = "Values that speak of the outcome"
-    tasks = frozenset({"binary", "multiclass"})
     most_categories: ClassVar[int] = 200
     fewest_rows: ClassVar[int] = 10
     purity: ClassVar[float] = 0.9
     beyond_chance: ClassVar[float] = 0.5
     """How much of the way from the class's share to 1 the purity must go."""
     shortest_label: ClassVar[int] = 4
+    percentiles_apart: ClassVar[float] = 0.2
+    surprise: ClassVar[float] = 5.0
+    """Standard errors, for targets that are numbers."""
 
     def find(self, evidence: Evidence) -> Answer:
         """Read the categories of used text columns, and look at the outcome of the rows that bear the words."""
@@ -46,7 +48,8 @@ class LEA012(LeakageCheck):
             looked_at += 1
             plain = {str(value): words(str(value)) for value in counts.index}
             spoken = [value for value, text in plain.items() if text in telling or AFTERWARDS.search(text)]
-            seen.extend(self._observations(evidence, name, spoken))
+            find = self._by_class if evidence.target.classes else self._by_size
+            seen.extend(find(evidence, name, spoken))
         if not seen:
             return passed(f"no category of {looked_at:,} used text columns speaks of the outcome and goes with it")
         return observed(
@@ -54,7 +57,7 @@ class LEA012(LeakageCheck):
             remedy="Ask when the value is written; if it is after the outcome, frame again with after_the_fact naming the column",
         )
 
-    def _observations(self, evidence: Evidence, name: str, spoken: list[str]) -> Iterator[Observation]:
+    def _by_class(self, evidence: Evidence, name: str, spoken: list[str]) -> Iterator[Observation]:
         """One for each outcome that some of the words go with, the words together."""
         outcomes = evidence.frame[evidence.problem.target].astype(str)
         usual = outcomes.value_counts(normalize=True)
@@ -74,6 +77,21 @@ class LEA012(LeakageCheck):
                     (name,),
                     tuple(int(row) for row in evidence.frame.index[bears][:3]),
                 )
+
+    def _by_size(self, evidence: Evidence, name: str, spoken: list[str]) -> Iterator[Observation]:
+        """Whether the rows that bear the words have larger or smaller targets than the rest."""
+        bears = evidence.frame[name].isin(spoken).to_numpy()
+        if min(bears.sum(), (~bears).sum()) < self.fewest_rows:
+            return
+        ranks = evidence.target.values
+        there, elsewhere = float(ranks[bears].mean()), float(ranks[~bears].mean())
+        error = float(ranks.std()) * (1 / bears.sum() + 1 / (~bears).sum()) ** 0.5
+        if abs(there - elsewhere) > max(self.percentiles_apart, self.surprise * error):
+            text = (
+                f"{quoted(name)} says {quoted_list(spoken, limit=3)} in {rows_text(int(bears.sum()))}, whose target lies at percentile "
+                f"{100 * there:.0f} on average ({100 * elsewhere:.0f} elsewhere)"
+            )
+            yield Observation("question", text, (name,), tuple(int(row) for row in evidence.frame.index[bears][:3]))
 
 
 class LEA013(LeakageCheck):

@@ -81,14 +81,17 @@ class DAT002(_DataCheck):
     """
 
     title = "Same features, different label"
-    tasks = _CLASSIFICATION
     notable_share: ClassVar[float] = 0.01
     worrying_ceiling: ClassVar[float] = 0.95
+    far_apart: ClassVar[float] = 0.25
+    """Of all ranks, for targets that are numbers."""
 
     def find(self, evidence: Evidence) -> Answer:
         """Group rows by their features and count labels."""
         if not evidence.used_names:
             return passed("the model sees no column")
+        if not evidence.target.classes:
+            return self._far_apart(evidence)
         hashes = row_hashes(evidence.frame[evidence.used_names]).to_numpy()
         target = evidence.frame[evidence.problem.target]
         groups = pd.DataFrame({"key": hashes, "label": evidence.target.values}, index=evidence.frame.index)
@@ -112,6 +115,24 @@ class DAT002(_DataCheck):
         return observed(
             [seen],
             remedy="Ask whether labels are in doubt, or which column tells such cases apart and is not in the table",
+        )
+
+    def _far_apart(self, evidence: Evidence) -> Answer:
+        """The same for numbers: equal rows whose targets lie far apart."""
+        hashes = row_hashes(evidence.frame[evidence.used_names]).to_numpy()
+        rows = pd.DataFrame({"key": hashes, "rank": evidence.target.values}, index=evidence.frame.index)
+        spread = rows.groupby("key")["rank"].transform(lambda ranks: ranks.max() - ranks.min())
+        mixed = spread > self.far_apart
+        share = float(mixed.mean())
+        text = f"{rows_text(int(mixed.sum()))} of {len(rows):,} ({percent(share)}) share all features with a row whose target lies more than {percent(self.far_apart)} of all ranks away"
+        if share < self.notable_share:
+            return passed(text)
+        coarse = rows["key"].nunique() < len(rows) / 2
+        first = rows.index[rows["key"] == rows.loc[mixed, "key"].iloc[0]]
+        seen = Observation("advice" if coarse else "issue", text, rows=tuple(int(row) for row in first[:4]))
+        return observed(
+            [seen],
+            remedy="Ask whether values are in doubt, or which column tells such cases apart and is not in the table",
         )
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from ml_engineer.guardrails.keys import visible_keys
 from ml_engineer.guardrails.out_of_fold import assess_groups
 from ml_engineer.guardrails.probe import Probe
 from ml_engineer.statistics.predictive_power import Target
@@ -209,6 +210,11 @@ class Evidence:
     def inputs(self) -> pd.DataFrame:
         """What the model sees, shape (n, inputs): the output of features.py, or the used columns before it is there."""
         return self.frame[self.used_names] if self.features is None else self.features
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """Columns that name things with several rows each, or may, declared ones first."""
+        return visible_keys(self.problem, self.frame)
 
     @cached_property
     def target(self) -> Target:

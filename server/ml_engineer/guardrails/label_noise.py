@@ -59,7 +59,7 @@ class DAT015(ColumnCheck):
     some_skill: ClassVar[float] = 0.5
     """Errors among the surest rows, over those of saying the class always, above which there is no skill to speak of."""
     far_off: ClassVar[float] = 0.6
-    close: ClassVar[float] = 0.12
+    close: ClassVar[float] = 0.2
     """Of the range of ranks: what a gross error misses by, and what three rows in four must keep to."""
 
     def find(self, evidence: Evidence) -> Answer:

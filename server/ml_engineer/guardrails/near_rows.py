@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 class SPL009(SplitCheck):
     """Rows that differ in next to nothing, in several folds: one thing measured twice, a record saved again, a spun text.
 
-    Numbers are ranked, so that units do not matter, and each row's nearest neighbour is looked up (at most 20,000 rows).
+    Numbers are scaled, so that units do not matter, and each row's nearest neighbour is looked up (at most 20,000 rows).
     Neighbours many times closer than is usual, and alike in all else, are near-duplicates. Texts are compared without case,
     digits and punctuation. A quick model is then scored with near-duplicates apart, and together: the difference is what they
     flatter. Held-out rows were dealt by the same rule, so that what holds between folds holds for them.
@@ -37,7 +37,7 @@ class SPL009(SplitCheck):
     fewest_numbers: ClassVar[int] = 3
     """With fewer measured columns, neighbours are close by chance."""
     closer: ClassVar[float] = 25.0
-    """Times closer than the neighbours of most rows (upper quartile): in three dimensions 1 row in 10,000 is, by chance."""
+    """Times closer than usual: in three dimensions 1 row in 20,000 is, by chance."""
     fewest_share: ClassVar[float] = 0.01
     flattery: ClassVar[float] = 0.02
     forbidden_flattery: ClassVar[float] = 0.05
@@ -98,12 +98,11 @@ class SPL009(SplitCheck):
         """Pairs of positions, shape (m, 2), that are neighbours in all numbers and equal in the rest."""
         from scipy.spatial import cKDTree
 
-        ranks = numbers.rank(pct=True).fillna(-1.0).to_numpy(dtype=float)
-        points = _projected(ranks)
-        # An upper quartile, because more than half of the rows may have a near-duplicate.
+        scaled = _squeezed(numbers)
+        points = _projected(scaled)
         found = cKDTree(points).query(points, k=2)
         farther, pairs = np.asarray(found[0])[:, 1], np.asarray(found[1], dtype=np.intp)
-        usual = float(np.quantile(farther[farther > 0], 0.75)) if (farther > 0).any() else 0.0
+        usual = _usual_distance(scaled)
         close = farther <= usual / self.closer
         kinds = row_hashes(rest).to_numpy() if rest.shape[1] else np.zeros(len(numbers), dtype=np.uint64)
         alike = kinds[pairs[:, 0]] == kinds[pairs[:, 1]]
@@ -111,12 +110,31 @@ class SPL009(SplitCheck):
         return near
 
 
-def _projected(ranks: Floats, *, dimensions: int = 8) -> Floats:
+def _squeezed(numbers: pd.DataFrame) -> Floats:
+    """Columns centred, in units of their spread, and squeezed between -1 and 1, so that near stays near; missing is -2."""
+    values = numbers.to_numpy(dtype=float, na_value=np.nan)
+    low, middle, high = np.nanquantile(values, [0.25, 0.5, 0.75], axis=0)
+    spread = np.where(high > low, high - low, np.nanstd(values, axis=0))
+    centred = (values - middle) / np.where(spread > 0, spread, 1.0)
+    squeezed: Floats = np.nan_to_num(centred / (1 + np.abs(centred)), nan=-2.0)
+    return squeezed
+
+
+def _usual_distance(scaled: Floats) -> float:
+    """Median distance to the nearest neighbour if columns were dealt anew: every row may have a near-duplicate as it is."""
+    from scipy.spatial import cKDTree
+
+    generator = np.random.default_rng(0)
+    points = _projected(np.column_stack([generator.permutation(column) for column in scaled.T]))
+    return float(np.median(np.asarray(cKDTree(points).query(points, k=2)[0])[:, 1]))
+
+
+def _projected(scaled: Floats, *, dimensions: int = 8) -> Floats:
     """Random projection to a few dimensions, which keeps near points near; shape (n, at most `dimensions`)."""
-    if ranks.shape[1] <= dimensions:
-        return ranks
-    directions = np.random.default_rng(0).normal(size=(ranks.shape[1], dimensions)) / np.sqrt(dimensions)
-    projected: Floats = ranks @ directions
+    if scaled.shape[1] <= dimensions:
+        return scaled
+    directions = np.random.default_rng(0).normal(size=(scaled.shape[1], dimensions)) / np.sqrt(dimensions)
+    projected: Floats = scaled @ directions
     return projected
 
 

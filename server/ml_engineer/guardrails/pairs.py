@@ -25,6 +25,8 @@ _TOGETHER: Final = (
     "with after_the_fact naming it. If all are known in time, the rule is the answer and no model is needed"
 )
 
+_MOST_CLASSES: Final = 5
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
 
@@ -49,36 +51,42 @@ class LEA010(LeakageCheck):
     """How much of that way neither column goes alone."""
     nearly_all: ClassVar[float] = 0.95
     fall: ClassVar[float] = 0.15
+    small_fall: ClassVar[float] = 0.03
+    sharper: ClassVar[float] = 5.0
+    """A small fall counts if the pair takes away four fifths of what the others leave open."""
     most_fitted: ClassVar[int] = 4
 
     def find(self, evidence: Evidence) -> Answer:
-        """Screen pairs by their binned table, then fit the best ones."""
-        probe = evidence.probe
+        """Screen pairs by their binned table, then fit the best ones; of several classes, each against the rest."""
         columns = self._columns(evidence)
-        best = self._screened(evidence, columns)
-        seen = []
-        for names in list(best)[: self.most_fitted]:
-            alone = [probe.alone[name] for name in names]
-            trees = probe.together(without=frozenset(probe.alone) - set(names))
-            both = max(trees, best[names])
-            full, without = probe.together(), probe.together(without=frozenset(names))
-            gone = self._share(probe.target, full) - self._share(probe.target, without)
-            if self._share(probe.target, both) < self.nearly_all or gone < self.fall:
-                continue
-            seen.append(
-                Observation(
-                    "forbids" if probe.target.classes else "question",
-                    f"{quoted_list(names)} give a {probe.target.measure} of {both:.3f} together, {alone[0]:.2f} and {alone[1]:.2f} "
-                    f"alone, and a quick model falls from {full:.3f} to {without:.3f} without them",
-                    names,
-                )
-            )
+        seen = [found for target, of in _targets(evidence) for found in self._given_away(evidence, columns, target, of)]
         if seen:
             return observed(seen, remedy=_TOGETHER)
         pairs = len(columns) * (len(columns) - 1) // 2
         return passed(
             f"none of {pairs:,} pairs of columns gives the target together ({len(columns)} columns looked at)"
         )
+
+    def _given_away(self, evidence: Evidence, columns: list[str], target: Target, of: str) -> Iterator[Observation]:
+        probe = evidence.probe
+        screened = self._screened(evidence, columns, target)
+        full = probe.together_for(target) if screened else 0.0
+        for names, (binned, alone) in list(screened.items())[: self.most_fitted]:
+            trees = probe.together_for(target, without=frozenset(probe.alone) - set(names))
+            without = probe.together_for(target, without=frozenset(names))
+            both = max(trees, binned)
+            if self._share(target, both) >= self.nearly_all and self._falls(target, max(full, both), without):
+                yield Observation(
+                    "forbids" if target.classes else "question",
+                    f"{quoted_list(names)} give {of} with a {target.measure} of {both:.3f} together, {alone[0]:.2f} and "
+                    f"{alone[1]:.2f} alone, and a quick model falls from {full:.3f} to {without:.3f} without them",
+                    names,
+                )
+
+    def _falls(self, target: Target, full: float, without: float) -> bool:
+        left, left_without = (1 - self._share(target, power) for power in (full, without))
+        gone = left_without - left
+        return gone >= self.fall or (gone >= self.small_fall and left_without >= self.sharper * left)
 
     def _columns(self, evidence: Evidence) -> list[str]:
         """The strongest half, and a spread of the rest: two halves of a code are nothing alone."""
@@ -89,28 +97,42 @@ class LEA010(LeakageCheck):
         places = np.linspace(0, len(rest) - 1, self.most_columns - len(strong)).astype(int)
         return [*strong, *(rest[place] for place in places)]
 
-    def _screened(self, evidence: Evidence, names: list[str]) -> dict[tuple[str, str], float]:
-        """Power of the pairs that are worth fitting, strongest first."""
+    def _screened(
+        self, evidence: Evidence, names: list[str], target: Target
+    ) -> dict[tuple[str, str], tuple[float, tuple[float, float]]]:
+        """Pairs that are worth fitting, strongest first: their power, and that of each column alone."""
         rows = np.linspace(0, len(evidence.inputs) - 1, min(len(evidence.inputs), self.most_rows)).astype(np.intp)
-        target, folds = evidence.target.take(rows), evidence.folds[rows]
+        target, folds = target.take(rows), evidence.folds[rows]
         bins = int(np.clip(np.sqrt(len(rows) / self.rows_per_cell), 3, 16))
         sample = {name: evidence.inputs[name].iloc[rows] for name in names}
         codes = {name: _coarse(sample[name], bins) for name in names}
+        single = {name: power_alone(*bin_codes(sample[name]), target, folds) for name in names}
         found = {}
         for first, second in combinations(names, 2):
             power = power_alone(codes[first] * bins + codes[second], bins * bins, target, folds)
             for made in _combined(sample[first], sample[second]):
                 power = max(power, power_alone(*bin_codes(made), target, folds))
             share = self._share(target, power)
-            alone = max(self._share(target, evidence.probe.alone[name]) for name in (first, second))
+            alone = max(self._share(target, single[name]) for name in (first, second))
             if share > self.screen and share - alone > self.synergy:
-                found[(first, second)] = power
-        return dict(sorted(found.items(), key=lambda item: -item[1]))
+                found[(first, second)] = (power, (single[first], single[second]))
+        return dict(sorted(found.items(), key=lambda item: -item[1][0]))
 
     @staticmethod
     def _share(target: Target, power: float) -> float:
         """Power as a share of the way from chance to certainty."""
         return (power - target.chance) / (1 - target.chance)
+
+
+def _targets(evidence: Evidence) -> Iterator[tuple[Target, str]]:
+    """The target and what to call it; of several classes, each of the (at most five) commonest against the rest."""
+    target = evidence.target
+    if target.classes <= 2:
+        yield target, "the target"
+        return
+    labels = np.unique(evidence.frame[evidence.problem.target].astype(str))
+    for code in target.judged[:_MOST_CLASSES]:
+        yield Target(values=(target.values == code).astype(np.intp), classes=2), f"class {quoted(labels[code])}"
 
 
 def _coarse(column: pd.Series, bins: int) -> Ints:
@@ -152,8 +174,8 @@ class LEA011(LeakageCheck):
     most_rows: ClassVar[int] = 5_000
     fewest_parts: ClassVar[int] = 3
     """Pairs are another check's business."""
-    weighs: ClassVar[float] = 0.2
-    """Least weight per standard deviation, as a share of the largest."""
+    weighs: ClassVar[tuple[float, ...]] = (0.2, 0.4, 0.6)
+    """Least weight per standard deviation, as a share of the largest, from generous to strict."""
 
     def find(self, evidence: Evidence) -> Answer:
         """Sum the columns that weigh, class by class."""
@@ -188,16 +210,21 @@ class LEA011(LeakageCheck):
         matrix = numbers.to_numpy(dtype=float)
         scaled = (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)
         weights = np.linalg.lstsq(scaled, wanted - wanted.mean(), rcond=None)[0]
-        strength = np.abs(weights)
-        keep = [place for place in np.argsort(strength) if strength[place] >= self.weighs * strength.max()]
-        signed = matrix * np.sign(weights)
-        if not _parts_faultlessly(signed[:, keep].sum(axis=1), wanted):
-            return ()
-        for place in list(keep):
-            fewer = [other for other in keep if other != place]
-            if fewer and _parts_faultlessly(signed[:, fewer].sum(axis=1), wanted):
-                keep = fewer
-        return tuple(str(numbers.columns[place]) for place in sorted(keep))
+        strength, signed = np.abs(weights), matrix * np.sign(weights)
+        for least in self.weighs:
+            keep = [int(place) for place in np.argsort(strength) if strength[place] >= least * strength.max()]
+            if _parts_faultlessly(signed[:, keep].sum(axis=1), wanted):
+                return tuple(str(numbers.columns[place]) for place in sorted(_fewest(signed, keep, wanted)))
+        return ()
+
+
+def _fewest(signed: Floats, keep: list[int], wanted: npt.NDArray[np.bool_]) -> list[int]:
+    """Columns that are left after dropping one at a time, the weakest first, as long as the sum is faultless."""
+    for place in list(keep):
+        fewer = [other for other in keep if other != place]
+        if fewer and _parts_faultlessly(signed[:, fewer].sum(axis=1), wanted):
+            keep = fewer
+    return keep
 
 
 def _parts_faultlessly(score: Floats, wanted: npt.NDArray[np.bool_]) -> bool:

@@ -91,9 +91,10 @@ class Probe:
         """Out-of-fold power of the quick model on all inputs, dealt into other folds of shape (n,)."""
         return _boosted(self._matrix, self.target, np.asarray(folds)[self._positions], seed=self._seed)
 
-    def together_for(self, target: Target) -> float:
+    def together_for(self, target: Target, *, without: frozenset[str] = frozenset()) -> float:
         """Out-of-fold power of the quick model for another target of shape (n,), on the stored folds."""
-        return _boosted(self._matrix, target.take(self._positions), self._folds, seed=self._seed)
+        keep = [place for place, (name, _) in enumerate(self._parts) if name not in without]
+        return _boosted(self._matrix[:, keep], target.take(self._positions), self._folds, seed=self._seed)
 
     def learned_from(self, learned: Bools, judged: Bools) -> float | None:
         """Power on the rows `judged` after learning from the rows `learned` (both of shape (n,)); None if undefined."""

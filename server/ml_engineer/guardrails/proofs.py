@@ -68,11 +68,10 @@ def _grouping(evidence: Evidence) -> tuple[str, Ints]:
     frame, declared = evidence.frame, evidence.problem.split.group_columns
     if declared and set(declared) <= set(frame.columns):
         return quoted_list(declared), np.asarray(frame.groupby(list(declared), dropna=False).ngroup(), dtype=np.intp)
-    for column in evidence.problem.columns:
-        if column.role in ("identifier", "group") and column.name in frame.columns:
-            codes, values = pd.factorize(frame[column.name], use_na_sentinel=False)
-            if 2 <= len(codes) / max(len(values), 1) <= 50:
-                return quoted(column.name), np.asarray(codes, dtype=np.intp)
+    for name in evidence.keys:
+        codes, values = pd.factorize(frame[name], use_na_sentinel=False)
+        if 2 <= len(codes) / max(len(values), 1) <= 50:
+            return quoted(name), np.asarray(codes, dtype=np.intp)
     return "", np.asarray(pd.factorize(row_hashes(evidence.inputs))[0], dtype=np.intp)
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import chi2
 
 from ml_engineer.guardrails.cells import is_number
 from ml_engineer.guardrails.check import ALL_STAGES, Answer, Observation, observed, passed
@@ -188,6 +189,8 @@ class LEA009(LeakageCheck):
     fewest_values: ClassVar[int] = 8
     rows_per_value: ClassVar[float] = 2.0
     too_close: ClassVar[float] = 0.5
+    chance: ClassVar[float] = 1e-6
+    """Of means lying as close as they do, in one column; tables have thousands of columns times classes."""
     worth_a_look: ClassVar[float] = 0.05
     """Correlation with the target below which averages of it would be harmless."""
 
@@ -217,11 +220,13 @@ class LEA009(LeakageCheck):
 
     @staticmethod
     def _targets(evidence: Evidence) -> dict[str, Floats]:
-        """The number itself, or one 0/1 column per class."""
+        """The number itself, or one 0/1 column per class and, of several, the numbers of the classes."""
         column = evidence.frame[evidence.problem.target]
         if not evidence.target.classes:
             return {evidence.problem.target: column.to_numpy(dtype=float)}
-        return {str(label): (evidence.target.values == label).astype(float) for label in range(evidence.target.classes)}
+        codes = evidence.target.values
+        single = {str(label): (codes == label).astype(float) for label in range(evidence.target.classes)}
+        return single | ({"codes": codes.astype(float)} if evidence.target.classes > 2 else {})
 
     def _closeness(self, column: pd.Series, target: Floats) -> float:
         """Squared deviations of the group means from the column's value, over those that sampling error gives."""
@@ -243,5 +248,9 @@ class LEA009(LeakageCheck):
         # Averages of noise alone would pass for closeness if the column hardly varied against that noise.
         if np.average((values - np.average(values, weights=sizes)) ** 2, weights=sizes) < 0.1 * within / sizes.mean():
             return 1.0
-        deviations = sizes * (means - values) ** 2 / within
-        return float(deviations.sum() / len(groups))
+        # Averages may be written as percentages, or of classes that are numbered otherwise.
+        slope, level = np.polyfit(values, means, 1, w=np.sqrt(sizes))
+        deviations = sizes * (means - level - slope * values) ** 2 / within
+        left = max(len(groups) - 2, 1)
+        by_chance = chi2.cdf(float(deviations.sum()), left) > self.chance
+        return 1.0 if by_chance else float(deviations.sum() / left)

@@ -60,7 +60,9 @@ class LEA005(LeakageCheck):
         name = words(column.name)
         if AFTERWARDS.search(name):
             return "sounds known only afterwards"
-        if len(target_words) >= 4 and target_words not in ("target", "label", "class") and target_words in name:
+        plain = ("target", "label", "class", "y")
+        within = target_words in name if len(target_words) >= 4 else f" {target_words} " in f" {name} "
+        if target_words and target_words not in plain and within and name != target_words:
             return "bears the target's name"
         return ""
 

@@ -20,6 +20,7 @@ from ml_engineer.guardrails.check import (
     passed,
 )
 from ml_engineer.guardrails.evidence import Evidence
+from ml_engineer.guardrails.keys import likeness
 from ml_engineer.guardrails.wording import percent, quoted, quoted_list, rows_text
 from ml_engineer.vocabulary.guardrails import Family, Guardrail, Stage
 
@@ -76,7 +77,10 @@ def _groups(evidence: Evidence) -> tuple[str, ...]:
 
 
 class SPL002(SplitCheck):
-    """A column that names things with several rows each, while rows are dealt as if they were strangers."""
+    """A column that names things with several rows each, while rows are dealt as if they were strangers.
+
+    Identifiers are looked at, and categories with many values whose rows resemble each other in the other columns too.
+    """
 
     title = "Groups that were not declared"
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
@@ -87,19 +91,11 @@ class SPL002(SplitCheck):
     """Share of the target's variance that groups explain beyond chance, from which random folds mislead."""
 
     def find(self, evidence: Evidence) -> Answer:
-        """Look at identifiers whose values repeat."""
-        candidates = [
-            column.name
-            for column in evidence.problem.columns
-            if column.role in ("identifier", "group")
-            and column.name in evidence.frame.columns
-            and column.name not in evidence.problem.split.group_columns
-        ]
+        """Look at keys whose values repeat."""
+        candidates = [name for name in evidence.keys if name not in evidence.problem.split.group_columns]
         seen = [found for name in candidates if (found := self._observation(evidence, name)) is not None]
         if not seen:
-            return passed(
-                "no identifier outside the declared groups has rows in several folds that resemble each other"
-            )
+            return passed("no key outside the declared groups has rows in several folds that resemble each other")
         return observed(
             seen,
             remedy="Ask whether a prediction is made for things already seen; if not, frame again with group_columns naming "
@@ -112,37 +108,18 @@ class SPL002(SplitCheck):
         per_group = keys.notna().sum() / max(keys.nunique(), 1)
         if apart.mean() < self.fewest_share or per_group > self.most_rows_per_group:
             return None
-        likeness = _likeness(evidence.target.values, keys.to_numpy(), classes=evidence.target.classes)
-        if likeness <= self.worth_asking:
+        alike = likeness(evidence.target.values, keys.to_numpy(), classes=evidence.target.classes)
+        if alike <= self.worth_asking:
             return None
         # Where rows are grouped already, somebody thought of keys, and another one may be a matter of taste.
         strangers = evidence.problem.split.strategy not in ("grouped", "own_test_file")
         return Observation(
-            "forbids" if strangers and likeness > self.likeness else "question",
+            "forbids" if strangers and alike > self.likeness else "question",
             f"{percent(float(apart.mean()))} of rows share {quoted(name)} with a row of another fold, and rows that share "
-            f"it resemble each other in the target (intraclass correlation {likeness:.2f})",
+            f"it resemble each other in the target (intraclass correlation {alike:.2f})",
             (name,),
             tuple(int(row) for row in apart.index[apart][:4]),
         )
-
-
-def _likeness(values: npt.NDArray[np.float64], keys: npt.NDArray[np.float64], *, classes: int) -> float:
-    """Intraclass correlation of the target within groups (one-way analysis of variance; largest over classes)."""
-    known = ~np.isnan(keys)
-    _, groups = np.unique(keys[known], return_inverse=True)
-    sizes = np.bincount(groups).astype(float)
-    if len(sizes) < 2 or len(groups) <= len(sizes):
-        return 0.0
-    targets = (values[known] == label for label in range(classes)) if classes else (values[known],)
-    typical = (len(groups) - (sizes**2).sum() / len(groups)) / (len(sizes) - 1)
-    best = 0.0
-    for target in (np.asarray(each, dtype=float) for each in targets):
-        means = np.bincount(groups, weights=target) / sizes
-        between = float((sizes * (means - target.mean()) ** 2).sum()) / (len(sizes) - 1)
-        within = float(((target - means[groups]) ** 2).sum()) / (len(groups) - len(sizes))
-        spread = between + (typical - 1) * within
-        best = max(best, (between - within) / spread if spread > 0 else 0.0)
-    return best
 
 
 class SPL006(SplitCheck):

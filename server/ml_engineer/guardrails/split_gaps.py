@@ -66,19 +66,17 @@ class SPL011(SplitCheck):
 
     def _by_key(self, evidence: Evidence) -> tuple[str, float, str] | None:
         """Stored folds against folds that keep the rows of the first visible key together."""
-        for column in evidence.problem.columns:
-            if column.role not in ("identifier", "group") or column.name not in evidence.frame.columns:
-                continue
-            codes, values = pd.factorize(evidence.frame[column.name], use_na_sentinel=False)
+        for name in evidence.keys:
+            codes, values = pd.factorize(evidence.frame[name], use_na_sentinel=False)
             if len(values) < self.fewest_groups or len(codes) < 1.2 * len(values):
                 continue
             dealt = np.random.default_rng(evidence.seed).permutation(len(values)) % 3
             stored, honest = evidence.probe.together(), evidence.probe.together_on(dealt[codes])
             text = (
                 f"the stored folds tell a {evidence.target.measure} of {stored:.3f} by a quick model; with rows of one "
-                f"{quoted(column.name)} kept together it is {honest:.3f}"
+                f"{quoted(name)} kept together it is {honest:.3f}"
             )
-            return text, stored - honest, column.name
+            return text, stored - honest, name
         return None
 
     def _by_clock(self, evidence: Evidence) -> tuple[str, float, str] | None:
