@@ -34,7 +34,10 @@ from ml_engineer.vocabulary.replies import CheckGuardrailsReply, Reply
 
 TESTS = Path(__file__).resolve().parents[2]
 _PROGRAM = """
+import signal
 import sys
+# A suite that runs in the background hands on that Ctrl-C is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 import practice_verbs
 from ml_engineer.doors.command_line.commands import run_commands
@@ -175,7 +178,10 @@ def test_ctrl_c_or_an_end_from_outside_cancels_the_job_and_says_how_to_go_on(des
         (job,) = desk.store.recent(2)
         child = psutil.Process(job.pid)
         program.send_signal(sent)
-        out, err = program.communicate(timeout=30)
+        try:
+            out, err = program.communicate(timeout=30)
+        finally:
+            program.kill()
     assert program.returncode == ExitCode.CANCELLED
     assert out == ""
     assert f"jobs resume {job.job_id}" in err.replace("\n", " ")
