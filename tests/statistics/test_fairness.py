@@ -250,3 +250,33 @@ def test_a_model_that_says_the_same_of_everybody_is_not_assessed() -> None:
 def test_groups_that_are_all_alike_are_named_as_two() -> None:
     one = compared((200, 0.5), (200, 0.5))
     assert one.highest != one.lowest
+
+
+def test_small_ranges_are_pooled_with_their_neighbours_only() -> None:
+    sizes = {
+        "below 10": 12,
+        "10 to below 20": 100,
+        "20 to below 30": 200,
+        "60 to below 70": 15,
+        "70 to below 80": 18,
+        "80 and above": 4,
+        "(missing)": 40,
+    }
+    names = np.repeat(list(sizes), list(sizes.values())).astype(object)
+    measured = Measured("recall", np.arange(len(names)) % 2.0, np.ones(len(names), dtype=bool), is_share=True)
+    cells = {cell.group: cell for cell in compare_groups(measured, names, columns=("age",), tolerance=0.1).cells}
+    pooled = cells["(pooled: 60 to below 70 … 80 and above)"]
+    assert (pooled.rows, pooled.judged) == (37, True)
+    assert cells["below 10"].note == "too small: 12 rows, 30 are needed; nothing to pool it with"
+    assert cells["(missing)"].judged
+
+
+def test_large_groups_of_errors_have_the_interval_of_their_mean() -> None:
+    """Two groups of 20,000 errors: the interval of their difference is the textbook one."""
+    values = np.random.default_rng(0).normal(size=40_000)
+    names = np.repeat(["a", "b"], 20_000).astype(object)
+    measured = Measured("mean_error", values, np.ones(40_000, dtype=bool), is_share=False)
+    one = compare_groups(measured, names, columns=("sex",), tolerance=0.1)
+    assert one.difference is not None
+    assert one.difference.high - one.difference.value == pytest.approx(1.96 * np.sqrt(2 / 20_000), rel=0.1)
+    assert one.expected_by_chance == pytest.approx(np.sqrt(2 / np.pi) * np.sqrt(2 / 20_000), rel=0.1)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_engineer.statistics.disparity import Spread, rows_needed, spread_of_groups
-from ml_engineer.statistics.group_cells import Pooling, cross, pool_small, shrink
+from ml_engineer.statistics.group_cells import Grouping, Pooling, cross, pool_small, shrink
 from ml_engineer.statistics.group_measures import Measured, measures_of
 from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.vocabulary.estimates import Estimate
@@ -61,10 +61,11 @@ def assess_fairness(
     constant = outcomes.task != "regression" and len(np.unique(outcomes.predicted)) == 1
     pointless = "the model gives every row the same answer" if constant else ""
     units = None if outcomes.clusters is None else np.asarray(outcomes.clusters)
+    groupings = {column: Grouping.of(labels) for column, labels in groups.items()}
     found = [
         compare_groups(
             measured,
-            labels,
+            grouping,
             columns=(column,),
             tolerance=tolerance,
             decides=place == 0,
@@ -72,17 +73,16 @@ def assess_fairness(
             pointless="" if measured.measure == "calibration" else pointless,
             seed=seed,
         )
-        for column, labels in groups.items()
+        for column, grouping in groupings.items()
         for place, measured in enumerate(measures)
     ]
-    for first, second in list(combinations(groups, 2))[:_MOST_PAIRS]:
-        crossed = cross(groups[first], groups[second])
+    for first, second in list(combinations(groupings, 2))[:_MOST_PAIRS]:
+        crossed = cross(groupings[first], groupings[second])
         found.append(
             compare_groups(
                 measures[0],
                 crossed,
                 columns=(first, second),
-                parents=groups[first],
                 tolerance=tolerance,
                 decides=True,
                 units=units,
@@ -101,12 +101,11 @@ def assess_fairness(
 
 def compare_groups(
     measured: Measured,
-    labels: Names,
+    groups: Grouping | Names,
     *,
     columns: Sequence[str],
     tolerance: float,
     decides: bool = True,
-    parents: Names | None = None,
     units: npt.NDArray[np.integer] | None = None,
     pointless: str = "",
     seed: int = 0,
@@ -117,7 +116,7 @@ def compare_groups(
     ----------
     measured : Measured
         What is compared.
-    labels : numpy.ndarray of shape (n,)
+    groups : Grouping or numpy.ndarray of shape (n,)
         Group of each row.
     columns : sequence of str
         The sensitive column, or the two.
@@ -125,8 +124,6 @@ def compare_groups(
         Largest difference that is tolerated.
     decides : bool
         Whether this is the measure chosen for the use.
-    parents : numpy.ndarray of shape (n,), optional
-        For intersections: the group of the first column, into which small cells are pooled first.
     units : numpy.ndarray of shape (n,), optional
         Entity of each row, where rows share one.
     pointless : str
@@ -134,34 +131,38 @@ def compare_groups(
     seed : int
         Random state.
     """
-    pooling = pool_small(labels, measured.counted, parents=parents, counted_as=measured.counted_as)
+    grouping = groups if isinstance(groups, Grouping) else Grouping.of(groups)
+    pooling = pool_small(grouping, measured.counted, counted_as=measured.counted_as)
     spread = None
     if len(pooling.judged) >= 2:
-        kept = measured.counted & np.isin(pooling.labels.astype(str), pooling.judged)
-        order = {name: place for place, name in enumerate(pooling.judged)}
-        codes = np.array([order[str(name)] for name in pooling.labels[kept]], dtype=np.intp)
+        place_of = np.full(len(grouping.names), -1, dtype=np.intp)
+        for place, name in enumerate(pooling.judged):
+            place_of[pooling.members[name]] = place
+        codes = place_of[grouping.codes]
+        kept = measured.counted & (codes >= 0)
         spread = spread_of_groups(
             measured.values[kept],
-            codes,
+            codes[kept],
             is_share=measured.is_share,
             units=None if units is None else units[kept].astype(np.intp),
             seed=seed,
         )
-    cells = _cells(measured, labels, pooling, spread)
+    cells = _cells(measured, grouping, pooling, spread)
     common = {"columns": tuple(columns), "measure": measured.measure, "decides": decides, "cells": cells}
     if spread is None or pointless:
-        reason = f"not assessed: {pointless or _why_not(labels, pooling)}"
+        reason = f"not assessed: {pointless or _why_not(grouping, pooling)}"
         return GroupComparison(**common, verdict="not assessed", reason=reason)
     return GroupComparison(**common, **_judged(measured, pooling, spread, cells, tolerance))
 
 
-def _why_not(labels: Names, pooling: Pooling) -> str:
-    names = np.unique(labels.astype(str))
-    if len(names) == 1:
-        return f"all rows are of one group, {str(names[0])!r}"
+def _why_not(grouping: Grouping, pooling: Pooling) -> str:
+    if len(grouping.names) == 1:
+        return f"all rows are of one group, {grouping.names[0]!r}"
     large = f"only {pooling.judged[0]!r}" if pooling.judged else "none"
     name, note = next(iter(pooling.notes.items()))
-    return f"of {len(names):,} groups {large} is large enough to compare, small ones pooled ({name!r} is {note})"
+    return (
+        f"of {len(grouping.names):,} groups {large} is large enough to compare, small ones pooled ({name!r} is {note})"
+    )
 
 
 def _judged(
@@ -217,30 +218,30 @@ def _four_fifths(spread: Spread) -> FourFifths | None:
     return FourFifths(ratio=ratio, below=ratio < 0.8, false_alarm_rate=float((ratios < 0.8).mean()))
 
 
-def _cells(measured: Measured, labels: Names, pooling: Pooling, spread: Spread | None) -> tuple[GroupCell, ...]:
+def _cells(measured: Measured, grouping: Grouping, pooling: Pooling, spread: Spread | None) -> tuple[GroupCell, ...]:
     """Every group that was found and every pool, most rows first."""
-    texts, pooled = labels.astype(str), pooling.labels.astype(str)
-    originals = [str(name) for name in np.unique(texts)]
-    names = originals + [name for name in dict.fromkeys(pooled) if name not in set(originals)]
-    masks = {name: (texts == name) | (pooled == name) for name in names}
-    counted = np.array([int((masks[name] & measured.counted).sum()) for name in names], dtype=float)
-    sums = np.array([measured.values[masks[name] & measured.counted].sum() for name in names])
-    shrunk: list[Estimate | None] = [None] * len(names)
-    if measured.is_share and measured.counted.any():
-        shrunk[: len(originals)] = _shrunk(sums[: len(originals)], counted[: len(originals)])
+    size, codes = len(grouping.names), grouping.codes
+    rows = np.bincount(codes, minlength=size)
+    counted = np.bincount(codes, weights=measured.counted, minlength=size).astype(float)
+    sums = np.bincount(codes, weights=np.where(measured.counted, measured.values, 0.0), minlength=size).astype(float)
+    with_shares = measured.is_share and bool(measured.counted.any())
+    shrunk: Sequence[Estimate | None] = _shrunk(sums, counted) if with_shares else [None] * size
+    members = {name: [place] for place, name in enumerate(grouping.names)} | pooling.members
     places = {name: place for place, name in enumerate(pooling.judged)} if spread is not None else {}
-    cells = [
-        GroupCell(
-            group=name,
-            rows=int(masks[name].sum()),
-            counted=int(counted[place]),
-            estimate=_estimate(spread, places.get(name), int(counted[place]), measured),
-            shrunk=shrunk[place],
-            judged=name in pooling.judged,
-            note=pooling.notes.get(name, ""),
+    cells = []
+    for name, parts in members.items():
+        number = int(counted[parts].sum())
+        cells.append(
+            GroupCell(
+                group=name,
+                rows=int(rows[parts].sum()),
+                counted=number,
+                estimate=_estimate(spread, places.get(name), number, measured),
+                shrunk=shrunk[parts[0]] if len(parts) == 1 else None,
+                judged=name in pooling.judged,
+                note=pooling.notes.get(name, ""),
+            )
         )
-        for place, name in enumerate(names)
-    ]
     return tuple(sorted(cells, key=lambda cell: -cell.rows))
 
 
@@ -257,7 +258,7 @@ def _estimate(spread: Spread | None, place: int | None, counted: int, measured: 
     )
 
 
-def _shrunk(sums: npt.NDArray[np.float64], counted: npt.NDArray[np.float64]) -> list[Estimate | None]:
+def _shrunk(sums: npt.NDArray[np.float64], counted: npt.NDArray[np.float64]) -> Sequence[Estimate | None]:
     return [
         Estimate(value=float(mean), low=float(low), high=float(high), method="beta-binomial", rows=int(rows))
         for mean, low, high, rows in zip(*shrink(sums, counted), counted, strict=True)
