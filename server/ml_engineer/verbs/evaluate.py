@@ -229,7 +229,9 @@ def _reply(report: EvaluationReport, layout: ProjectLayout) -> EvaluateReply:
         confusion=[list(row) for row in matrix.counts] if matrix is not None and small else None,
         labels=list(matrix.labels) if matrix is not None and small else None,
         cross_validated=_rounded(report.cross_validated),
-        corrected=None if honest is None or honest.corrected is None else _rounded(honest.corrected),
+        corrected=_rounded(honest.corrected)
+        if honest is not None and honest.corrected is not None and honest.compared > 1
+        else None,
         candidates_tried=None if honest is None else honest.tried,
         against_champion=None if against is None else _rounded(against.gain),
         worst_group=worst_group(report.groups),
@@ -240,7 +242,7 @@ def _in_short(report: EvaluationReport) -> str:
     """What the choice among many costs, and whether the model is better than the one before."""
     told = ""
     honest, against = report.honest, report.against_champion
-    if honest is not None and honest.corrected is not None and honest.tried > 1:
+    if honest is not None and honest.corrected is not None and honest.compared > 1:
         told += (
             f" Cross-validated {honest.best.value:.4g}, and {honest.corrected.value:.4g} corrected for having been "
             f"chosen among {honest.tried} candidates."

@@ -7,6 +7,7 @@ from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from ml_engineer.errors import ProjectStateError
 from ml_engineer.evaluation.prediction import Predictions, encode_target, make_outcomes, positive_code
@@ -61,66 +62,87 @@ def honest_score(
         looks_before=looks_before,
         look_budget=champion.problem.look_budget,
     )
-    stored, notes = _stored(champion, tally, rows=len(development.frame))
-    everything = _judged(champion, development, stored, metric)
-    judged = [each for each in everything if not _surpasses(each, best, metric)]
-    if len(judged) < len(everything):
-        notes.append("Candidates that scored better and were not chosen are counted, but flatter nobody.")
-    judged = [each for each in judged if isfinite(metric_value(metric, each))]
-    if not judged:
-        notes.append("The candidates' out-of-fold predictions were not kept, so their choice cannot be corrected for.")
+    own = _own_predictions(champion, development)
+    if own is None:
+        note = "The champion's out-of-fold predictions are not here, so the choice cannot be corrected for."
+        return count.model_copy(update={"note": note})
+    others, notes = _other_predictions(champion, tally, rows=np.flatnonzero(_known(own)), like=own)
+    judged = _judged(champion, development, [own, *others], metric)
+    mine = metric_value(metric, judged[0][0])
+    if not isfinite(mine):
+        return count.model_copy(update={"note": f"{metric} is undefined on the out-of-fold predictions."})
+    beaten = [each for each in judged if not _surpasses(each, mine, metric)]
+    if len(beaten) < len(judged):
+        notes.append(f"{len(judged) - len(beaten)} candidate(s) scored better and were passed over; they lend no luck.")
+    if len(judged) == 1 and tally.candidates > 1:
+        notes.append("No other candidate's predictions are here: what was tried is counted, but not corrected for.")
         return count.model_copy(update={"note": " ".join(notes)})
-    corrected = corrected_score(metric, judged, seed=champion.training.seed)
-    return count.model_copy(update={"corrected": corrected, "compared": len(stored), "note": " ".join(notes)})
+    outcomes = [one for each in beaten for one in each if isfinite(metric_value(metric, one))]
+    corrected = corrected_score(metric, outcomes, seed=champion.training.seed)
+    return count.model_copy(update={"corrected": corrected, "compared": len(judged), "note": " ".join(notes)})
 
 
-def _surpasses(candidate: Outcomes, best: Estimate, metric: Metric) -> bool:
+def _known(values: Floats) -> npt.NDArray[np.bool_]:
+    """Which rows were predicted."""
+    return np.isfinite(values.reshape(len(values), -1)[:, 0])
+
+
+def _own_predictions(champion: LoadedChampion, development: Development) -> Floats | None:
+    """The champion's out-of-fold predictions in the order of the rows, NaN where there is none."""
+    path = champion.layout.root / champion.training.out_of_fold_path
+    if not path.exists():
+        return None
+    table = pd.read_parquet(path)
+    table = table[table["fold"] >= 0].set_index("row").reindex(development.frame.index)
+    columns = [f"p{code}" for code in range(len(champion.problem.classes))] or ["predicted"]
+    values = table[columns].to_numpy(float)
+    return values if champion.problem.classes else values[:, 0]
+
+
+def _surpasses(candidate: list[Outcomes], mine: float, metric: Metric) -> bool:
     """Whether a candidate scored better than the champion, which was then not chosen for its score over this one."""
     sign = 1.0 if direction_of(metric) == "higher" else -1.0
-    return sign * (metric_value(metric, candidate) - best.value) > _ROUNDING * max(1.0, abs(best.value))
+    return sign * (metric_value(metric, candidate[0]) - mine) > _ROUNDING * max(1.0, abs(mine))
 
 
-def _stored(champion: LoadedChampion, tally: Tally, *, rows: int) -> tuple[list[Floats], list[str]]:
-    """Predictions of all candidates of all runs, and what a person should know of those that are not there."""
-    wanted = None if champion.problem.task_type == "regression" else len(champion.problem.classes)
+def _other_predictions(
+    champion: LoadedChampion, tally: Tally, *, rows: npt.NDArray[np.integer], like: Floats
+) -> tuple[list[Floats], list[str]]:
+    """Predictions of the other candidates of all runs that predicted `rows` too, and what to know of those missing."""
     found: list[Floats] = []
     without = 0
     notes: list[str] = []
     for run in tally.runs:
         try:
-            of_run = read_candidate_predictions(champion.layout, run.run_id)
+            of_run = dict(read_candidate_predictions(champion.layout, run.run_id) or {})
         except ProjectStateError as error:
-            of_run, notes = None, [*notes, f"{error.problem}."]
-        fitting = [
-            values
-            for values in (of_run or {}).values()
-            if len(values) == rows and (None if values.ndim == 1 else values.shape[1]) == wanted
-        ]
-        found += fitting
-        without += bool(run.candidates) and not fitting
-    if without and found:
+            of_run, notes = {}, [*notes, f"{error.problem}."]
+        without += bool(run.candidates) and not of_run
+        if run.run_id == champion.training.run_id:
+            of_run.pop(champion.training.champion.name, None)
+        found += [values for values in of_run.values() if values.shape == like.shape and _known(values)[rows].all()]
+    if without:
         notes.append(f"{without} run(s) kept no predictions: their candidates are counted, but not corrected for.")
     return found, notes
 
 
-def _judged(champion: LoadedChampion, development: Development, stored: list[Floats], metric: Metric) -> list[Outcomes]:
-    """Every candidate on the rows that all of them predicted, from earliest to latest where time matters."""
-    if not stored:
-        return []
-    known = np.all([np.isfinite(values.reshape(len(values), -1)[:, 0]) for values in stored], axis=0)
+def _judged(
+    champion: LoadedChampion, development: Development, everybody: list[Floats], metric: Metric
+) -> list[list[Outcomes]]:
+    """Each candidate, the champion first, on the rows that the champion predicted, in time order where that matters.
+
+    A candidate is one outcome, or several at as many thresholds where costs choose the threshold.
+    """
     rows = _in_time(champion, development)
-    rows = rows[known[rows]]
+    rows = rows[_known(everybody[0])[rows]]
     frame, definition = development.frame.iloc[rows], champion.split.definition
-    if len(frame) == 0:
-        return []
     actual = encode_target(frame[champion.problem.target], champion.problem)
     clusters = group_codes(frame, definition.group_columns) if definition.group_columns else None
-    blocks = definition.strategy == "time"
     judged = []
-    for values in stored:
+    for values in everybody:
         answers = _answers(champion, values[rows])
-        one = make_outcomes(champion.problem, actual, answers, clusters=clusters, blocks=blocks)
-        judged += _at_thresholds(champion, one) if metric == "expected_cost" else [one]
+        one = make_outcomes(champion.problem, actual, answers, clusters=clusters, blocks=definition.strategy == "time")
+        judged.append(_at_thresholds(champion, one) if metric == "expected_cost" else [one])
     return judged
 
 

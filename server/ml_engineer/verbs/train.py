@@ -111,9 +111,9 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
 
 
 def _leave_proofs(rows: TrainingRows, result: SearchResult, record: TrainingRun) -> None:
-    """Keep what every finished candidate predicted, count the run, and begin the champion's passport."""
-    finished = [standing for standing in result.standings if standing.status == "finished"]
-    predictions = {standing.candidate.name: standing.predictions(rows.data) for standing in finished}
+    """Keep what every candidate predicted, count the run, and begin the champion's passport."""
+    fitted = [standing for standing in result.standings if standing.fits]
+    predictions = {standing.candidate.name: standing.predictions(rows.data) for standing in fitted}
     write_candidate_predictions(rows.layout, record.run_id, predictions)
     count_run(rows.layout, tally_run(record, deal_id=rows.split.deal_id))
     keep_known_answers(rows.layout)
