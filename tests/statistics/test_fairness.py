@@ -280,3 +280,17 @@ def test_large_groups_of_errors_have_the_interval_of_their_mean() -> None:
     assert one.difference is not None
     assert one.difference.high - one.difference.value == pytest.approx(1.96 * np.sqrt(2 / 20_000), rel=0.1)
     assert one.expected_by_chance == pytest.approx(np.sqrt(2 / np.pi) * np.sqrt(2 / 20_000), rel=0.1)
+
+
+def test_a_tiny_group_does_not_hide_a_sure_difference_between_large_ones() -> None:
+    one = compared((2000, 0.7), (400, 0.4), (31, 0.5))
+    assert one.verdict == "disparity shown"
+    assert (one.highest, one.lowest) == ("g0", "g1")
+    assert one.p_value is not None
+    assert one.p_value < 0.01
+
+
+def test_chance_explains_a_difference_that_is_none() -> None:
+    one = compared((2000, 0.7), (400, 0.7), (31, 0.65))
+    assert one.p_value is not None
+    assert one.p_value > 0.2

@@ -45,7 +45,7 @@ class Spread:
     chance : numpy.ndarray of shape (m, k)
         Values of the groups when their names are dealt at random.
     p_value : float
-        Share of those with a difference at least as large.
+        Share of those whose largest difference, in units of its standard error, is at least as large.
     """
 
     values: Floats
@@ -119,7 +119,9 @@ def spread_of_groups(
     difference = float(means[highest] - means[lowest])
     first, second = np.unravel_index(int(upper.argmax()), upper.shape)
     chance = _chance(values, rows, drawn - means, is_share=is_share, clustered=units is not None, rng=rng)
-    at_least = int((np.ptp(chance, axis=1) >= difference - 1e-12).sum())
+    # Standardised, or a tiny group's noise would drown a sure difference between large ones.
+    apart = _largest(means[None, :] - values.mean(), float(values.std()) / np.sqrt(effective))
+    at_least = int((_largest(chance - values.mean(), float(values.std()) / np.sqrt(effective)) >= apart - 1e-9).sum())
     return Spread(
         values=means,
         lows=lows,
@@ -210,11 +212,17 @@ def _errors(
 
 def _critical(deviations: Floats, errors: Floats) -> float:
     """Quantile of the largest standardised deviation over all pairs; never below that of a single interval."""
+    return max(_Z, float(np.quantile(_largest(deviations, errors), 0.95)))
+
+
+def _largest(deviations: Floats, errors: Floats) -> Floats:
+    """Largest difference of a pair in units of its standard error, for each of m rows of k deviations; shape (m,)."""
     largest = np.zeros(len(deviations))
     for place in range(len(errors) - 1):
         gaps = np.abs(deviations[:, [place]] - deviations[:, place + 1 :])
-        np.maximum(largest, (gaps / np.hypot(errors[place], errors[place + 1 :])).max(axis=1), out=largest)
-    return max(_Z, float(np.quantile(largest, 0.95)))
+        scale = np.maximum(np.hypot(errors[place], errors[place + 1 :]), 1e-300)
+        np.maximum(largest, (gaps / scale).max(axis=1), out=largest)
+    return largest
 
 
 def _limits(means: Floats, errors: Floats, effective: Floats, z: float, *, is_share: bool) -> tuple[Floats, Floats]:

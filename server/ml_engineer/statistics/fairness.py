@@ -26,7 +26,6 @@ __all__ = ["assess_fairness", "compare_groups"]
 
 Names = npt.NDArray[np.object_]
 
-_SURE = 0.05
 _MOST_PAIRS = 15
 
 
@@ -172,7 +171,7 @@ def _judged(
     scale = measured.scale
     value, low, high = spread.difference / scale, spread.low / scale, spread.high / scale
     verdict: FairnessVerdict = "not enough data"
-    if low > tolerance and spread.p_value <= _SURE:
+    if low > tolerance:
         verdict = "disparity shown"
     elif high <= tolerance:
         verdict = "within the tolerance you set"

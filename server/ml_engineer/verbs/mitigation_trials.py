@@ -20,7 +20,6 @@ from ml_engineer.vocabulary.fairness import MitigationTrial
 __all__ = ["try_mitigations"]
 
 _SECONDS = 40.0
-_MOST_COLUMNS = 2
 
 
 def try_mitigations(
@@ -52,7 +51,7 @@ def try_mitigations(
         champion.problem, outcomes, {name: labels[places] for name, labels in everywhere.items()}, seed=seed
     )
     trials: list[MitigationTrial] = []
-    worst = sorted(shown, key=lambda one: -(one.difference.value if one.difference else 0.0))[:_MOST_COLUMNS]
+    worst = sorted(shown, key=lambda one: -(one.difference.value if one.difference else 0.0))
     refitter = _refitter(champion, development, context) if worst else None
     deadline = context.clock() + _SECONDS
     for comparison in worst:

@@ -85,7 +85,8 @@ class GroupComparison(Record):
         default=None, description="Mean largest difference if group names were dealt at random, same unit."
     )
     p_value: Fraction | None = Field(
-        default=None, description="Share of random deals of the group names with a difference at least as large."
+        default=None,
+        description="Share of random deals of the group names with a difference at least as large in standard errors.",
     )
     rows_now: int | None = Field(default=None, description="Rows that count in the group that is short of them.")
     rows_needed: int | None = Field(default=None, description="Rows that would settle it if the difference stays.")
