@@ -1,13 +1,14 @@
 """The rows that are there keep the contract, and other rows are brought into the same form."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from data.features.contract import COLUMNS, PROBLEM
 from data.features.rows import conform
-from data.features.rules import RULES, broken_by
+from data.features.rules import RULES, broken_by, read_contract
 from data.features.schema import breaches
 from models.training.development import DEVELOPMENT, FOLDS, fold_pairs, load_development
 
@@ -46,6 +47,24 @@ def test_tables_and_single_values_are_judged_alike(development: pd.DataFrame) ->
         rows = table.astype({column.name: object}).assign(**{column.name: strange})
         found = [breach.rule for breach in breaches(rows, parts=["input"]) if breach.column == column.name]
         assert ([] if broken is None else [broken.rule]) == [rule for rule in found if rule in {"outside", "unseen"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("nothing: 1", "holds no columns"),
+        ("columns: {x: {type: float, missing: never}}", "'x' are not valid: missing holds 'never'; allowed: error"),
+        ("columns: {x: {type: float, minimum: low}}", "'x' are not valid: could not convert"),
+        ("columns: {x: {type: float, misspelt: 1}}", "'x' are not valid: .*misspelt"),
+        ("columns: {x: {type: float}}\nrelations: [{left: x, operator: '<', right: y}]", "'x < y' is not valid"),
+        ("columns: {x: {type: float}}\nrelations: [{lift: x}]", "is not valid: .*lift"),
+    ],
+)
+def test_a_contract_with_a_fault_names_it(text: str, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "contract.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=told):
+        read_contract(path)
 
 
 def test_a_value_that_is_not_of_its_type_is_an_error(development: pd.DataFrame) -> None:

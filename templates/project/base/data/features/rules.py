@@ -14,6 +14,7 @@ import yaml
 
 CONTRACT_FILE = Path(__file__).resolve().parents[1] / "contract.yaml"
 LEVELS = ("error", "warn", "allowed")
+OPERATORS = ("<", "<=", "==")
 _WORDS_OF_TRUTH = frozenset({"true", "t", "yes", "y", "1", "1.0", "false", "f", "no", "n", "0", "0.0"})
 
 
@@ -125,7 +126,18 @@ def read_contract(path: Path = CONTRACT_FILE) -> tuple[dict[str, Rules], list[Re
             rules[name] = _rules(name, keys)
         except (TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"{path}: the rules of column {name!r} are not valid: {error}") from error
-    return rules, [Relation(**keys) for keys in tree.get("relations") or []]
+    return rules, [_relation(keys, rules, path) for keys in tree.get("relations") or []]
+
+
+def _relation(keys: Mapping[str, str], rules: Mapping[str, Rules], path: Path) -> Relation:
+    try:
+        relation = Relation(**keys)
+    except TypeError as error:
+        raise ValueError(f"{path}: the relation {keys!r} is not valid: {error}") from error
+    known = {relation.left, relation.right} <= set(rules)
+    if not known or relation.operator not in OPERATORS or relation.breach not in LEVELS:
+        raise ValueError(f"{path}: {relation.text!r} is not valid: its columns, operator or level are unknown")
+    return relation
 
 
 def _rules(name: str, keys: Mapping[str, Any]) -> Rules:
