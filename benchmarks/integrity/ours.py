@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ml_engineer.errors import MlEngineerError
-from ml_engineer.guardrails import Evidence, is_open, run_checks
+from ml_engineer.guardrails import CHECKS, Evidence, is_open, run_checks
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.verbs.frame_problem import frame_problem
 from ml_engineer.verbs.guardrail_evidence import gather_evidence
@@ -64,7 +64,9 @@ def judge(
             evidence = gather_evidence(layout, stage="train")
         except MlEngineerError as error:
             return Verdict({}, [], [], refused=str(error))
-        findings = run_checks(evidence, stage="train")
+        # Stand-ins are asked about before deployment; nothing that training makes is needed for that.
+        proxies = [check for check in CHECKS if check.code == "FAI003"]
+        findings = (*run_checks(evidence, stage="train"), *run_checks(evidence, stage="deploy", checks=proxies))
     opened = {finding.code: list(finding.columns) for finding in findings if is_open(finding)}
     if not evidence.problem.worth_building:
         opened["signal"] = []
@@ -74,7 +76,7 @@ def judge(
         opened["timed split"] = [str(evidence.problem.split.time_column)]
     return Verdict(
         opened,
-        [finding.code for finding in findings if finding.blocks],
+        [finding.code for finding in findings if finding.blocks and finding.code != "FAI003"],
         [column.name for column in evidence.problem.columns if column.availability != "at_prediction"],
         tuple(column.name for column in evidence.problem.columns if not column.used),
         evidence=evidence,

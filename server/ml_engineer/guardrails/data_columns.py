@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ml_engineer.guardrails.cells import is_number, is_text, row_hashes
@@ -13,6 +14,7 @@ from ml_engineer.guardrails.evidence import Evidence
 from ml_engineer.guardrails.personal_data import personal_kind
 from ml_engineer.guardrails.wording import percent, quoted, quoted_list, rows_text
 from ml_engineer.vocabulary.guardrails import Family, Guardrail, Stage
+from ml_engineer.vocabulary.problem import ProblemColumn
 
 __all__ = ["DAT006", "DAT007", "DAT008", "DAT009", "DAT010", "DAT011", "DAT013", "ColumnCheck"]
 
@@ -40,7 +42,7 @@ class DAT006(ColumnCheck):
                 continue
             # Columns that rename each other's values are the same only where values repeat.
             repeats = len(values) <= len(codes) / 2
-            same = codes if repeats else row_hashes(evidence.frame[[name]]).to_numpy()
+            same = codes if repeats else _cells(evidence.frame[name])
             twin = first_with.setdefault(same.tobytes(), name)
             if twin != name:
                 seen.append(
@@ -49,6 +51,11 @@ class DAT006(ColumnCheck):
         if not seen:
             return passed(f"each of {len(evidence.used_names):,} used columns varies and differs from the others")
         return observed(seen, remedy="Frame again with exclude_columns naming them; the model loses nothing")
+
+
+def _cells(column: pd.Series) -> npt.NDArray[np.generic]:
+    """One value a cell that is equal for equal cells, whatever the column's type."""
+    return column.to_numpy(dtype=float) if is_number(column) else row_hashes(column.to_frame()).to_numpy()
 
 
 class DAT007(ColumnCheck):
@@ -97,19 +104,19 @@ class DAT008(ColumnCheck):
     def find(self, evidence: Evidence) -> Answer:
         """Look for used columns with a value of its own in nearly every row."""
         seen = [
-            Observation("issue", f"{quoted(name)} {reason}", (name,))
-            for name, reason in ((name, self._reason(evidence, name)) for name in evidence.used_names)
+            Observation("issue", f"{quoted(column.name)} {reason}", (column.name,))
+            for column, reason in ((column, self._reason(evidence, column)) for column in evidence.used)
             if reason
         ]
         if not seen:
             return passed("no used column names single rows")
         return observed(seen, remedy="Frame again with exclude_columns naming it, or with roles if it is a measurement")
 
-    def _reason(self, evidence: Evidence, name: str) -> str:
-        column = evidence.frame[name].dropna()
-        if evidence.problem.column(name).role == "identifier":
+    def _reason(self, evidence: Evidence, known: ProblemColumn) -> str:
+        column = evidence.frame[known.name].dropna()
+        if known.role == "identifier":
             return "is an identifier and used"
-        if len(column) < self.least_rows or evidence.problem.column(name).role in ("text", "datetime"):
+        if len(column) < self.least_rows or known.role in ("text", "datetime"):
             return ""
         distinct = column.nunique()
         if (

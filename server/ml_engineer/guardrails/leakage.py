@@ -53,7 +53,7 @@ class LEA001(LeakageCheck):
     classes: ClassVar[_Thresholds] = _Thresholds(suspicious=0.9, blocking=0.9, fall=0.08)
     numbers: ClassVar[_Thresholds] = _Thresholds(suspicious=0.95, blocking=0.98, fall=0.05)
     most_ablations: ClassVar[int] = 4
-    nearly_perfect: ClassVar[float] = 0.98
+    nearly_perfect: ClassVar[float] = 0.99
     sharp_fall: ClassVar[float] = 0.015
     sharper: ClassVar[float] = 5.0
     """Where the rest is good too, a nearly perfect column that takes away four fifths of what is left is asked about."""

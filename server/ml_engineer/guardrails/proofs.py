@@ -69,9 +69,12 @@ def _grouping(evidence: Evidence) -> tuple[str, Ints]:
     if declared and set(declared) <= set(frame.columns):
         return quoted_list(declared), np.asarray(frame.groupby(list(declared), dropna=False).ngroup(), dtype=np.intp)
     for name in evidence.keys:
-        codes, values = pd.factorize(frame[name], use_na_sentinel=False)
-        if 2 <= len(codes) / max(len(values), 1) <= 50:
-            return quoted(name), np.asarray(codes, dtype=np.intp)
+        codes, values = pd.factorize(frame[name])
+        missing = codes < 0
+        if 2 <= (~missing).sum() / max(len(values), 1) <= 50:
+            # Rows without a key stand alone.
+            alone = len(values) + np.cumsum(missing) - 1
+            return quoted(name), np.where(missing, alone, codes).astype(np.intp)
     return "", np.asarray(pd.factorize(row_hashes(evidence.inputs))[0], dtype=np.intp)
 
 
@@ -112,7 +115,8 @@ class LEA015(LeakageCheck):
     """A problem that is nearly solved, and is not without one column: the jump is worth a question.
 
     The strongest columns are left out one at a time (with their near copies). Columns that predict the target alone are LEA001's
-    business; here it is the jump that counts, whatever the column does alone.
+    business; here it is the jump that counts, whatever the column does alone. A target that is a number may honestly hang on one
+    measurement, so that it is advice there.
     """
 
     title = "One column that makes the jump"
@@ -137,7 +141,7 @@ class LEA015(LeakageCheck):
         without = {name: probe.together(without=probe.near_copies(name, names)) for name in names}
         seen = [
             Observation(
-                "question",
+                "question" if probe.target.classes else "advice",
                 f"without {quoted(name)} a quick model falls from a {measure} of {full:.3f} to {left:.3f}; alone the column "
                 f"gives {probe.alone[name]:.3f}",
                 (name,),

@@ -200,7 +200,7 @@ class LEA009(LeakageCheck):
         seen = []
         for name in map(str, evidence.inputs.columns):
             column = evidence.inputs[name]
-            if not is_number(column) or column.isna().all():
+            if not is_number(column) or not self._repeats(column):
                 continue
             ratios = (self._closeness(column, target) for target in targets.values())
             closest = min(chain(ratios, [1.0]))
@@ -217,6 +217,13 @@ class LEA009(LeakageCheck):
             remedy="Take the column out with exclude_columns; if the average is wanted, put scikit-learn's TargetEncoder on "
             "the original category into a pipeline of candidates.py, where it is fitted inside the folds",
         )
+
+    def _repeats(self, column: pd.Series) -> bool:
+        """Whether there are values enough to compare, and rows enough for each."""
+        known = column.to_numpy(dtype=float, na_value=np.nan)
+        known = known[np.isfinite(known)]
+        distinct = len(np.unique(known))
+        return self.fewest_values <= distinct and len(known) >= self.rows_per_value * distinct
 
     @staticmethod
     def _targets(evidence: Evidence) -> dict[str, Floats]:
@@ -248,9 +255,9 @@ class LEA009(LeakageCheck):
         # Averages of noise alone would pass for closeness if the column hardly varied against that noise.
         if np.average((values - np.average(values, weights=sizes)) ** 2, weights=sizes) < 0.1 * within / sizes.mean():
             return 1.0
-        # Averages may be written as percentages, or of classes that are numbered otherwise.
+        plain = float((sizes * (means - values) ** 2).sum() / within / len(groups))
+        # Averages may be written as percentages, or of classes that are numbered otherwise; a line fits more by chance.
         slope, level = np.polyfit(values, means, 1, w=np.sqrt(sizes))
-        deviations = sizes * (means - level - slope * values) ** 2 / within
+        scaled = float((sizes * (means - level - slope * values) ** 2).sum() / within)
         left = max(len(groups) - 2, 1)
-        by_chance = chi2.cdf(float(deviations.sum()), left) > self.chance
-        return 1.0 if by_chance else float(deviations.sum() / left)
+        return min(plain, scaled / left if chi2.cdf(scaled, left) < self.chance else 1.0)

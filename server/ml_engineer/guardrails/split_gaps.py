@@ -67,10 +67,12 @@ class SPL011(SplitCheck):
     def _by_key(self, evidence: Evidence) -> tuple[str, float, str] | None:
         """Stored folds against folds that keep the rows of the first visible key together."""
         for name in evidence.keys:
-            codes, values = pd.factorize(evidence.frame[name], use_na_sentinel=False)
-            if len(values) < self.fewest_groups or len(codes) < 1.2 * len(values):
+            codes, values = pd.factorize(evidence.frame[name])
+            missing = codes < 0
+            if len(values) < self.fewest_groups or (~missing).sum() < 1.2 * len(values):
                 continue
-            dealt = np.random.default_rng(evidence.seed).permutation(len(values)) % 3
+            codes = np.where(missing, len(values) + np.cumsum(missing) - 1, codes)
+            dealt = np.random.default_rng(evidence.seed).permutation(int(codes.max()) + 1) % 3
             stored, honest = evidence.probe.together(), evidence.probe.together_on(dealt[codes])
             text = (
                 f"the stored folds tell a {evidence.target.measure} of {stored:.3f} by a quick model; with rows of one "

@@ -29,7 +29,6 @@ _RATIOS: Final[dict[str, float]] = {
     "a factor of 2.2, as between pounds and kilograms": 2.2046,
     "a factor of 1.6, as between miles and kilometres": 1.609,
     "a factor of 3.28, as between metres and feet": 3.2808,
-    "a factor of 28.35, as between ounces and grams": 28.35,
 }
 
 
