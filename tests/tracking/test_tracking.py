@@ -207,3 +207,30 @@ def test_an_evaluation_joins_the_run_of_its_model(layout: ProjectLayout, tmp_pat
     assert [file.path for file in client.list_artifacts(run.mlflow_run_id, "evaluation")] == [
         "evaluation/evaluation.html"
     ]
+
+
+def test_a_run_is_registered_once_and_the_alias_moves_between_versions(layout: ProjectLayout) -> None:
+    runs = []
+    for run_id in ("run_1", "run_2"):
+        with start(layout, run_id) as run:
+            log_everything(run)
+        runs.append(run.mlflow_run_id)
+    title = "Will they leave? 50 % of 'them' / us: a.b"
+    assert tracking.find_champion(layout, title=title) is None
+    versions = [tracking.register_run(layout, title=title, mlflow_run_id=run) for run in (*runs, runs[0])]
+    assert versions == ["1", "2", "1"]
+    for version in ("2", "1"):
+        tracking.move_champion(layout, title=title, version=version, tags={"approved_by": "Ada"})
+        assert tracking.find_champion(layout, title=title) == tracking.RegisteredChampion(
+            version, runs[int(version) - 1]
+        )
+
+
+def test_a_run_that_is_not_there_or_holds_no_model_cannot_be_registered(layout: ProjectLayout) -> None:
+    with start(layout) as run:
+        pass
+    with pytest.raises(ProjectStateError, match="holds no model"):
+        tracking.register_run(layout, title="Churn", mlflow_run_id=run.mlflow_run_id)
+    with pytest.raises(ProjectStateError, match="does not hold the champion's run"):
+        tracking.register_run(layout, title="Churn", mlflow_run_id="0" * 32)
+    assert tracking.find_champion(ProjectLayout(layout.root / "elsewhere"), title="Churn") is None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from math import isfinite
 from typing import cast
 
 from ml_engineer.evaluation.fairness_section import fairness_context, mitigation_rows
+from ml_engineer.evaluation.honest_page import against_champion_row, count_sentence, cross_validated_rows, percent
+from ml_engineer.evaluation.strips import METRIC_NAMES, Bar, strip, strip_range
 from ml_engineer.statistics.baselines import baseline_rule
 from ml_engineer.statistics.intervals import wilson
 from ml_engineer.statistics.metrics import Task
@@ -21,37 +22,6 @@ from ml_engineer.vocabulary.training import TrainingRun
 
 __all__ = ["METRIC_NAMES", "Bar", "format_number", "page_context"]
 
-METRIC_NAMES: dict[str, str] = {
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "precision": "Precision",
-    "recall": "Recall",
-    "f1": "F1",
-    "roc_auc": "ROC AUC",
-    "average_precision": "Average precision",
-    "log_loss": "Log loss",
-    "brier": "Brier score",
-    "mae": "Mean absolute error",
-    "rmse": "Root mean squared error",
-    "r2": "R²",
-    "median_absolute_error": "Median absolute error",
-    "expected_cost": "Expected cost per row",
-    "selection_rate": "Called positive",
-    "false_positive_rate": "False-positive rate",
-}
-_SHARES: frozenset[str] = frozenset(
-    {
-        "accuracy",
-        "balanced_accuracy",
-        "precision",
-        "recall",
-        "f1",
-        "roc_auc",
-        "average_precision",
-        "selection_rate",
-        "false_positive_rate",
-    }
-)
 _HEADLINES = {
     "better_than_baseline": ("good", "Better than the naive baseline"),
     "no_evidence": ("open", "No evidence that it beats the naive baseline"),
@@ -67,26 +37,6 @@ _ADVICE = {
 }
 _MOST_MATRIX_CLASSES = 20
 _MOST_IMPORTANCES = 15
-
-
-@dataclass(frozen=True)
-class Bar:
-    """An interval as a strip, in percent of the strip's width.
-
-    Parameters
-    ----------
-    left, width : float
-        Where the interval starts, and how wide it is.
-    dot : float
-        Where the value lies.
-    zero : float, optional
-        Where zero lies, if it is on the strip.
-    """
-
-    left: float
-    width: float
-    dot: float
-    zero: float | None = None
 
 
 def format_number(value: float) -> str:
@@ -150,10 +100,10 @@ def page_context(
         "target_sentence": _target_sentence(problem, report),
         "primary_name": METRIC_NAMES[report.primary_metric],
         "metrics": [_metric_row(result) for result in report.metrics],
-        "cross_validated": _cross_validated(report),
-        "count_sentence": _count_sentence(report),
-        "against_champion": _against_champion(report),
-        "percent": _percent,
+        "cross_validated": cross_validated_rows(report),
+        "count_sentence": count_sentence(report),
+        "against_champion": against_champion_row(report),
+        "percent": percent,
         "baseline_rule": baseline_rule(cast("Task", problem.task_type), metric=report.primary_metric),
         "differences": [row for result in report.metrics if (row := _difference_row(result)) is not None],
         "confusion": _confusion(report),
@@ -166,41 +116,20 @@ def page_context(
     }
 
 
-def _strip(estimate: Estimate, low: float, high: float, *, with_zero: bool = False) -> Bar:
-    span = high - low or 1.0
-
-    def place(value: float) -> float:
-        return round(100 * min(1.0, max(0.0, (value - low) / span)), 2)
-
-    left, right = place(estimate.low), place(estimate.high)
-    zero = place(0.0) if with_zero and low <= 0 <= high else None
-    return Bar(left=left, width=round(max(right - left, 0.6), 2), dot=place(estimate.value), zero=zero)
-
-
-def _range(metric: str, estimates: Iterable[Estimate]) -> tuple[float, float]:
-    """Ends of a strip: 0 to 1 for shares, a little more than the intervals otherwise; never below 0 for errors."""
-    if metric in _SHARES:
-        return 0.0, 1.0
-    ends = [end for estimate in estimates for end in (estimate.low, estimate.high)]
-    low, high = min(ends), max(ends)
-    room = (high - low) * 0.15 or abs(high) * 0.1 or 1.0
-    return (max(0.0, low - room) if low >= 0 else low - room), high + room
-
-
 def _end(value: float) -> str:
     return f"{value:,.4g}".replace("-", "\N{MINUS SIGN}") if abs(value) < 1e6 else format_number(value)
 
 
 def _metric_row(result: MetricEstimate) -> dict[str, object]:
     both = [result.model] if result.baseline is None else [result.model, result.baseline]
-    low, high = _range(result.metric, both)
+    low, high = strip_range(result.metric, both)
     return {
         "name": METRIC_NAMES[result.metric],
         "direction": result.direction,
         "model": result.model,
         "baseline": result.baseline,
-        "bar": _strip(result.model, low, high),
-        "baseline_dot": None if result.baseline is None else _strip(result.baseline, low, high).dot,
+        "bar": strip(result.model, low, high),
+        "baseline_dot": None if result.baseline is None else strip(result.baseline, low, high).dot,
         "ends": (_end(low), _end(high)),
     }
 
@@ -220,62 +149,8 @@ def _difference_row(result: MetricEstimate) -> dict[str, object] | None:
         "direction": result.direction,
         "baseline": result.baseline,
         "difference": result.difference,
-        "bar": _strip(result.difference, -reach, reach, with_zero=True),
+        "bar": strip(result.difference, -reach, reach, with_zero=True),
         "tone": _sign(result.difference, result.direction),
-    }
-
-
-def _cross_validated(report: EvaluationReport) -> list[dict[str, object]]:
-    """The primary metric on held-out rows, in cross-validation, and corrected for the choice, on one scale."""
-    pairs = [("held-out rows", report.primary.model)]
-    honest = report.honest
-    if honest is None:
-        pairs.append(("cross-validation on development rows", report.cross_validated))
-    else:
-        among = "1 candidate" if honest.tried == 1 else f"{honest.tried:,} candidates"
-        pairs.append((f"cross-validation, the best of {among}", honest.best))
-        if honest.corrected is not None:
-            pairs.append(("the same, corrected for having been chosen", honest.corrected))
-    low, high = _range(report.primary_metric, (estimate for _, estimate in pairs))
-    return [{"name": name, "estimate": estimate, "bar": _strip(estimate, low, high)} for name, estimate in pairs]
-
-
-def _count_sentence(report: EvaluationReport) -> str:
-    """What was tried before this number, and what it does to the interval."""
-    honest = report.honest
-    if honest is None:
-        return ""
-    tried = f"{honest.tried:,} candidates in {honest.runs:,} training run{'' if honest.runs == 1 else 's'}"
-    looked = f"{honest.looks_before} other model{'' if honest.looks_before == 1 else 's'}"
-    before = "no other model" if honest.looks_before == 0 else looked
-    told = (
-        f"On these development rows {tried} were tried, and the held-out rows had judged {before} before; the problem "
-        f"allows {honest.look_budget} looks."
-    )
-    if honest.looks_before:
-        told += f" Held-out intervals are widened for that, to {_percent(report.primary.model.level)}."
-    return f"{told} {honest.note}".strip()
-
-
-def _percent(level: float) -> str:
-    return f"{100 * level:.3g} %"
-
-
-def _against_champion(report: EvaluationReport) -> dict[str, object] | None:
-    """The paired comparison with the model before, in words and as a strip."""
-    against = report.against_champion
-    if against is None:
-        return None
-    reach = max(abs(against.gain.low), abs(against.gain.high)) * 1.1 or 1.0
-    words = {"better": "Better than", "no_evidence": "No evidence of improvement over", "worse": "Worse than"}
-    which = "the promoted champion" if against.promoted else "the model that was evaluated before it"
-    return {
-        "sentence": f"{words[against.verdict]} {which}",
-        "gain": against.gain,
-        "metric": METRIC_NAMES[against.metric],
-        "model": against.model_sha256[:12],
-        "bar": _strip(against.gain, -reach, reach, with_zero=True),
-        "tone": {"better": "good", "no_evidence": "open", "worse": "bad"}[against.verdict],
     }
 
 
@@ -314,9 +189,9 @@ def _groups(report: EvaluationReport) -> list[dict[str, object]]:
     for (column, metric), results in groupby(by_place, key=lambda result: (result.column, result.metric)):
         members = sorted(results, key=lambda result: -result.rows)
         valued = [result.estimate for result in members if result.estimate is not None]
-        low, high = _range(metric, valued) if valued else (0.0, 1.0)
+        low, high = strip_range(metric, valued) if valued else (0.0, 1.0)
         rows = [
-            {"result": result, "bar": None if result.estimate is None else _strip(result.estimate, low, high)}
+            {"result": result, "bar": None if result.estimate is None else strip(result.estimate, low, high)}
             for result in members
         ]
         found.append({"column": column, "metric": METRIC_NAMES.get(metric, metric), "rows": rows})
@@ -333,7 +208,7 @@ def _importances(report: EvaluationReport) -> list[dict[str, object]]:
         {
             "feature": importance.feature,
             "drop": importance.drop,
-            "bar": _strip(importance.drop, low, high, with_zero=True),
+            "bar": strip(importance.drop, low, high, with_zero=True),
             "needed": importance.drop.low > 0,
         }
         for importance in shown
@@ -343,12 +218,12 @@ def _importances(report: EvaluationReport) -> list[dict[str, object]]:
 def _candidates(training: TrainingRun) -> list[dict[str, object]]:
     candidates = training.leaderboard.candidates
     scored = [candidate.score for candidate in candidates if candidate.score is not None]
-    low, high = _range(training.leaderboard.metric, scored) if scored else (0.0, 1.0)
+    low, high = strip_range(training.leaderboard.metric, scored) if scored else (0.0, 1.0)
     return [
         {
             "candidate": candidate,
             "champion": candidate.name == training.champion.name,
-            "bar": None if candidate.score is None else _strip(candidate.score, low, high),
+            "bar": None if candidate.score is None else strip(candidate.score, low, high),
         }
         for candidate in candidates
     ]

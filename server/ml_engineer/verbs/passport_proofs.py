@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from ml_engineer import seal
 from ml_engineer.errors import MlEngineerError
 from ml_engineer.project.approvals import approval_faults, load_approvals
-from ml_engineer.project.claims import unsupported_claims
 from ml_engineer.project.definition import load_problem
 from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import find_record, load_record
 from ml_engineer.project.tally import load_tally
-from ml_engineer.rendering.documents import render_document
+from ml_engineer.verbs.passport_documents import prove_documents
 from ml_engineer.verbs.passport_numbers import number_at, reported_numbers
-from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.evaluation import EvaluationReport
 from ml_engineer.vocabulary.guardrails import GuardrailReport, Waivers
 from ml_engineer.vocabulary.passport import Passport, Proof
@@ -25,7 +23,6 @@ from ml_engineer.vocabulary.training import TrainingRun
 
 __all__ = ["prove_by_files", "scores_apart"]
 
-_DOCUMENTS = ("README.md", "PROBLEM.md", "MODEL_CARD.md", "model_card.md", "CARD.md")
 _SHORTEST_REASON = 10
 
 
@@ -45,7 +42,7 @@ def prove_by_files(layout: ProjectLayout, passport: Passport) -> Iterator[Proof]
     yield from _numbers(layout, passport)
     yield from _gate(layout, passport)
     yield from _approvals(layout, passport)
-    yield from _documents(layout, passport)
+    yield from prove_documents(layout, passport)
 
 
 def _proved(claim: str) -> Proof:
@@ -233,36 +230,3 @@ def _approvals(layout: ProjectLayout, passport: Passport) -> Iterator[Proof]:
         return
     same = load_approvals(layout) == passport.approvals
     yield _proved(claim) if same else _failed(claim, f"the log holds {len(load_approvals(layout))}, or others")
-
-
-def _documents(layout: ProjectLayout, passport: Passport) -> Iterator[Proof]:
-    """No document says a number that is in no record."""
-    hashed = {file.path for file in passport.files}
-    paths = [layout.root / name for name in _DOCUMENTS]
-    paths += sorted(layout.reports.glob("*.md")) if layout.reports.is_dir() else []
-    estimates = [number.estimate for number in passport.numbers]
-    # A file system that does not tell upper from lower case finds one card under two names.
-    seen: set[tuple[int, int]] = set()
-    for path in paths:
-        if not path.is_file() or layout.relative(path) in hashed:
-            continue
-        status = path.stat()
-        if (status.st_dev, status.st_ino) in seen:
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        text = path.read_text(encoding="utf-8", errors="replace")
-        generated = _generated_problem(layout) if path == layout.problem_md else ()
-        claim = f"every number in {layout.relative(path)} is in a record"
-        claims = unsupported_claims(text, estimates, generated=generated)
-        told = [f"line {each.line}: {each.number} in {each.text[:80]!r}" for each in claims[:5]]
-        yield _failed(claim, "; ".join(told)) if claims else _proved(claim)
-
-
-def _generated_problem(layout: ProjectLayout) -> list[str]:
-    """Lines of PROBLEM.md as the records give it."""
-    try:
-        profile, split = load_record(layout, DataProfile), load_record(layout, SplitPlan)
-        text = render_document("PROBLEM.md", problem=load_problem(layout), profile=profile, split=split)
-    except MlEngineerError:
-        return []
-    return text.splitlines()

@@ -186,7 +186,8 @@ def _proofs(layout: ProjectLayout, training: TrainingRun | None) -> list[tuple[P
     kinds = ("profile", "problem", "split", "training", "evaluation", "guardrails", "waivers", "tally")
     proofs = [(layout.records / f"{kind}.json", True) for kind in kinds]
     proofs += [(layout.problem_yaml, True), (layout.approvals, True)]
-    proofs += [(layout.evaluation_html, True), (layout.reports / "guardrails.md", True)]
+    proofs += [(layout.evaluation_html, True)]
+    proofs += [(layout.reports / name, True) for name in ("guardrails.md", "search.md")]
     proofs += [(layout.development, False), (layout.folds, False)]
     if training is not None:
         proofs += [

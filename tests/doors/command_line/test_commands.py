@@ -30,7 +30,7 @@ from ml_engineer.errors import (
 from ml_engineer.jobs.store import JobStore
 from ml_engineer.jobs.waiting import wait_for_job
 from ml_engineer.project.layout import ProjectLayout
-from ml_engineer.vocabulary.replies import CheckGuardrailsReply, Reply
+from ml_engineer.vocabulary.replies import CheckGuardrailsReply, Reply, VerifyReply
 
 TESTS = Path(__file__).resolve().parents[2]
 _PROGRAM = """
@@ -242,6 +242,8 @@ def test_every_error_has_an_exit_status_and_every_status_a_meaning():
     assert code_of_reply(Reply(status="refused", summary="x")) == 3
     assert code_of_reply(CheckGuardrailsReply(status="done", summary="x", verdict="block")) == 3
     assert code_of_reply(CheckGuardrailsReply(status="done", summary="x", verdict="warn")) == 0
+    assert code_of_reply(VerifyReply(status="done", summary="x", verdict="invalid")) == 3
+    assert code_of_reply(VerifyReply(status="done", summary="x", verdict="valid")) == 0
     assert sorted(MEANING) == sorted(ExitCode)
 
 
