@@ -7,8 +7,15 @@ import pytest
 
 from ml_engineer.statistics.fairness import compare_groups
 from ml_engineer.statistics.group_measures import Measured, measures_of
-from ml_engineer.statistics.metrics import Outcomes
-from ml_engineer.statistics.mitigation import decision_metric, group_weights, price, reweighing, thresholds_by_group
+from ml_engineer.statistics.metrics import Outcomes, metric_value
+from ml_engineer.statistics.mitigation import (
+    best_common_threshold,
+    decision_metric,
+    group_weights,
+    price,
+    reweighing,
+    thresholds_by_group,
+)
 from ml_engineer.vocabulary.problem import Costs
 
 
@@ -57,6 +64,7 @@ def test_thresholds_per_group_bring_the_difference_within_the_tolerance_and_tell
         metric="balanced_accuracy",
         use="allocation",
         tolerance=0.1,
+        priced_against=best_common_threshold(outcomes, folds, metric="balanced_accuracy"),
         settings=thresholds,
     )
     assert trial.verdict == "within the tolerance you set"
@@ -100,3 +108,19 @@ def test_the_price_is_told_in_the_primary_metric_if_decisions_change_it() -> Non
         "binary", outcomes.actual, outcomes.predicted, costs=Costs(false_positive=1, false_negative=5), n_classes=2
     )
     assert decision_metric("roc_auc", with_costs) == "expected_cost"
+
+
+def test_a_threshold_per_group_is_not_praised_for_a_better_common_threshold() -> None:
+    """Scores that mean the same for everybody, cut far too high: one better threshold is all that there is to gain."""
+    rng = np.random.default_rng(0)
+    told = rng.uniform(0, 1, 8000)
+    actual = (rng.random(8000) < told).astype(int)
+    sex = rng.choice(["w", "m"], 8000).astype(object)
+    outcomes = Outcomes("binary", actual, (told > 0.9).astype(int), np.column_stack([1 - told, told]), n_classes=2)
+    folds = np.arange(8000) % 5
+    decided = thresholds_by_group(outcomes, sex, folds, judged=["w", "m"], measure="recall", metric="balanced_accuracy")
+    assert decided is not None
+    common = best_common_threshold(outcomes, folds, metric="balanced_accuracy")
+    before, shared, per_group = (metric_value("balanced_accuracy", one) for one in (outcomes, common, decided[0]))
+    assert shared > before + 0.1
+    assert per_group == pytest.approx(shared, abs=0.01)

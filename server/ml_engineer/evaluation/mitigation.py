@@ -16,7 +16,14 @@ from ml_engineer.evaluation.prediction import Predictions, make_outcomes, predic
 from ml_engineer.statistics.fairness import assess_fairness
 from ml_engineer.statistics.group_measures import choose_use, measures_of
 from ml_engineer.statistics.metrics import Outcomes
-from ml_engineer.statistics.mitigation import decision_metric, group_weights, price, reweighing, thresholds_by_group
+from ml_engineer.statistics.mitigation import (
+    best_common_threshold,
+    decision_metric,
+    group_weights,
+    price,
+    reweighing,
+    thresholds_by_group,
+)
 from ml_engineer.vocabulary.fairness import FairnessAssessment, GroupComparison, Mitigation, MitigationTrial
 from ml_engineer.vocabulary.problem import ProblemDefinition
 
@@ -89,6 +96,7 @@ def try_thresholds(
     decided = thresholds_by_group(outcomes, labels, folds, judged=judged, measure=comparison.measure, metric=metric)
     if decided is None:
         return None
+    against = f"; priced against the best single threshold for {metric}"
     same = "" if metric == problem.primary_metric else f"; {problem.primary_metric} does not change, as scores stay"
     return price(
         "threshold per group",
@@ -99,8 +107,9 @@ def try_thresholds(
         metric=metric,
         use=assessment.use,
         tolerance=assessment.tolerance,
+        priced_against=best_common_threshold(outcomes, folds, metric=metric),
         settings=decided[1],
-        note=_NOT_LAWFUL_EVERYWHERE + same,
+        note=_NOT_LAWFUL_EVERYWHERE + against + same,
         seed=seed,
     )
 

@@ -17,6 +17,7 @@ from ml_engineer.vocabulary.estimates import Metric, direction_of
 from ml_engineer.vocabulary.fairness import FairnessMeasure, FairnessUse, GroupComparison, Mitigation, MitigationTrial
 
 __all__ = [
+    "best_common_threshold",
     "decision_metric",
     "group_weights",
     "price",
@@ -158,6 +159,27 @@ def thresholds_by_group(
     return replace(outcomes, predicted=predicted), everywhere
 
 
+def best_common_threshold(outcomes: Outcomes, folds: Ints, *, metric: Metric) -> Outcomes:
+    """Decisions by one threshold for everybody with the best `metric`, found on other folds than those it decides.
+
+    What a threshold per group is to be set against: otherwise it would be praised for a better threshold.
+
+    Parameters
+    ----------
+    outcomes : Outcomes
+        Out-of-fold predictions of n rows with probabilities; binary.
+    folds : numpy.ndarray of shape (n,)
+        Fold of each row.
+    metric : Metric
+        What the threshold is chosen by.
+    """
+    everybody = np.full(outcomes.rows, "everybody", dtype=object)
+    decided = thresholds_by_group(
+        outcomes, everybody, folds, judged=["everybody"], measure="selection_rate", metric=metric
+    )
+    return outcomes if decided is None else decided[0]
+
+
 def _best_thresholds(
     outcomes: Outcomes,
     scores: Floats,
@@ -204,6 +226,7 @@ def price(
     metric: Metric,
     use: FairnessUse | None,
     tolerance: float,
+    priced_against: Outcomes | None = None,
     settings: dict[str, float] | None = None,
     note: str = "",
     seed: int = 0,
@@ -224,6 +247,8 @@ def price(
         What the price is measured in.
     use, tolerance
         As in `assess_fairness`.
+    priced_against : Outcomes, optional
+        What the metric is set against, if not `before`: what could be had without the mitigation.
     settings : dict of str to float, optional
         Thresholds or weights.
     note : str
@@ -244,6 +269,7 @@ def price(
     }
     first = again["before"].difference or comparison.difference
     assert first is not None
+    reference = before if priced_against is None else priced_against
     return MitigationTrial(
         kind=kind,
         column=comparison.columns[0],
@@ -252,8 +278,8 @@ def price(
         after=again["after"].difference,
         verdict=again["after"].verdict,
         metric=metric,
-        metric_before=metric_value(metric, before),
-        price=estimate_difference(metric, after, before, seed=seed),
+        metric_before=metric_value(metric, reference),
+        price=estimate_difference(metric, after, reference, seed=seed),
         settings={name: float(f"{value:.4g}") for name, value in (settings or {}).items()},
         note=note,
     )
