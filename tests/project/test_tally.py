@@ -63,7 +63,7 @@ def test_a_run_is_counted_when_it_begins_and_filled_in_when_it_ends(tmp_path: Pa
 
 def test_a_finished_run_says_what_became_of_its_candidates() -> None:
     run = tally_run(trained("run_1"), deal_id="deal_1")
-    assert (run.finished, run.failed, run.out_of_time, run.candidates) == (2, 1, 1, 4)
+    assert (run.finished, run.failed, run.unfinished, run.candidates) == (2, 1, 1, 4)
 
 
 def test_runs_whose_count_was_deleted_are_counted_from_their_folders(tmp_path: Path) -> None:

@@ -41,15 +41,16 @@ def count_run(layout: ProjectLayout, run: TallyRun) -> Tally:
 def tally_run(record: TrainingRun, *, deal_id: str) -> TallyRun:
     """A finished run in numbers."""
     became = [candidate.status for candidate in record.leaderboard.candidates]
+    finished, failed = became.count("finished"), became.count("failed")
     return TallyRun(
         run_id=record.run_id,
         at=record.started_at,
         deal_id=deal_id,
         development_sha256=record.development_sha256,
         metric=record.leaderboard.metric,
-        finished=became.count("finished"),
-        failed=became.count("failed"),
-        out_of_time=became.count("out_of_time"),
+        finished=finished,
+        failed=failed,
+        unfinished=len(became) - finished - failed,
     )
 
 

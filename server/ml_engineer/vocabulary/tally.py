@@ -22,13 +22,15 @@ class TallyRun(Record):
     metric: Metric = Field(description="What candidates were ordered by.")
     finished: int = Field(default=0, ge=0, description="Candidates that were given all folds.")
     failed: int = Field(default=0, ge=0, description="Candidates that failed.")
-    out_of_time: int = Field(default=0, ge=0, description="Candidates for whose folds the time did not last.")
+    unfinished: int = Field(
+        default=0, ge=0, description="Candidates that were not given all folds: dropped early, or out of time."
+    )
     ended: bool = Field(default=True, description="False while the run is at work, and for a run that was killed.")
 
     @property
     def candidates(self) -> int:
         """Candidates that were tried, whatever became of them."""
-        return self.finished + self.failed + self.out_of_time
+        return self.finished + self.failed + self.unfinished
 
 
 class Tally(StoredRecord):
