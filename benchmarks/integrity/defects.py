@@ -61,8 +61,8 @@ def _leak(table: Table, values: object, name: str, **more: Any) -> Planted:
 
 
 def noisy_copy(table: Table, strength: Strength, rng: Rng) -> Planted:
-    """The target with noise on it: an estimate made when it was known."""
-    noise = _level(strength, 0.45, 0.22, 0.05)
+    """The target with noise on it: an estimate made when it was known. The noise goes with the gap between two classes."""
+    noise = _level(strength, 0.45, 0.22, 0.05) * {"binary": 1.0, "multiclass": 0.5, "regression": 0.3}[table.task]
     return _leak(table, (100 * (_rank(table) + rng.normal(0, noise, len(table.frame)))).round(2), "assessment")
 
 
@@ -104,7 +104,8 @@ def group_average(table: Table, strength: Strength, rng: Rng) -> Planted:
 def pair_difference(table: Table, strength: Strength, rng: Rng) -> Planted:
     """Two amounts whose difference is the outcome."""
     before = rng.normal(500, 120, len(table.frame))
-    step = (2 * _rank(table) - 1) * 40 + rng.normal(0, _level(strength, 30, 12, 2), len(table.frame))
+    noise = _level(strength, 30, 12, 2) * {"binary": 1.0, "multiclass": 0.5, "regression": 0.4}[table.task]
+    step = (2 * _rank(table) - 1) * 40 + rng.normal(0, noise, len(table.frame))
     frame = table.frame.assign(balance_before=before.round(2), balance_after=(before + step).round(2))
     return Planted(frame, ("balance_before", "balance_after"), ("LEA010",), lost=("balance_after",))
 
@@ -303,7 +304,7 @@ def units_as_text(table: Table, strength: Strength, rng: Rng) -> Planted:
         f"{value * (2.2 if other else 1):.1f} {'lb' if other else 'kg'}"
         for value, other in zip(values, pounds, strict=True)
     ]
-    return Planted(table.frame.assign(weight=texts), ("weight",), ("DAT014", "DAT007"))
+    return Planted(table.frame.assign(weight=texts), ("weight",), ("DAT014", "DAT007", "reader"))
 
 
 def words_among_numbers(table: Table, strength: Strength, rng: Rng) -> Planted:
@@ -311,7 +312,7 @@ def words_among_numbers(table: Table, strength: Strength, rng: Rng) -> Planted:
     values = pd.Series(rng.normal(70, 12, len(table.frame)).round(1).astype(str), dtype="str")
     odd = rng.random(len(values)) < _level(strength, 0.01, 0.04, 0.15)
     values[odd] = rng.choice(["see file", "too low", "broken"], int(odd.sum()))
-    return Planted(table.frame.assign(weight=values.to_numpy()), ("weight",), ("DAT007",))
+    return Planted(table.frame.assign(weight=values.to_numpy()), ("weight",), ("DAT007", "reader"))
 
 
 def spellings(table: Table, strength: Strength, rng: Rng) -> Planted:

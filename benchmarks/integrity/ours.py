@@ -53,7 +53,7 @@ def judge(
         layout = ProjectLayout(folder / "ml")
         context = WorkContext("benchmark", folder)
         try:
-            frame_problem(
+            reply = frame_problem(
                 FrameProblemRequest(
                     data=str(folder / "table.csv"), target=target, project_dir=str(layout.root), **arguments
                 ),
@@ -70,6 +70,9 @@ def judge(
     opened = {finding.code: list(finding.columns) for finding in findings if is_open(finding)}
     if not evidence.problem.worth_building:
         opened["signal"] = []
+    for column in evidence.problem.columns:
+        if any(f"'{column.name}'" in warning or f"`{column.name}`" in warning for warning in reply.warnings):
+            opened.setdefault("reader", []).append(column.name)
     if evidence.problem.split.strategy == "grouped" and not told.get("group_columns"):
         opened["grouped split"] = list(evidence.problem.split.group_columns)
     if evidence.problem.split.strategy == "time" and not told.get("time_column"):

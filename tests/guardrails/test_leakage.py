@@ -304,3 +304,19 @@ def test_a_perfect_column_beside_good_ones_is_asked_about() -> None:
     frame["y"] = text(np.where(is_yes, "yes", "no"))
     finding = ask(LEA001(), evidence_of(frame), stage="train")
     assert (finding.outcome, finding.columns) == ("question", ("made",))
+
+
+def test_components_that_sum_to_the_target_but_for_a_few_corrections_are_named() -> None:
+    frame = a_numeric_table(rows=600)
+    frame["y"] = frame["a"] + frame["b"]
+    frame.loc[::25, "y"] += 3.0
+    finding = ask(LEA008(), evidence_of(frame), stage="train")
+    assert finding.blocks
+    assert set(finding.columns) == {"a", "b"}
+    assert "of 600 rows looked at" in finding.found
+
+
+def test_averages_written_as_percentages_block_too() -> None:
+    frame = with_averages(honest=False)
+    frame["town_mean"] *= 100
+    assert ask(LEA009(), evidence_of(frame), stage="train").columns == ("town_mean",)

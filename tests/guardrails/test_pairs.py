@@ -56,10 +56,11 @@ def test_votes_that_decide_the_class_block_and_are_named_without_bystanders() ->
     assert set(finding.columns) == {f"vote_{judge}" for judge in range(5)}
 
 
-def test_votes_that_are_overruled_now_and_then_pass() -> None:
+@pytest.mark.parametrize(("every", "outcome"), [(100, "question"), (10, "passed")])
+def test_votes_that_are_overruled_now_and_then_are_asked_about(every: int, outcome: str) -> None:
     frame = votes()
-    frame.loc[::40, "y"] = frame.loc[::40, "y"].map({"in": "out", "out": "in"})
-    assert ask(LEA011(), evidence_of(frame)).outcome == "passed"
+    frame.loc[::every, "y"] = frame.loc[::every, "y"].map({"in": "out", "out": "in"})
+    assert ask(LEA011(), evidence_of(frame)).outcome == outcome
 
 
 def test_parts_of_a_total_that_is_compared_with_a_bound_block() -> None:

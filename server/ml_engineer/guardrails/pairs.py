@@ -14,7 +14,7 @@ from ml_engineer.guardrails.cells import is_number
 from ml_engineer.guardrails.check import ALL_STAGES, Answer, Observation, observed, passed
 from ml_engineer.guardrails.evidence import Evidence
 from ml_engineer.guardrails.leakage import LeakageCheck
-from ml_engineer.guardrails.wording import quoted, quoted_list
+from ml_engineer.guardrails.wording import quoted, quoted_list, rows_text
 from ml_engineer.statistics.predictive_power import Target, bin_codes, power_alone
 from ml_engineer.vocabulary.guardrails import Stage
 
@@ -50,6 +50,8 @@ class LEA010(LeakageCheck):
     synergy: ClassVar[float] = 0.3
     """How much of that way neither column goes alone."""
     nearly_all: ClassVar[float] = 0.95
+    most: ClassVar[float] = 0.85
+    """Of the way from chance to certainty; between the two it is a question."""
     fall: ClassVar[float] = 0.15
     small_fall: ClassVar[float] = 0.03
     sharper: ClassVar[float] = 5.0
@@ -75,9 +77,10 @@ class LEA010(LeakageCheck):
             trees = probe.together_for(target, without=frozenset(probe.alone) - set(names))
             without = probe.together_for(target, without=frozenset(names))
             both = max(trees, binned)
-            if self._share(target, both) >= self.nearly_all and self._falls(target, max(full, both), without):
+            if self._share(target, both) >= self.most and self._falls(target, max(full, both), without):
+                sure = target.classes and self._share(target, both) >= self.nearly_all
                 yield Observation(
-                    "forbids" if target.classes else "question",
+                    "forbids" if sure else "question",
                     f"{quoted_list(names)} give {of} with a {target.measure} of {both:.3f} together, {alone[0]:.2f} and "
                     f"{alone[1]:.2f} alone, and a quick model falls from {full:.3f} to {without:.3f} without them",
                     names,
@@ -157,10 +160,10 @@ def _combined(first: pd.Series, second: pd.Series) -> Iterator[pd.Series]:
 
 
 class LEA011(LeakageCheck):
-    """Columns whose plain sum decides the class without a fault: votes, partial scores, parts of a total.
+    """Columns whose plain sum decides the class (nearly) without a fault: votes, partial scores, parts of a total.
 
     Least squares says which columns weigh, and with which sign. If their sum, unit for unit, parts a class from the rest
-    without one error although no column does alone, columns are dropped as long as it still does. Honest measurements that part
+    without one error (or hardly one, which is a question), columns are dropped as long as it still does. Honest measurements that part
     the classes weigh differently, so that their plain sum does not.
     """
 
@@ -176,6 +179,8 @@ class LEA011(LeakageCheck):
     """Pairs are another check's business."""
     weighs: ClassVar[tuple[float, ...]] = (0.2, 0.4, 0.6)
     """Least weight per standard deviation, as a share of the largest, from generous to strict."""
+    tolerated: ClassVar[float] = 0.02
+    """Share of errors up to which it is asked about."""
 
     def find(self, evidence: Evidence) -> Answer:
         """Sum the columns that weigh, class by class."""
@@ -189,10 +194,13 @@ class LEA011(LeakageCheck):
             wanted = evidence.target.values[rows] == code
             if min(wanted.sum(), (~wanted).sum()) < self.fewest_per_class:
                 continue
-            columns = self._parts(numbers, wanted)
+            columns, errors = self._parts(numbers, wanted)
             if len(columns) >= self.fewest_parts:
-                text = f"the plain sum of {quoted_list(columns)} parts {quoted(labels[code])} from the rest without an error"
-                return observed([Observation("forbids", text, columns)], remedy=_TOGETHER)
+                text = (
+                    f"the plain sum of {quoted_list(columns)} parts {quoted(labels[code])} from the rest with {errors:,} errors in "
+                    f"{rows_text(len(numbers))}"
+                )
+                return observed([Observation("question" if errors else "forbids", text, columns)], remedy=_TOGETHER)
         return passed(f"no plain sum of {numbers.shape[1]:,} numeric columns decides a class")
 
     def _numbers(self, evidence: Evidence) -> tuple[pd.DataFrame, Ints]:
@@ -205,27 +213,35 @@ class LEA011(LeakageCheck):
         frame = frame.iloc[rows]
         return frame.loc[:, frame.min() < frame.max()], rows
 
-    def _parts(self, numbers: pd.DataFrame, wanted: npt.NDArray[np.bool_]) -> tuple[str, ...]:
-        """Columns of the smallest faultless plain sum that dropping one at a time leads to; empty if there is none."""
+    def _parts(self, numbers: pd.DataFrame, wanted: npt.NDArray[np.bool_]) -> tuple[tuple[str, ...], int]:
+        """Columns of the smallest plain sum that dropping one at a time leads to, and its errors; none if there is none."""
         matrix = numbers.to_numpy(dtype=float)
         scaled = (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)
         weights = np.linalg.lstsq(scaled, wanted - wanted.mean(), rcond=None)[0]
         strength, signed = np.abs(weights), matrix * np.sign(weights)
         for least in self.weighs:
             keep = [int(place) for place in np.argsort(strength) if strength[place] >= least * strength.max()]
-            if _parts_faultlessly(signed[:, keep].sum(axis=1), wanted):
-                return tuple(str(numbers.columns[place]) for place in sorted(_fewest(signed, keep, wanted)))
-        return ()
+            errors = _errors(signed[:, keep].sum(axis=1), wanted)
+            if errors <= self.tolerated * len(wanted):
+                keep = _fewest(signed, keep, wanted, most=errors)
+                return tuple(str(numbers.columns[place]) for place in sorted(keep)), errors
+        return (), 0
 
 
-def _fewest(signed: Floats, keep: list[int], wanted: npt.NDArray[np.bool_]) -> list[int]:
-    """Columns that are left after dropping one at a time, the weakest first, as long as the sum is faultless."""
+def _fewest(signed: Floats, keep: list[int], wanted: npt.NDArray[np.bool_], *, most: int) -> list[int]:
+    """Columns that are left after dropping one at a time, the weakest first, as long as the sum errs no more often."""
     for place in list(keep):
         fewer = [other for other in keep if other != place]
-        if fewer and _parts_faultlessly(signed[:, fewer].sum(axis=1), wanted):
+        if fewer and _errors(signed[:, fewer].sum(axis=1), wanted) <= most:
             keep = fewer
     return keep
 
 
-def _parts_faultlessly(score: Floats, wanted: npt.NDArray[np.bool_]) -> bool:
-    return bool(score[wanted].min() > score[~wanted].max())
+def _errors(score: Floats, wanted: npt.NDArray[np.bool_]) -> int:
+    """Rows on the wrong side of the best bound; equal scores are on one side."""
+    order = np.argsort(score, kind="stable")
+    above = wanted.sum() - np.cumsum(wanted[order])
+    below = np.cumsum(~wanted[order])
+    last = np.append(score[order][1:] != score[order][:-1], True)
+    right = np.append((above + below)[last], wanted.sum())
+    return int(len(wanted) - right.max())

@@ -103,8 +103,8 @@ def _relation_to_number(ranks: Floats, column: pd.Series, codes: npt.NDArray[np.
 class LEA008(LeakageCheck):
     """Columns that together restate a numeric target: components that sum to it, or factors of it.
 
-    The target is fitted exactly, by sums and (on logarithms) by products; then columns are dropped as long as the fit
-    stays exact, so that those named are the ones needed.
+    The target is fitted exactly, by sums and (on logarithms) by products, on nine rows in ten at least; then columns are dropped
+    as long as the fit stays exact, so that those named are the ones needed.
     """
 
     title = "Columns that together restate the target"
@@ -114,6 +114,9 @@ class LEA008(LeakageCheck):
     """Share of variance that rounding may leave."""
     most_rows: ClassVar[int] = 5_000
     most_columns: ClassVar[int] = 200
+    trimmings: ClassVar[int] = 6
+    kept: ClassVar[float] = 0.9
+    """Rows that must fit; the others may be corrections or mistakes."""
 
     def find(self, evidence: Evidence) -> Answer:
         """Fit sums, then products."""
@@ -122,12 +125,11 @@ class LEA008(LeakageCheck):
         if numbers.shape[1] == 0 or len(numbers) < 10 + 3 * numbers.shape[1]:
             return passed("too few complete rows or numeric columns to restate the target exactly")
         for how, columns, wanted in self._attempts(numbers, target):
-            names = self._needed(columns, wanted)
+            rows = self._rows_that_fit(columns, wanted)
+            names = self._needed(columns[rows], wanted[rows])
             if names:
-                text = (
-                    f"{evidence.problem.target!r} is {how} {quoted_list(names)} on all {len(columns):,} rows looked at"
-                )
-                text = text.replace(repr(evidence.problem.target), quoted(evidence.problem.target), 1)
+                share = "all" if rows.all() else f"{int(rows.sum()):,} of"
+                text = f"{quoted(evidence.problem.target)} is {how} {quoted_list(names)} on {share} {len(columns):,} rows looked at"
                 return observed(
                     [Observation("forbids", text, tuple(names))],
                     remedy="Ask which of them are known at the prediction moment; frame again with after_the_fact naming "
@@ -152,10 +154,22 @@ class LEA008(LeakageCheck):
             attempts.append(("a product or ratio of", logarithms, np.log(target)))
         return attempts
 
+    def _rows_that_fit(self, columns: pd.DataFrame, target: Floats) -> npt.NDArray[np.bool_]:
+        """All rows if they fit exactly, else the nine in ten that fit best (least trimmed squares, Rousseeuw 1984)."""
+        matrix = np.column_stack([np.ones(len(columns)), columns.to_numpy(dtype=float)])
+        rows = np.ones(len(target), dtype=bool)
+        for _ in range(self.trimmings):
+            misses = np.abs(target - matrix @ np.linalg.lstsq(matrix[rows], target[rows], rcond=None)[0])
+            if (misses[rows] ** 2).sum() <= self.unexplained * ((target - target.mean()) ** 2).sum() and rows.all():
+                break
+            rows = misses <= np.quantile(misses, self.kept)
+        return rows
+
     def _needed(self, columns: pd.DataFrame, target: Floats) -> list[str]:
         """Columns of the smallest exact fit that dropping one at a time leads to; empty if there is none."""
         matrix = columns.to_numpy(dtype=float)
-        matrix = (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)
+        spread = matrix.std(axis=0)
+        matrix = (matrix - matrix.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
         wanted = target - target.mean()
         keep = list(range(matrix.shape[1]))
         weights, left = _fit(matrix, wanted)
