@@ -26,9 +26,12 @@ if TYPE_CHECKING:
         waive_finding,
     )
     from ml_engineer.errors import MlEngineerError
+    from ml_engineer.modelling.estimators import TabularClassifier, TabularRegressor
 
 __all__ = [
     "MlEngineerError",
+    "TabularClassifier",
+    "TabularRegressor",
     "__version__",
     "cancel_job",
     "check_guardrails",
@@ -46,6 +49,13 @@ __all__ = [
 ]
 
 
+_HOMES = {
+    "MlEngineerError": "ml_engineer.errors",
+    "TabularClassifier": "ml_engineer.modelling.estimators",
+    "TabularRegressor": "ml_engineer.modelling.estimators",
+}
+
+
 def __getattr__(name: str) -> object:
     if name not in __all__:
         msg = f"module {__name__!r} has no attribute {name!r}"
@@ -55,7 +65,7 @@ def __getattr__(name: str) -> object:
         from importlib.metadata import version
 
         return version("ml-engineer")
-    home = "ml_engineer.errors" if name == "MlEngineerError" else "ml_engineer.doors.python"
+    home = _HOMES.get(name, "ml_engineer.doors.python")
     value = getattr(importlib.import_module(home), name)
     globals()[name] = value
     return value

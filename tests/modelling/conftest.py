@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from ml_engineer.modelling.executors import make_executor
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
 from ml_engineer.modelling.search import SearchResult, search
+from ml_engineer.modelling.search_plan import SearchPlan
 from ml_engineer.modelling.training_data import TrainingData
 from modelling.tables import CountingJournal
 
@@ -21,15 +23,23 @@ def journal() -> CountingJournal:
 
 @pytest.fixture
 def run_search(journal: CountingJournal) -> Callable[..., SearchResult]:
-    """Search with the portfolio, or with `candidates`, for at most `seconds`."""
+    """Search with the portfolio, or with `candidates`, for at most `seconds` or `fits`, in this process."""
 
-    def _run(data: TrainingData, *, candidates: Any = None, seconds: float = 120.0, **changes: Any) -> SearchResult:
+    def _run(
+        data: TrainingData, *, candidates: Any = None, seconds: float = 120.0, fits: int | None = None, **changes: Any
+    ) -> SearchResult:
         names = changes.pop("names", None)
+        workers = changes.pop("workers", 0)
+        champion = changes.pop("champion", "best")
         if candidates is None:
             candidates = build_portfolio(data, seed=0, threads=1)
         chosen = [candidate for candidate in candidates if names is None or candidate.name in names]
         settings = {"clock": time.monotonic, "journal": journal, "report": lambda message, fraction: None}
         clock = changes.get("clock", time.monotonic)
-        return search(baseline_candidate(data), chosen, data, deadline=clock() + seconds, **settings | changes)
+        deadline = float("inf") if fits is not None else clock() + seconds
+        plan = SearchPlan(deadline, budget_evaluations=fits, champion=champion)
+        with make_executor(workers=workers, clock=clock) as executor:
+            executor.load(data)
+            return search(baseline_candidate(data), chosen, data, executor=executor, plan=plan, **settings | changes)
 
     return _run

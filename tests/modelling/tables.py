@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import KFold, StratifiedKFold
 
+from ml_engineer.modelling.candidate import Candidate
 from ml_engineer.modelling.training_data import TrainingData
 
 
@@ -73,4 +74,13 @@ def make_data(
         features=features,
         fingerprint=f"{task}{rows}{folds}{signal}{seed}",
         **settings | changes,
+    )
+
+
+def small(candidate: Candidate) -> Candidate:
+    """The candidate with few trees, where only its kind matters."""
+    if candidate.growing is None:
+        return candidate
+    return candidate.with_parameters(
+        "few trees.", **{"iterations" if candidate.growing == "catboost" else "n_estimators": 8}
     )

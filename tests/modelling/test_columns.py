@@ -19,6 +19,7 @@ def test_each_column_goes_to_its_kind() -> None:
         many_categories=("class",),
         text=("{comment}",),
         constant=("one", "empty"),
+        gaps=("width (mm)", "sparse"),
     )
 
 

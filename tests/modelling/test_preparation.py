@@ -11,10 +11,10 @@ from ml_engineer.modelling.preparation import prepare
 from modelling.tables import make_data, mixed_features
 
 
-@pytest.mark.parametrize("view", ["scaled", "codes"])
+@pytest.mark.parametrize("view", ["scaled", "dense", "codes", "levels", "shares", "words"])
 def test_rows_unlike_those_of_the_fold_are_still_prepared(view) -> None:
     data = make_data("binary", rows=240)
-    preparation = prepare(sort_columns(data.features), view, rows=240, seed=0)
+    preparation = prepare(sort_columns(data.features), view, rows=240, seed=0, target_type="binary")
     assert preparation is not None
     preparation.transformer.fit(data.features, data.target)
     strange = mixed_features(5, seed=9)
@@ -23,26 +23,52 @@ def test_rows_unlike_those_of_the_fold_are_still_prepared(view) -> None:
     prepared = preparation.transformer.transform(strange.astype(data.features.dtypes))
     dense = prepared.toarray() if hasattr(prepared, "toarray") else prepared
     assert len(dense) == 5
-    if view == "scaled":
+    if view in {"scaled", "dense", "words"}:
         assert np.isfinite(dense).all()
 
 
 def test_the_median_is_the_folds_own() -> None:
     frame = pd.DataFrame({"a": [0.0, 0.0, np.nan, 100.0, 100.0, 100.0]})
-    preparation = prepare(sort_columns(frame), "scaled", rows=6, seed=0)
+    preparation = prepare(sort_columns(frame), "scaled", rows=6, seed=0, target_type="continuous")
     assert preparation is not None
     fitted = preparation.transformer.fit(frame.iloc[:3])
     assert fitted.named_transformers_["numbers"]["fill"].statistics_.tolist() == [0.0]
 
 
 def test_no_usable_column_gives_no_preparation() -> None:
-    assert prepare(Columns(constant=("a",)), "codes", rows=10, seed=0) is None
+    assert prepare(Columns(constant=("a",)), "codes", rows=10, seed=0, target_type="binary") is None
 
 
 def test_the_lists_name_every_usable_column_once() -> None:
     columns = sort_columns(mixed_features(400))
-    for view in ("scaled", "codes"):
-        preparation = prepare(columns, view, rows=400, seed=0)
+    for view in ("scaled", "dense", "codes", "shares", "words"):
+        preparation = prepare(columns, view, rows=400, seed=0, target_type="binary")
         assert preparation is not None
         named = [name for part in preparation.lists for name in part.columns]
         assert sorted(named) == sorted(mixed_features(1).columns)
+
+
+def test_whole_numbers_as_a_target_are_no_classes_to_the_means_of_a_category() -> None:
+    frame = pd.DataFrame({"kind": pd.Series(["a", "b"] * 200, dtype="str")})
+    counts = np.tile(np.arange(40.0), 10)
+    preparation = prepare(sort_columns(frame), "shares", rows=400, seed=0, target_type="continuous")
+    assert preparation is not None
+    assert preparation.transformer.fit_transform(frame, counts).shape == (400, 1)
+
+
+def test_codes_of_categories_stand_first_and_are_told() -> None:
+    columns = sort_columns(mixed_features(400))
+    for view in ("codes", "levels"):
+        preparation = prepare(columns, view, rows=400, seed=0, target_type="binary")
+        assert preparation is not None
+        assert preparation.category_positions == (0, 1)
+
+
+def test_curves_bend_numbers_and_tell_of_gaps() -> None:
+    frame = mixed_features(400).drop(columns="{comment}")
+    preparation = prepare(sort_columns(frame), "splines", rows=400, seed=0, target_type="binary")
+    assert preparation is not None
+    bent = preparation.transformer.fit_transform(frame, np.arange(400) % 2)
+    dense = bent.toarray() if hasattr(bent, "toarray") else bent
+    assert np.isfinite(dense).all()
+    assert [part.constant for part in preparation.lists][:2] == ["NUMBERS", "NUMBERS_WITH_GAPS"]

@@ -116,7 +116,12 @@ def test_record_files_and_store_tell_the_same_story(project, train, task: str) -
     assert reply.run_id == run.run_id
     assert champion.score == reply.score
     assert run.gain.low > 0
-    assert [entry.status for entry in run.leaderboard.candidates] == ["finished"] * 3
+    entries = {entry.name: entry for entry in run.leaderboard.candidates}
+    assert {"baseline", "linear", "boosting", champion.name} == set(entries)
+    assert all(entry.status in {"finished", "dropped"} for entry in entries.values())
+    assert all(entry.decisions for name, entry in entries.items() if name in {"linear", "boosting"})
+    story = (layout.reports / "search.md").read_text(encoding="utf-8")
+    assert all(f"| {name.replace('_', chr(92) + '_')} |" in story for name in entries)
     manifest = json.loads(layout.champion_manifest.read_text(encoding="utf-8"))
     assert manifest["model_sha256"] == champion.model_sha256
     assert manifest["run_id"] == run.run_id

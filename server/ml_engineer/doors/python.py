@@ -241,6 +241,10 @@ def train(
     *,
     project_dir: str = "ml",
     budget_seconds: float = 60.0,
+    budget_evaluations: int | None = None,
+    memory_limit_mb: int | None = None,
+    champion: Literal["best", "simplest-within-noise"] = "best",
+    price_milliseconds: float = 10.0,
     candidates: Sequence[str] | None = None,
     seed: int = 0,
     wait_seconds: float | None = None,
@@ -254,6 +258,14 @@ def train(
         Folder of the ML project; doors resolve a relative path in the workspace.
     budget_seconds : float, default 60
         Wall time for the search, from the child's readiness to a saved model.
+    budget_evaluations : int, optional
+        Number of fits instead of a time: the same data, seed and versions then give the same model.
+    memory_limit_mb : int, optional
+        Memory that all fits together may take; by default most of what is free.
+    champion : {'best', 'simplest-within-noise'}
+        'simplest-within-noise' takes the simplest model whose difference to the best may be chance.
+    price_milliseconds : float, default 10
+        Most that a prediction of the champion may take, per row in batches.
     candidates : sequence of str, optional
         Names of the candidates to try; by default the portfolio and everything in candidates.py.
     seed : int, default 0
@@ -280,6 +292,10 @@ def train(
         on_progress,
         project_dir=project_dir,
         budget_seconds=budget_seconds,
+        budget_evaluations=budget_evaluations,
+        memory_limit_mb=memory_limit_mb,
+        champion=champion,
+        price_milliseconds=price_milliseconds,
         candidates=candidates,
         seed=seed,
     )

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import re
 import shlex
 import shutil
 import sys
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from ml_engineer.errors import MissingExtraError
 
 __all__ = ["install_command", "missing_packages", "packages_of", "require_extra"]
 
-_REQUIREMENT = re.compile(r"""^\s*(?P<name>[A-Za-z0-9._-]+).*;.*extra\s*==\s*['"](?P<extra>[^'"]+)['"]""")
-
 
 def packages_of(extra: str) -> tuple[str, ...]:
-    """Names of the distributions that `extra` asks for; empty if there is no such extra."""
-    requirements = importlib.metadata.requires("ml-engineer") or []
-    matches = (_REQUIREMENT.match(line) for line in requirements)
-    names = (match["name"] for match in matches if match is not None and match["extra"] == extra)
-    return tuple(name for name in names if name != "ml-engineer")
+    """Names of the distributions that `extra` asks for on this system; empty if there is no such extra."""
+    requirements = (Requirement(line) for line in importlib.metadata.requires("ml-engineer") or [])
+    wanted = (
+        one.name
+        for one in requirements
+        # A requirement of no extra holds whatever the extra is.
+        if one.marker is not None and one.marker.evaluate({"extra": extra}) and not one.marker.evaluate({"extra": ""})
+    )
+    return tuple(name for name in wanted if name != "ml-engineer")
 
 
 def missing_packages(extra: str) -> tuple[str, ...]:

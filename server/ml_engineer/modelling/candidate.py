@@ -7,15 +7,31 @@ from functools import cached_property
 from typing import Any, Literal
 
 from sklearn.base import BaseEstimator, clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import VotingClassifier, VotingRegressor
+from sklearn.pipeline import Pipeline
 
 from ml_engineer.modelling.preparation import ColumnList
 from ml_engineer.modelling.source_code import NotWritable, SourceCode, build_from_source, write_source
+from ml_engineer.vocabulary.training import Family
 
-__all__ = ["SIMPLICITY", "Candidate", "Family", "with_seed"]
+__all__ = ["SIMPLICITY", "Candidate", "Growing", "headless", "pipeline_of", "with_seed"]
 
-Family = Literal["baseline", "linear", "boosting", "forest", "user"]
-SIMPLICITY: dict[Family, int] = {"baseline": 0, "linear": 1, "forest": 2, "boosting": 3, "user": 4}
-"""Which family is preferred if two score exactly the same."""
+SIMPLICITY: dict[Family, int] = {
+    "baseline": 0,
+    "linear": 1,
+    "kernel": 2,
+    "neighbours": 2,
+    "forest": 3,
+    "boosting": 4,
+    "network": 5,
+    "user": 6,
+    "ensemble": 7,
+}
+"""Which family is preferred if two score the same: how hard it is to say why it predicts what it predicts."""
+
+Growing = Literal["lightgbm", "catboost", "xgboost", "forest"]
+"""Models that grow tree by tree, whose number of trees is found before the folds."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +50,17 @@ class Candidate:
         What speaks for it, as champion.py says it.
     lists : tuple of ColumnList
         Column lists that its source names.
-    early_stopping : bool
-        Whether its last step is a LightGBM model whose rounds are to be found first.
+    view : str
+        Name of its preparation: candidates with the same one share what was prepared for a fold. Empty if the
+        estimator is not one of the portfolio's pipelines.
+    growing : Growing, optional
+        The library whose trees are to be counted before the folds.
     origin : str
         Hash of the file that built it, for a candidate of the user's; tells two versions of it apart.
     seed : int
         What random states that it left open were set to, for a candidate of the user's.
+    members : tuple of (Candidate, float)
+        Parts of an ensemble, with their weights.
     """
 
     name: str
@@ -47,9 +68,11 @@ class Candidate:
     estimator: BaseEstimator
     why: str = ""
     lists: tuple[ColumnList, ...] = ()
-    early_stopping: bool = False
+    view: str = ""
+    growing: Growing | None = None
     origin: str = ""
     seed: int = 0
+    members: tuple[tuple[Candidate, float], ...] = ()
 
     @property
     def constants(self) -> dict[str, tuple[str, ...]]:
@@ -75,14 +98,17 @@ class Candidate:
         return repr((self.source.imports, self.source.body(), self.lists))
 
     def with_parameters(self, why: str, **parameters: Any) -> Candidate:
-        """The same candidate with other parameters and one more reason."""
-        estimator = clone(self.estimator).set_params(**parameters)
-        return replace(self, estimator=estimator, why=f"{self.why} {why}".strip(), early_stopping=False)
+        """The same candidate with other parameters of its model and one more reason; its trees count as found."""
+        estimator = clone(self.estimator)
+        pipeline_of(estimator)[-1].set_params(**parameters)
+        return replace(self, estimator=estimator, why=f"{self.why} {why}".strip(), growing=None)
 
     @cached_property
     def parameters(self) -> dict[str, str]:
         """Parameters of the model (the last step) that differ from their defaults, as text."""
-        model = self.estimator
+        if self.members:
+            return {member.name: f"weight {weight:.3g}" for member, weight in self.members}
+        model = pipeline_of(self.estimator)
         while hasattr(model, "steps"):
             model = model.steps[-1][1]
         if not isinstance(model, BaseEstimator):
@@ -93,6 +119,26 @@ class Candidate:
             if name not in usual or repr(usual[name]) != repr(value):
                 shown[name] = repr(value)[:200]
         return shown
+
+
+def pipeline_of(estimator: Any) -> Any:
+    """The pipeline inside of a transformed target or a vote of one, or the estimator itself."""
+    if isinstance(estimator, TransformedTargetRegressor):
+        return pipeline_of(estimator.regressor)
+    if isinstance(estimator, VotingClassifier | VotingRegressor) and len(estimator.estimators) == 1:
+        return pipeline_of(estimator.estimators[0][1])
+    return estimator
+
+
+def headless(estimator: Any) -> Any:
+    """The same unfitted estimator for rows that are prepared already: a pipeline loses its first step."""
+    if isinstance(estimator, TransformedTargetRegressor):
+        return clone(estimator).set_params(regressor=headless(estimator.regressor))
+    if isinstance(estimator, VotingClassifier | VotingRegressor):
+        return clone(estimator).set_params(estimators=[(name, headless(one)) for name, one in estimator.estimators])
+    if not isinstance(estimator, Pipeline):
+        return clone(estimator)
+    return clone(estimator[-1] if len(estimator.steps) == 2 else estimator[1:])
 
 
 def _usual(kind: type) -> dict[str, Any]:

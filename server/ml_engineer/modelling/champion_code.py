@@ -22,8 +22,10 @@ class ChampionFacts:
     ----------
     run_id, metric : str
         The run, and what `score` measures.
-    score : float or None
-        Score over the pooled out-of-fold predictions; None if there was no time for all folds.
+    score : float
+        Score over the pooled out-of-fold predictions.
+    folds : tuple of int, optional
+        Numbers of the folds that the score rests on; None if it is all of them.
     decision_threshold : float or None
         Probability from which the positive class is called.
     threshold_reason : str
@@ -32,7 +34,8 @@ class ChampionFacts:
 
     run_id: str
     metric: str
-    score: float | None
+    score: float
+    folds: tuple[int, ...] | None = None
     decision_threshold: float | None = None
     threshold_reason: str = ""
 
@@ -125,10 +128,12 @@ def _constants(candidate: Candidate, facts: ChampionFacts) -> str:
         f"RUN_ID: str | None = {quoted(facts.run_id)}",
         f"CHAMPION = {quoted(candidate.name)}",
         f"METRIC = {quoted(facts.metric)}",
-        "# METRIC over all out-of-fold predictions together."
-        if facts.score is not None
-        else "# There was no time for all folds, so there is no score that train.py could arrive at.",
+        "# METRIC over all out-of-fold predictions together.",
         f"EXPECTED_SCORE: float | None = {facts.score!r}",
+        "# Numbers of the stored folds that the score rests on; None means all."
+        if facts.folds is None
+        else "# Numbers of the stored folds that the score rests on: the time was not enough for all.",
+        f"FOLDS: list[int] | None = {None if facts.folds is None else list(facts.folds)!r}",
     ]
     if facts.threshold_reason:
         lines.append(_comment(f"Chosen so: {facts.threshold_reason}."))

@@ -31,6 +31,8 @@ class Columns:
         Running text.
     constant : tuple of str
         Columns without two different values: no model can use them.
+    gaps : tuple of str
+        Numbers of which some are missing; each is in `even` or `skewed` too.
     """
 
     even: tuple[str, ...] = ()
@@ -40,6 +42,7 @@ class Columns:
     many_categories: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
     constant: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -64,7 +67,10 @@ def sort_columns(features: pd.DataFrame, *, text_columns: frozenset[str] = froze
     """
     kinds: dict[str, list[str]] = {name: [] for name in Columns.__dataclass_fields__}
     for name in features.columns:
-        kinds[_kind(features[name], told_text=name in text_columns)].append(name)
+        kind = _kind(features[name], told_text=name in text_columns)
+        kinds[kind].append(name)
+        if kind in {"even", "skewed"} and features[name].isna().any():
+            kinds["gaps"].append(name)
     return Columns(**{kind: tuple(names) for kind, names in kinds.items()})
 
 

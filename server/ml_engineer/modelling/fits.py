@@ -1,27 +1,33 @@
-"""One fit: a candidate on one fold, an independent piece of work that is journalled when it is done."""
+"""One fit: a candidate on some rows, an independent piece of work that can be done in any process."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
+import cloudpickle  # type: ignore[import-untyped]  # comes with mlflow, which types neither
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn, untyped
 
 from ml_engineer.errors import JobCancelledError
-from ml_engineer.modelling.candidate import Candidate
+from ml_engineer.modelling.candidate import Candidate, headless, pipeline_of
+from ml_engineer.modelling.growing import grow
+from ml_engineer.modelling.prepared_rows import prepared_rows, target_scale
 from ml_engineer.modelling.training_data import Predictions, TrainingData
 
-__all__ = ["Failure", "FoldFit", "Journal", "attempt", "fit_fold", "fit_rows", "journal_key", "predict", "refit"]
+__all__ = ["Clock", "Failure", "Fit", "FitTask", "Journal", "attempt", "fit_rows", "journal_key", "predict", "run_task"]
 
 Clock = Callable[[], float]
 Arrays = Mapping[str, npt.NDArray[Any]]
+Rows = npt.NDArray[np.integer]
 
 
 class Journal(Protocol):
@@ -35,7 +41,39 @@ class Journal(Protocol):
 
 
 @dataclass(frozen=True)
-class FoldFit:
+class FitTask:
+    """A candidate to fit.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        What to fit.
+    train, test : numpy.ndarray of int
+        Positions of the rows to fit on and to predict; no `test` rows, no predictions.
+    place : str
+        Name of these rows; candidates of one view share what was prepared under it.
+    growing : bool
+        Whether the number of trees is to be found by watching the test rows.
+    seconds : float
+        Time for growing; other fits are stopped from outside.
+    model_path : str, optional
+        Where to leave the fitted model.
+    codes : bool
+        Whether a classifier learns class codes instead of labels, as the parts of a vote do.
+    """
+
+    candidate: Candidate
+    train: Rows
+    test: Rows
+    place: str
+    growing: bool = False
+    seconds: float = float("inf")
+    model_path: str | None = None
+    codes: bool = False
+
+
+@dataclass(frozen=True)
+class Fit:
     """A finished fit.
 
     Parameters
@@ -44,14 +82,47 @@ class FoldFit:
         For the m rows that were left out.
     fit_seconds, predict_seconds : float
         What it took.
+    prepare_seconds : float
+        Of the fitting, what went into preparing rows; 0 if they were there already.
     notes : tuple of str
         Warnings that the libraries gave, one line each.
+    parameters : dict
+        What growing found: trees and learning rate.
+    why : str
+        How it was found.
     """
 
     predictions: Predictions
     fit_seconds: float
     predict_seconds: float
+    prepare_seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    parameters: dict[str, float] = field(default_factory=dict)
+    why: str = ""
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """What a journal keeps."""
+        return {
+            "predictions": self.predictions,
+            "fit_seconds": np.array(self.fit_seconds),
+            "predict_seconds": np.array(self.predict_seconds),
+            "prepare_seconds": np.array(self.prepare_seconds),
+            "notes": np.array(self.notes, dtype=str),
+            "parameter_names": np.array(list(self.parameters), dtype=str),
+            "parameter_values": np.array(list(self.parameters.values()), dtype=float),
+            "why": np.array(self.why),
+        }
+
+    @classmethod
+    def from_arrays(cls, kept: Arrays) -> Fit:
+        """What `arrays` gave."""
+        parameters = {
+            str(name): int(value) if float(value).is_integer() else float(value)
+            for name, value in zip(kept["parameter_names"], kept["parameter_values"], strict=True)
+        }
+        notes = tuple(str(note) for note in kept["notes"])
+        fit, predict, prepare = (float(kept[f"{name}_seconds"]) for name in ("fit", "predict", "prepare"))
+        return cls(kept["predictions"], fit, predict, prepare, notes, parameters, str(kept["why"]))
 
 
 @dataclass(frozen=True)
@@ -59,6 +130,7 @@ class Failure:
     """Why a fit could not be done."""
 
     reason: str
+    out_of_time: bool = False
 
 
 def journal_key(data: TrainingData, candidate: Candidate, part: str) -> str:
@@ -66,46 +138,103 @@ def journal_key(data: TrainingData, candidate: Candidate, part: str) -> str:
     return hashlib.sha256("\0".join((data.fingerprint, candidate.identity, part)).encode()).hexdigest()
 
 
-def fit_fold(candidate: Candidate, data: TrainingData, fold: int, *, clock: Clock, journal: Journal) -> FoldFit:
-    """Fit on a fold's training rows and predict its test rows, unless the journal has it already."""
-    key = journal_key(data, candidate, f"fold {fold}")
-    kept = journal.find(key)
-    if kept is not None:
-        return FoldFit(
-            kept["predictions"], float(kept["fit_seconds"]), float(kept["predict_seconds"]), tuple(kept["notes"])
-        )
-    train, test = data.pairs[fold]
+def run_task(task: FitTask, data: TrainingData, *, scratch: Path | None, clock: Clock = time.monotonic) -> Fit:
+    """Do one piece of work.
+
+    Parameters
+    ----------
+    task : FitTask
+        The work.
+    data : TrainingData
+        Rows and targets.
+    scratch : pathlib.Path, optional
+        Folder for rows that were prepared; without it they are prepared anew each time.
+    clock : callable
+        Monotonic seconds.
+    """
     notes: list[str] = []
+    found: tuple[dict[str, float], str] = ({}, "")
     with _noted(notes):
-        start = clock()
-        model = candidate.build().fit(data.features.iloc[train], data.target[train])
+        start = prepared = clock()
+        if task.model_path is not None:
+            model = fit_rows(task.candidate, data, task.train, codes=task.codes)
+            fitted = clock()
+            with Path(task.model_path).open("wb") as stream:
+                cloudpickle.dump(model, stream)
+            predictions = predict(model, data, task.test, codes=task.codes)
+        elif task.candidate.view:
+            train, test, fresh = prepared_rows(
+                task.candidate, data, task.train, task.test, place=task.place, folder=scratch
+            )
+            prepared = clock() if fresh else start
+            predictions, found, fitted = _fit_prepared(task, data, train, test, clock=clock)
+        else:
+            model = fit_rows(task.candidate, data, task.train)
+            fitted = clock()
+            predictions = predict(model, data, task.test)
+        seconds = fitted - start, clock() - fitted, prepared - start
+        return Fit(predictions, *seconds, tuple(dict.fromkeys(notes)), *found)
+
+
+def _fit_prepared(
+    task: FitTask, data: TrainingData, train: Any, test: Any, *, clock: Clock
+) -> tuple[Predictions, tuple[dict[str, float], str], float]:
+    """Fit the last step of a pipeline on rows prepared for all candidates of its view."""
+    classes: npt.NDArray[Any] | None = None
+    target = data.actual[task.train]
+    if data.task != "regression":
+        classes, target = np.unique(target, return_inverse=True)
+    head = headless(task.candidate.estimator)
+    kind = task.candidate.growing
+    found: tuple[dict[str, float], str] = ({}, "")
+    if task.growing and kind is not None:
+        forward, backward = target_scale(head, target)
+        watched = np.flatnonzero(np.isin(data.actual[task.test], classes)) if classes is not None else slice(None)
+        watched_target = data.actual[task.test][watched]
+        if classes is not None:
+            watched_target = np.searchsorted(classes, watched_target)
+        grown = grow(
+            kind,
+            pipeline_of(head),
+            (train, forward(target)),
+            (
+                test[watched] if isinstance(watched, np.ndarray) and len(watched) < len(task.test) else test,
+                forward(watched_target),
+            ),
+            seconds=task.seconds,
+            clock=clock,
+        )
         fitted = clock()
-        predictions = predict(model, data, test)
-        done = FoldFit(predictions, fitted - start, clock() - fitted, tuple(dict.fromkeys(notes)))
-    journal.keep(
-        key,
-        {
-            "predictions": done.predictions,
-            "fit_seconds": np.array(done.fit_seconds),
-            "predict_seconds": np.array(done.predict_seconds),
-            "notes": np.array(done.notes, dtype=str),
-        },
-    )
-    return done
+        found = (grown.parameters, grown.why)
+        raw = backward(grown.model.predict(test)) if classes is None else grown.model.predict_proba(test)
+    else:
+        head.fit(train, target)
+        fitted = clock()
+        raw = head.predict(test) if classes is None else head.predict_proba(test)
+    return _in_full(raw, data, classes, rows=len(task.test)), found, fitted
 
 
-def refit(candidate: Candidate, data: TrainingData) -> Any:
-    """The candidate fitted on all development rows."""
-    return fit_rows(candidate, data, np.arange(data.rows))
+def _in_full(raw: npt.NDArray[Any], data: TrainingData, classes: npt.NDArray[Any] | None, *, rows: int) -> Predictions:
+    """Predictions in the shape of this task: a class without a training row gets probability 0."""
+    if classes is None:
+        predictions = np.asarray(raw, dtype=float).reshape(rows)
+    else:
+        predictions = np.zeros((rows, len(data.classes)))
+        predictions[:, classes] = raw
+    if not np.isfinite(predictions).all():
+        msg = "it predicts values that are not finite"
+        raise ValueError(msg)
+    return predictions
 
 
-def fit_rows(candidate: Candidate, data: TrainingData, rows: npt.NDArray[np.integer]) -> Any:
-    """The candidate fitted on the rows at these positions."""
+def fit_rows(candidate: Candidate, data: TrainingData, rows: Rows, *, codes: bool = False) -> Any:
+    """The candidate fitted on the rows at these positions, on labels or on class codes."""
+    target = data.actual if codes else data.target
     with _noted([]):
-        return candidate.build().fit(data.features.iloc[rows], data.target[rows])
+        return candidate.build().fit(data.features.iloc[rows], target[rows])
 
 
-def predict(model: Any, data: TrainingData, rows: npt.NDArray[np.integer]) -> Predictions:
+def predict(model: Any, data: TrainingData, rows: Rows, *, codes: bool = False) -> Predictions:
     """Predictions of a fitted model for `rows`: numbers (m,), or probabilities (m, k) in the order of `data.classes`.
 
     Raises
@@ -113,21 +242,16 @@ def predict(model: Any, data: TrainingData, rows: npt.NDArray[np.integer]) -> Pr
     ValueError
         If the model gives no probabilities for a classification task, or anything that is not finite.
     """
+    if not len(rows):
+        return data.empty_predictions()[:0]
     features = data.features.iloc[rows]
     if data.task == "regression":
-        predictions = np.asarray(model.predict(features), dtype=float).reshape(len(rows))
-    else:
-        if not hasattr(model, "predict_proba"):
-            msg = "it has no predict_proba; wrap it in CalibratedClassifierCV"
-            raise ValueError(msg)
-        known = np.searchsorted(data.classes, model.classes_)
-        # A class without a training row in this fold gets probability 0.
-        predictions = np.zeros((len(rows), len(data.classes)))
-        predictions[:, known] = model.predict_proba(features)
-    if not np.isfinite(predictions).all():
-        msg = "it predicts values that are not finite"
+        return _in_full(model.predict(features), data, None, rows=len(rows))
+    if not hasattr(model, "predict_proba"):
+        msg = "it has no predict_proba; wrap it in CalibratedClassifierCV"
         raise ValueError(msg)
-    return predictions
+    known = model.classes_.astype(int) if codes else np.searchsorted(data.classes, model.classes_)
+    return _in_full(model.predict_proba(features), data, known, rows=len(rows))
 
 
 def attempt(work: Callable[[], Any]) -> Any | Failure:

@@ -6,7 +6,6 @@ The list is ours and fixed. A list stored beside a model would let a crafted mod
 from __future__ import annotations
 
 import hashlib
-import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import pandas as pd
 import skops.io
 
 from ml_engineer.errors import ProjectStateError
+from ml_engineer.modelling.pickling import dump_by_value
 from ml_engineer.vocabulary.model_types import TRUSTED_TYPES
 
 __all__ = ["TRUSTED_TYPES", "ModelFormat", "SavedModel", "load_model", "save_model"]
@@ -60,7 +60,7 @@ def save_model(model: Any, folder: Path, *, check: pd.DataFrame) -> SavedModel:
         if not reason:
             return SavedModel("model.skops", _sha256(folder / "model.skops"), "skops")
         path = folder / "model.pkl"
-        path.write_bytes(_pickled(model))
+        path.write_bytes(dump_by_value(model))
         if not _same(model, cloudpickle.loads(path.read_bytes()), check):
             raise ProjectStateError(
                 "The model does not survive being saved",
@@ -120,18 +120,6 @@ def _save_skops(model: Any, path: Path, check: pd.DataFrame) -> str:
     if reason:
         path.unlink(missing_ok=True)
     return reason
-
-
-def _pickled(model: Any) -> bytes:
-    """Pickle by value what only the project knows, so that the file can be read without candidates.py."""
-    own = [module for name, module in sys.modules.items() if name.startswith("ml_engineer_project_")]
-    for module in own:
-        cloudpickle.register_pickle_by_value(module)
-    try:
-        return bytes(cloudpickle.dumps(model))
-    finally:
-        for module in own:
-            cloudpickle.unregister_pickle_by_value(module)
 
 
 def _same(first: Any, second: Any, check: pd.DataFrame) -> bool:

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, Literal
 
-from lightgbm import LGBMClassifier, LGBMRegressor
+import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.ensemble import (
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.ensemble import VotingClassifier
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from ml_engineer.modelling.candidate import Candidate, Family
+from ml_engineer.modelling.candidate import Candidate, Growing
 from ml_engineer.modelling.columns import Columns, sort_columns
 from ml_engineer.modelling.preparation import View, prepare
 from ml_engineer.modelling.training_data import TrainingData
+from ml_engineer.vocabulary.training import Family
 
-__all__ = ["PORTFOLIO", "PortfolioEntry", "baseline_candidate", "build_portfolio"]
+__all__ = ["PORTFOLIO", "PortfolioEntry", "baseline_candidate", "build_candidate", "build_portfolio"]
 
 _ABSOLUTE = frozenset({"mae", "median_absolute_error"})
-_ONE_THREAD_ROWS = 20_000
+_SKEWED_TARGET = 1.0
+Engine = Literal[
+    "linear", "kernel", "neighbours", "network", "extra_trees", "random_forest", "lightgbm", "catboost", "xgboost"
+]
 
 
 @dataclass(frozen=True)
@@ -35,98 +37,228 @@ class PortfolioEntry:
 
     Parameters
     ----------
-    name, family : str
+    name : str
         See `Candidate`.
-    view : {'scaled', 'codes'}
+    engine : Engine
+        Which model.
+    view : View
         The preparation it needs.
-    classifier, regressor : type
-        Classes of the model.
     why : str
         What speaks for it.
-    both, classification, regression : mapping
-        Parameters of either class, of the classifier, of the regressor.
+    parameters : mapping
+        Those that differ from the engine's own.
+    most_rows, most_cells : float
+        Rows, and rows times columns, above which it takes too long to be worth a try.
     """
 
     name: str
-    family: Family
+    engine: Engine
     view: View
-    classifier: type[BaseEstimator]
-    regressor: type[BaseEstimator]
     why: str
-    both: Mapping[str, Any] = field(default_factory=dict)
-    classification: Mapping[str, Any] = field(default_factory=dict)
-    regression: Mapping[str, Any] = field(default_factory=dict)
-
-
-def _linear(name: str, why: str, *, penalty_inverse: float, alpha: float) -> PortfolioEntry:
-    return PortfolioEntry(
-        name,
-        "linear",
-        "scaled",
-        LogisticRegression,
-        Ridge,
-        why,
-        classification={"C": penalty_inverse, "max_iter": 1000},
-        regression={"alpha": alpha},
-    )
-
-
-def _boosting(name: str, why: str, **parameters: Any) -> PortfolioEntry:
-    return PortfolioEntry(name, "boosting", "codes", LGBMClassifier, LGBMRegressor, why, both=parameters)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    most_rows: float = np.inf
+    most_cells: float = np.inf
 
 
 PORTFOLIO: tuple[PortfolioEntry, ...] = (
-    _linear(
-        "linear", "A straight line in every feature: the simplest model that learns.", penalty_inverse=0.3, alpha=1.0
+    PortfolioEntry(
+        "linear", "linear", "scaled", "A straight line in every feature: the simplest model that learns.", {"C": 0.3}
     ),
-    _linear(
-        "linear_strict",
-        "A linear model held back strongly, for few rows or many columns.",
-        penalty_inverse=0.02,
-        alpha=30.0,
-    ),
-    _boosting("boosting", "Boosted trees of medium size: the best single model on most tables.", learning_rate=0.05),
-    _boosting(
-        "boosting_shallow",
-        "Boosted trees of five leaves: nearly additive, hard to overfit, good for few rows.",
-        learning_rate=0.05,
-        num_leaves=5,
-        min_child_samples=5,
-        colsample_bytree=0.7,
+    PortfolioEntry("boosting", "lightgbm", "codes", "Boosted trees of medium size: good on most tables."),
+    PortfolioEntry(
+        "words",
+        "linear",
+        "words",
+        "A linear model on words, pairs of words and pieces of words: hard to beat on short texts.",
+        {"C": 3.0},
     ),
     PortfolioEntry(
         "extra_trees",
-        "forest",
-        "codes",
-        ExtraTreesClassifier,
-        ExtraTreesRegressor,
+        "extra_trees",
+        "shares",
         "Trees with random cut points, averaged: smooth, and strong where rows resemble each other.",
-        both={"n_estimators": 200, "max_features": 0.75, "min_samples_leaf": 2, "max_leaf_nodes": 15_000},
+        {"max_features": 0.75},
+    ),
+    PortfolioEntry(
+        "ordered_boosting",
+        "catboost",
+        "levels",
+        "CatBoost: symmetric trees, and categories as target means of earlier rows; the best untuned model on average.",
+    ),
+    PortfolioEntry(
+        "boosting_deep",
+        "lightgbm",
+        "codes",
+        "Large boosted trees that see half of the features at a time, with a low learning rate.",
+        {
+            "learning_rate": 0.02,
+            "num_leaves": 84,
+            "min_child_samples": 3,
+            "colsample_bytree": 0.53,
+            "subsample": 0.98,
+            "subsample_freq": 1,
+            "reg_lambda": 0.84,
+        },
+    ),
+    PortfolioEntry(
+        "splines",
+        "linear",
+        "splines",
+        "An additive model of smooth curves: nearly as plain as a line, and strong on few rows.",
+        {"C": 0.1},
+    ),
+    PortfolioEntry(
+        "network",
+        "network",
+        "scaled",
+        "A small neural network: smooth where trees have steps, so it adds to them.",
+        {"hidden_layer_sizes": (128, 64), "learning_rate_init": 2e-3, "alpha": 1e-4},
+        most_cells=2e7,
+    ),
+    PortfolioEntry(
+        "boosting_random",
+        "lightgbm",
+        "shares",
+        "Boosted trees with random cut points, on target means instead of categories.",
+        {
+            "extra_trees": True,
+            "learning_rate": 0.04,
+            "num_leaves": 64,
+            "min_child_samples": 12,
+            "colsample_bytree": 0.55,
+            "subsample": 0.9,
+            "subsample_freq": 1,
+            "reg_alpha": 0.5,
+            "reg_lambda": 1.0,
+        },
+    ),
+    PortfolioEntry(
+        "kernel",
+        "kernel",
+        "scaled",
+        "A linear model on 300 landmarks' similarities: smooth curves in all features at once.",
+        {"C": 10.0, "gamma": 0.3},
+        most_rows=15_000,
+    ),
+    PortfolioEntry(
+        "ordered_boosting_deep",
+        "catboost",
+        "levels",
+        "CatBoost with deep trees grown level by level.",
+        {"depth": 8, "grow_policy": "Depthwise", "l2_leaf_reg": 2.8, "learning_rate": 0.06},
+    ),
+    PortfolioEntry(
+        "gradient_boosting",
+        "xgboost",
+        "shares",
+        "XGBoost with deep trees on target means: errs on other rows than the rest.",
+        {"learning_rate": 0.03, "max_depth": 8, "min_child_weight": 0.6, "colsample_bytree": 0.69},
     ),
     PortfolioEntry(
         "random_forest",
-        "forest",
-        "codes",
-        RandomForestClassifier,
-        RandomForestRegressor,
+        "random_forest",
+        "shares",
         "Trees on resampled rows, averaged: robust with little tuning.",
-        both={"n_estimators": 200, "min_samples_leaf": 2, "max_leaf_nodes": 15_000},
-        classification={"max_features": "sqrt"},
-        regression={"max_features": 0.5},
     ),
-    _boosting(
-        "boosting_deep",
-        "Large boosted trees that see half of the features at a time, with a low learning rate.",
-        learning_rate=0.02,
-        num_leaves=84,
-        min_child_samples=3,
-        colsample_bytree=0.53,
-        subsample=0.98,
-        subsample_freq=1,
-        reg_lambda=0.84,
+    PortfolioEntry(
+        "boosting_shallow",
+        "lightgbm",
+        "codes",
+        "Boosted trees of five leaves: nearly additive, hard to overfit, good for few rows.",
+        {
+            "extra_trees": True,
+            "learning_rate": 0.04,
+            "num_leaves": 5,
+            "min_child_samples": 12,
+            "colsample_bytree": 0.73,
+            "subsample": 0.85,
+            "subsample_freq": 1,
+        },
+    ),
+    PortfolioEntry(
+        "ordered_boosting_shallow",
+        "catboost",
+        "levels",
+        "CatBoost with shallow trees, held back strongly.",
+        {"depth": 4, "l2_leaf_reg": 4.6},
+    ),
+    PortfolioEntry(
+        "linear_strict",
+        "linear",
+        "scaled",
+        "A linear model held back strongly, for few rows or many columns.",
+        {"C": 0.02},
+    ),
+    PortfolioEntry(
+        "neighbours",
+        "neighbours",
+        "scaled",
+        "The rows most like this one decide: strong where near rows have near targets.",
+        most_rows=50_000,
+        most_cells=3e6,
+    ),
+    PortfolioEntry(
+        "extra_trees_pruned",
+        "extra_trees",
+        "shares",
+        "The same forest with fewer features a cut and two rows a leaf.",
+        {"max_features": "sqrt", "min_samples_leaf": 2},
+    ),
+    PortfolioEntry(
+        "boosting_wide",
+        "lightgbm",
+        "codes",
+        "Very large boosted trees with random cut points.",
+        {
+            "extra_trees": True,
+            "learning_rate": 0.03,
+            "num_leaves": 180,
+            "min_child_samples": 12,
+            "colsample_bytree": 0.4,
+            "subsample": 0.95,
+            "subsample_freq": 1,
+            "reg_alpha": 0.77,
+            "reg_lambda": 1.6,
+        },
+    ),
+    PortfolioEntry(
+        "network_splines",
+        "network",
+        "splines",
+        "A neural network on curves of the ranks: finds steps that a plain one smooths over.",
+        {"hidden_layer_sizes": (192,), "learning_rate_init": 3e-3, "alpha": 1e-3},
+        most_cells=3e6,
+    ),
+    PortfolioEntry(
+        "gradient_boosting_shallow",
+        "xgboost",
+        "shares",
+        "XGBoost with trees of depth five.",
+        {"learning_rate": 0.088, "max_depth": 5, "min_child_weight": 0.63, "colsample_bytree": 0.66},
     ),
 )
-"""In the order in which they are raced: cheap ones first."""
+"""In the order in which they are raced: cheap ones and those that win most often first."""
+
+_FAMILY: Mapping[Engine, Family] = {
+    "linear": "linear",
+    "kernel": "kernel",
+    "neighbours": "neighbours",
+    "network": "network",
+    "extra_trees": "forest",
+    "random_forest": "forest",
+    "lightgbm": "boosting",
+    "catboost": "boosting",
+    "xgboost": "boosting",
+}
+_GROWING: Mapping[Engine, Growing] = {
+    "extra_trees": "forest",
+    "random_forest": "forest",
+    "lightgbm": "lightgbm",
+    "catboost": "catboost",
+    "xgboost": "xgboost",
+}
+_DENSE: frozenset[Engine] = frozenset({"kernel", "neighbours", "network"})
+_OPTIONAL: Mapping[Engine, str] = {"catboost": "catboost", "xgboost": "xgboost"}
 
 
 def build_portfolio(data: TrainingData, *, seed: int, threads: int) -> tuple[Candidate, ...]:
@@ -139,11 +271,10 @@ def build_portfolio(data: TrainingData, *, seed: int, threads: int) -> tuple[Can
     seed : int
         Random state of every model.
     threads : int
-        Threads that one fit may use; small tables are fitted with one, which is faster and the same everywhere.
+        Threads that one fit may use.
     """
     columns = sort_columns(data.features, text_columns=data.text_columns)
-    used = threads if data.rows >= _ONE_THREAD_ROWS else 1
-    built = (_build(entry, data, columns, seed=seed, threads=used) for entry in PORTFOLIO)
+    built = (build_candidate(entry, data, columns, seed=seed, threads=threads) for entry in PORTFOLIO)
     return tuple(candidate for candidate in built if candidate is not None)
 
 
@@ -161,35 +292,181 @@ def baseline_candidate(data: TrainingData) -> Candidate:
     return Candidate("baseline", "baseline", DummyClassifier(strategy="prior"), why)
 
 
-def _build(entry: PortfolioEntry, data: TrainingData, columns: Columns, *, seed: int, threads: int) -> Candidate | None:
-    preparation = prepare(columns, entry.view, rows=data.rows, seed=seed)
+def build_candidate(
+    entry: PortfolioEntry, data: TrainingData, columns: Columns, *, seed: int, threads: int
+) -> Candidate | None:
+    """The candidate of an entry; None where it does not fit the table or its library is not installed."""
+    library = _OPTIONAL.get(entry.engine)
+    cells = data.rows * columns.usable
+    if data.rows > entry.most_rows or cells > entry.most_cells or (library and find_spec(library) is None):
+        return None
+    # Hashed words are too many columns for models that keep a weight or a distance for each.
+    view: View = "dense" if columns.text and entry.engine in _DENSE and entry.view == "scaled" else entry.view
+    preparation = prepare(columns, view, rows=data.rows, seed=seed, target_type=data.target_type)
     if preparation is None:
         return None
-    regression = data.task == "regression"
-    kind = entry.regressor if regression else entry.classifier
-    parameters = {**entry.both, **(entry.regression if regression else entry.classification)}
-    model = kind(**parameters, **_house_rules(entry.family, data, seed=seed, threads=threads))
+    build = _BUILDERS[entry.engine]
+    settings = _Settings(data, columns, seed, threads, preparation.category_positions)
+    pipeline = Pipeline([("prepare", preparation.transformer), *build(dict(entry.parameters), settings)])
     return Candidate(
         entry.name,
-        entry.family,
-        Pipeline([("prepare", preparation.transformer), ("model", model)]),
+        _FAMILY[entry.engine],
+        _around(pipeline, entry.engine, data),
         entry.why,
         lists=preparation.lists,
-        early_stopping=entry.family == "boosting",
+        view=view,
+        growing=_GROWING.get(entry.engine),
     )
 
 
-def _house_rules(family: Family, data: TrainingData, *, seed: int, threads: int) -> dict[str, Any]:
-    """What makes a fit come out the same twice, and judged by what the problem is judged by."""
-    if family == "boosting":
-        rules = {
-            "random_state": seed,
-            "n_jobs": threads,
-            "deterministic": True,
-            "force_row_wise": True,
-            "verbosity": -1,
-        }
-        return {**rules, "objective": "regression_l1"} if data.metric in _ABSOLUTE else rules
-    if family == "forest":
-        return {"random_state": seed, "n_jobs": threads}
-    return {}
+def _around(pipeline: Pipeline, engine: Engine, data: TrainingData) -> BaseEstimator:
+    """What a pipeline needs around it to take this target."""
+    if data.task != "regression":
+        # XGBoost takes class codes from 0 on, and a vote makes them.
+        return VotingClassifier([("model", pipeline)], voting="soft") if engine == "xgboost" else pipeline
+    log = _log_pays(data)
+    if engine in _DENSE:
+        scale: BaseEstimator = StandardScaler()
+        if log:
+            scale = Pipeline([("log", FunctionTransformer(np.log1p, np.expm1)), ("scale", scale)])
+        return TransformedTargetRegressor(pipeline, transformer=scale)
+    return TransformedTargetRegressor(pipeline, func=np.log1p, inverse_func=np.expm1) if log else pipeline
+
+
+def _log_pays(data: TrainingData) -> bool:
+    """Whether the target is a skewed amount, which is learned better as a logarithm."""
+    target = data.actual.astype(float)
+    if data.metric in _ABSOLUTE or target.min() < 0 or len(np.unique(target)) < 20:
+        return False
+    return _skewness(target) > _SKEWED_TARGET and abs(_skewness(np.log1p(target))) < _skewness(target) / 2
+
+
+def _skewness(values: np.ndarray) -> float:
+    spread = values.std()
+    return float(np.mean((values - values.mean()) ** 3) / spread**3) if spread > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class _Settings:
+    data: TrainingData
+    columns: Columns
+    seed: int
+    threads: int
+    categories: tuple[int, ...]
+
+    @property
+    def regression(self) -> bool:
+        return self.data.task == "regression"
+
+    @property
+    def absolute(self) -> bool:
+        return self.data.metric in _ABSOLUTE
+
+
+_Steps = list[tuple[str, Any]]
+
+
+def _linear(parameters: dict[str, Any], settings: _Settings) -> _Steps:
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    strength = parameters.pop("C")
+    if settings.regression:
+        return [("model", Ridge(alpha=round(0.3 / strength, 6)))]
+    return [("model", LogisticRegression(C=strength, max_iter=300))]
+
+
+def _kernel(parameters: dict[str, Any], settings: _Settings) -> _Steps:
+    from sklearn.kernel_approximation import Nystroem
+
+    columns = max(1, len(settings.columns.numbers) + 2 * len(settings.columns.categories))
+    landmarks = min(300, max(10, settings.data.rows // 3))
+    gamma = round(parameters.pop("gamma") / columns, 6)
+    near = Nystroem(gamma=gamma, n_components=landmarks, random_state=settings.seed)
+    return [("near", near), *_linear(parameters, settings)]
+
+
+def _neighbours(parameters: dict[str, Any], settings: _Settings) -> _Steps:
+    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+
+    kind = KNeighborsRegressor if settings.regression else KNeighborsClassifier
+    number = int(np.clip(np.sqrt(settings.data.rows) / 3, 5, 25))
+    return [("model", kind(number, weights="distance", **parameters))]
+
+
+def _network(parameters: dict[str, Any], settings: _Settings) -> _Steps:
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+    kind = MLPRegressor if settings.regression else MLPClassifier
+    batch = int(np.clip(2 ** round(np.log2(settings.data.rows / 30 + 1)), 16, 512))
+    rules = {"early_stopping": True, "n_iter_no_change": 12, "max_iter": 120, "random_state": settings.seed}
+    return [("model", kind(batch_size=batch, **parameters, **rules))]
+
+
+def _forest(kind: str) -> Any:
+    def build(parameters: dict[str, Any], settings: _Settings) -> _Steps:
+        from sklearn import ensemble
+
+        regression = settings.regression
+        model = getattr(ensemble, f"{kind}{'Regressor' if regression else 'Classifier'}")
+        usual: dict[str, Any] = {"n_estimators": 300, "max_leaf_nodes": 15_000}
+        if regression and parameters.get("max_features", "sqrt") == "sqrt":
+            usual["max_features"] = 0.5
+            parameters.pop("max_features", None)
+        return [("model", model(**usual, **parameters, random_state=settings.seed, n_jobs=settings.threads))]
+
+    return build
+
+
+def _lightgbm(parameters: dict[str, Any], settings: _Settings) -> _Steps:
+    from lightgbm import LGBMClassifier, LGBMRegressor
+
+    rules: dict[str, Any] = {"learning_rate": 0.05} | parameters
+    rules |= {
+        "random_state": settings.seed,
+        "n_jobs": settings.threads,
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbosity": -1,
+    }
+    if settings.absolute:
+        rules["objective"] = "regression_l1"
+    if settings.categories:
+        rules["categorical_column"] = list(settings.categories)
+    return [("model", (LGBMRegressor if settings.regression else LGBMClassifier)(**rules))]
+
+
+def _catboost(parameters: dict[str, Any], settings: _Settings) -> _Steps:
+    catboost = importlib.import_module("catboost")
+    rules: dict[str, Any] = {"learning_rate": 0.05} | parameters
+    rules |= {
+        "random_seed": settings.seed,
+        "thread_count": settings.threads,
+        "allow_writing_files": False,
+        "verbose": 0,
+    }
+    if settings.absolute:
+        rules["loss_function"] = "MAE"
+    if settings.categories:
+        rules |= {"cat_features": settings.categories, "one_hot_max_size": 3, "max_ctr_complexity": 2}
+    return [("model", (catboost.CatBoostRegressor if settings.regression else catboost.CatBoostClassifier)(**rules))]
+
+
+def _xgboost(parameters: dict[str, Any], settings: _Settings) -> _Steps:
+    xgboost = importlib.import_module("xgboost")
+    rules = parameters | {"tree_method": "hist", "random_state": settings.seed, "n_jobs": settings.threads}
+    if settings.absolute:
+        rules["objective"] = "reg:absoluteerror"
+    return [("model", (xgboost.XGBRegressor if settings.regression else xgboost.XGBClassifier)(**rules))]
+
+
+_BUILDERS: Mapping[Engine, Any] = {
+    "linear": _linear,
+    "kernel": _kernel,
+    "neighbours": _neighbours,
+    "network": _network,
+    "extra_trees": _forest("ExtraTrees"),
+    "random_forest": _forest("RandomForest"),
+    "lightgbm": _lightgbm,
+    "catboost": _catboost,
+    "xgboost": _xgboost,
+}

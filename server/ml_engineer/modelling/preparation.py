@@ -14,14 +14,15 @@ import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
-from sklearn.impute import SimpleImputer
+from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.model_selection import KFold
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     OneHotEncoder,
     OrdinalEncoder,
     QuantileTransformer,
+    SplineTransformer,
     StandardScaler,
     TargetEncoder,
 )
@@ -30,8 +31,12 @@ from ml_engineer.modelling.columns import MANY_CATEGORIES, Columns
 
 __all__ = ["ColumnList", "Preparation", "View", "prepare"]
 
-View = Literal["scaled", "codes"]
-"""What a family needs: 'scaled' for linear models, 'codes' for trees."""
+View = Literal["scaled", "dense", "splines", "codes", "levels", "shares", "words"]
+"""What a family needs: 'scaled' and 'splines' for models that add up numbers, 'dense' for models whose size grows with
+the columns, 'codes' for LightGBM, 'levels' for CatBoost, 'shares' for trees that know no categories, 'words' for models of running text."""
+
+_MOST_BENT = 100
+"""With more numbers than this, splines would make too many columns."""
 
 
 @dataclass(frozen=True)
@@ -45,119 +50,254 @@ class ColumnList:
 
 @dataclass(frozen=True)
 class Preparation:
-    """A transformer and the column lists that it names."""
+    """A transformer and the column lists that it names.
+
+    Parameters
+    ----------
+    transformer : sklearn.compose.ColumnTransformer
+        Unfitted.
+    lists : tuple of ColumnList
+        The columns that it takes.
+    category_positions : tuple of int
+        Which columns of its output are codes of categories: the first ones; 'codes' and 'levels' only.
+    """
 
     transformer: ColumnTransformer
     lists: tuple[ColumnList, ...]
+    category_positions: tuple[int, ...] = ()
 
 
-def prepare(columns: Columns, view: View, *, rows: int, seed: int) -> Preparation | None:
+def prepare(
+    columns: Columns, view: View, *, rows: int, seed: int, target_type: Literal["binary", "multiclass", "continuous"]
+) -> Preparation | None:
     """The preparation that a family of models needs.
 
     Parameters
     ----------
     columns : Columns
         Feature columns by kind.
-    view : {'scaled', 'codes'}
+    view : View
         What the family needs.
     rows : int
-        Development rows; levels and quantiles that the rows cannot support are not asked for.
+        Rows there are; rare categories are merged more eagerly if there are many, and quantiles that the rows cannot
+        support are not asked for.
     seed : int
         Random state of the cross-fitted parts.
+    target_type : {'binary', 'multiclass', 'continuous'}
+        What the means of a category are means of. Told, because whole numbers would be taken for classes.
 
     Returns
     -------
     Preparation or None
-        None if no column can be used.
+        None if the view can use no column, or is no better than a simpler one.
     """
-    steps = _scaled(columns, rows=rows, seed=seed) if view == "scaled" else _codes(columns, seed=seed)
+    steps = _STEPS[view](_Facts(columns, rows, seed, target_type))
     chosen = [(name, step, part) for name, step, part in steps if part.columns]
     if not chosen:
         return None
     transformer = ColumnTransformer([(name, step, list(part.columns)) for name, step, part in chosen])
-    return Preparation(transformer, tuple(part for _, _, part in chosen))
+    if view == "levels":
+        transformer.set_output(transform="pandas")  # CatBoost takes whole numbers for categories, not floats
+    coded = sum(len(part.columns) for _, _, part in chosen if part.constant in _CODED) if view in _CODING else 0
+    lists = tuple(dict.fromkeys(part for _, _, part in chosen))
+    return Preparation(transformer, lists, tuple(range(coded)))
 
 
 _Step = tuple[str, Any, ColumnList]
+_CODED = frozenset({"CATEGORIES", "MANY_CATEGORIES"})
+_CODING = frozenset({"codes", "levels"})
 
 
-def _scaled(columns: Columns, *, rows: int, seed: int) -> list[_Step]:
-    """Dense, comparable numbers: what a linear model needs."""
+@dataclass(frozen=True)
+class _Facts:
+    """What a view is made from."""
+
+    columns: Columns
+    rows: int
+    seed: int
+    target_type: Literal["binary", "multiclass", "continuous"]
+
+    def target_means(self) -> TargetEncoder:
+        # Plain folds rather than stratified ones: a class with two rows must not stop it.
+        folds = KFold(n_splits=5, shuffle=True, random_state=self.seed)
+        return TargetEncoder(target_type=self.target_type, cv=folds)
+
+
+def _scaled(facts: _Facts) -> list[_Step]:
+    """Comparable numbers: what a linear model needs."""
+    # Not by their ranks: a column that is zero for nearly all rows would get its few other values far out.
+    shorten = FunctionTransformer(np.arcsinh)
+    long_tails = Pipeline([("fill", _median()), ("shorten", shorten), ("scale", StandardScaler())])
+    return [
+        ("numbers", Pipeline([("fill", _median()), ("scale", StandardScaler())]), _even(facts.columns)),
+        ("long_tails", long_tails, _long_tailed(facts.columns)),
+        *_one_hot(facts),
+        *_text(facts.columns, lambda: _hashed_words(n_features=2**15)),
+    ]
+
+
+def _dense(facts: _Facts) -> list[_Step]:
+    """Comparable numbers and few of them: text by its topics."""
+    rest = [step for step in _scaled(facts) if not step[0].startswith("text_")]
+    return [*rest, *_text(facts.columns, lambda: _topics(facts.seed))]
+
+
+def _splines(facts: _Facts) -> list[_Step]:
+    """Curves instead of straight lines."""
+    if not facts.columns.numbers or len(facts.columns.numbers) > _MOST_BENT or facts.columns.text:
+        return []
+    bent = Pipeline(
+        [
+            ("fill", SimpleImputer(strategy="median", keep_empty_features=True)),
+            ("rank", QuantileTransformer(n_quantiles=_quantiles(facts.rows), random_state=facts.seed)),
+            ("bend", SplineTransformer(n_knots=6, include_bias=False)),
+        ]
+    )
+    return [
+        ("numbers", bent, _numbers(facts.columns, "Numbers bend: smooth curves over their ranks, not straight lines.")),
+        (
+            "gaps",
+            MissingIndicator(features="all"),
+            ColumnList("NUMBERS_WITH_GAPS", facts.columns.gaps, "Whether a number is missing may tell something."),
+        ),
+        *_one_hot(facts),
+    ]
+
+
+def _codes(facts: _Facts) -> list[_Step]:
+    """Numbers as they are, categories as codes that LightGBM is told of."""
+
+    def coded() -> OrdinalEncoder:
+        return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=np.nan)
+
     return [
         (
-            "numbers",
-            Pipeline([("fill", _median()), ("scale", StandardScaler())]),
-            ColumnList(
-                "NUMBERS",
-                columns.even,
-                "A missing number becomes the median, with a flag that says so; then mean 0 and variance 1.",
-            ),
+            "categories",
+            coded(),
+            _categories(facts.columns, "A code a value; LightGBM groups codes, it does not order them."),
         ),
-        (
-            "long_tails",
-            Pipeline([("fill", _median()), ("spread", _quantiles(rows, seed))]),
-            ColumnList(
-                "LONG_TAILED_NUMBERS",
-                columns.skewed,
-                "Numbers with a long tail are spread to a normal shape by their ranks, so that no tail dominates.",
-            ),
-        ),
-        ("flags", "passthrough", ColumnList("FLAGS", columns.boolean, "True and false count as 1 and 0.")),
+        ("many_categories", coded(), _many_categories(facts.columns, "The same for columns with many values.")),
+        *_plain_numbers(facts.columns),
+        *_text(facts.columns, lambda: _topics(facts.seed)),
+    ]
+
+
+def _levels(facts: _Facts) -> list[_Step]:
+    """Numbers as they are, categories as whole numbers that CatBoost turns into target means in an order of rows."""
+
+    def coded() -> OrdinalEncoder:
+        return OrdinalEncoder(
+            dtype=np.int32, handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2
+        )
+
+    return [
         (
             "categories",
-            OneHotEncoder(
-                handle_unknown="infrequent_if_exist",
-                min_frequency=10 if rows >= 2000 else 3,
-                max_categories=MANY_CATEGORIES,
-            ),
-            ColumnList(
-                "CATEGORIES",
-                columns.categories,
-                "One column a value; rare and unknown values share one, and missing is a value of its own.",
-            ),
+            coded(),
+            _categories(facts.columns, "A code a value; CatBoost makes target means of earlier rows."),
         ),
+        ("many_categories", coded(), _many_categories(facts.columns, "The same for columns with many values.")),
+        *_plain_numbers(facts.columns),
+    ]
+
+
+def _shares(facts: _Facts) -> list[_Step]:
+    """Numbers as they are, a category as the mean target of its training rows, cross-fitted."""
+    why = "A value becomes the mean target of its training rows, cross-fitted."
+    return [
+        *_plain_numbers(facts.columns),
+        ("categories", facts.target_means(), _categories(facts.columns, why)),
+        ("many_categories", facts.target_means(), _many_categories(facts.columns, why)),
+        *_text(facts.columns, lambda: _topics(facts.seed)),
+    ]
+
+
+def _words(facts: _Facts) -> list[_Step]:
+    """Running text by its words, pairs of words and pieces of words, beside the scaled rest."""
+    if not facts.columns.text:
+        return []
+    rest = [step for step in _scaled(facts) if not step[0].startswith("text_")]
+    # As many places as the rows can fill: a weight for each that is empty would only cost time.
+    places = 2 ** int(np.clip(np.ceil(np.log2(20 * facts.rows)), 12, 17))
+
+    def pieces() -> list[tuple[str, Any]]:
+        union = FeatureUnion(
+            [
+                ("words", HashingVectorizer(n_features=places, ngram_range=(1, 2), alternate_sign=False, norm=None)),
+                (
+                    "pieces",
+                    HashingVectorizer(
+                        n_features=places, analyzer="char_wb", ngram_range=(2, 5), alternate_sign=False, norm=None
+                    ),
+                ),
+            ]
+        )
+        return [("parts", union), ("weights", TfidfTransformer(sublinear_tf=True))]
+
+    return [*rest, *_text(facts.columns, pieces)]
+
+
+_STEPS: dict[View, Callable[[_Facts], list[_Step]]] = {
+    "scaled": _scaled,
+    "dense": _dense,
+    "splines": _splines,
+    "codes": _codes,
+    "levels": _levels,
+    "shares": _shares,
+    "words": _words,
+}
+
+
+def _plain_numbers(columns: Columns) -> list[_Step]:
+    return [
+        ("numbers", "passthrough", _numbers(columns, "Trees take numbers as they are, missing ones too.")),
+        ("flags", "passthrough", _flags(columns)),
+    ]
+
+
+def _one_hot(facts: _Facts) -> list[_Step]:
+    one_hot = OneHotEncoder(
+        handle_unknown="infrequent_if_exist",
+        min_frequency=10 if facts.rows >= 2000 else 3,
+        max_categories=MANY_CATEGORIES,
+    )
+    why = "One column a value; rare and unknown values share one, and missing is a value of its own."
+    many = "Too many values for a column each: a value becomes the mean target of its training rows, cross-fitted."
+    return [
+        ("flags", "passthrough", _flags(facts.columns)),
+        ("categories", one_hot, _categories(facts.columns, why)),
         (
             "many_categories",
-            Pipeline([("shares", _target_encoder(seed)), ("scale", StandardScaler())]),
-            _many_categories(columns),
+            Pipeline([("shares", facts.target_means()), ("scale", StandardScaler())]),
+            _many_categories(facts.columns, many),
         ),
-        *_text(columns, lambda: _hashed_words(n_features=2**15)),
     ]
 
 
-def _codes(columns: Columns, *, seed: int) -> list[_Step]:
-    """Numbers as they are, categories as codes: what trees need."""
-
-    def words() -> list[tuple[str, Any]]:
-        return [*_hashed_words(n_features=2**12), ("topics", TruncatedSVD(n_components=32, random_state=seed))]
-
-    return [
-        (
-            "numbers",
-            "passthrough",
-            ColumnList("NUMBERS", columns.numbers, "Trees take numbers as they are, missing ones too."),
-        ),
-        ("flags", "passthrough", ColumnList("FLAGS", columns.boolean, "True and false count as 1 and 0.")),
-        (
-            "categories",
-            OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2),
-            ColumnList(
-                "CATEGORIES",
-                columns.categories,
-                "A code a value: trees split codes as they split numbers. Unknown is -1, missing is -2.",
-            ),
-        ),
-        ("many_categories", _target_encoder(seed), _many_categories(columns)),
-        *_text(columns, words),
-    ]
+def _even(columns: Columns) -> ColumnList:
+    why = "A missing number becomes the median, with a flag that says so; then mean 0 and variance 1."
+    return ColumnList("EVEN_NUMBERS", columns.even, why)
 
 
-def _many_categories(columns: Columns) -> ColumnList:
-    return ColumnList(
-        "MANY_CATEGORIES",
-        columns.many_categories,
-        "Too many values for a column each: a value becomes the mean target of its training rows, cross-fitted.",
-    )
+def _long_tailed(columns: Columns) -> ColumnList:
+    why = "Numbers with a long tail are shortened like by a logarithm (arcsinh takes any sign), so that no tail dominates."
+    return ColumnList("LONG_TAILED_NUMBERS", columns.skewed, why)
+
+
+def _numbers(columns: Columns, why: str) -> ColumnList:
+    return ColumnList("NUMBERS", columns.numbers, why)
+
+
+def _flags(columns: Columns) -> ColumnList:
+    return ColumnList("FLAGS", columns.boolean, "True and false count as 1 and 0.")
+
+
+def _categories(columns: Columns, why: str) -> ColumnList:
+    return ColumnList("CATEGORIES", columns.categories, why)
+
+
+def _many_categories(columns: Columns, why: str) -> ColumnList:
+    return ColumnList("MANY_CATEGORIES", columns.many_categories, why)
 
 
 def _text(columns: Columns, words: Callable[[], list[tuple[str, Any]]]) -> list[_Step]:
@@ -186,17 +326,17 @@ def _hashed_words(*, n_features: int) -> list[tuple[str, Any]]:
     ]
 
 
+def _topics(seed: int) -> list[tuple[str, Any]]:
+    # Texts of few words have fewer topics than asked for; the rest is numerical noise, which trees would split on.
+    rounded = FunctionTransformer(np.round, kw_args={"decimals": 6})
+    topics = TruncatedSVD(n_components=32, random_state=seed)
+    return [*_hashed_words(n_features=2**12), ("topics", topics), ("rounded", rounded)]
+
+
 def _median() -> SimpleImputer:
     # A fold may hold a column without any value; keeping it keeps the columns of all folds alike.
     return SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
 
 
-def _quantiles(rows: int, seed: int) -> QuantileTransformer:
-    return QuantileTransformer(
-        n_quantiles=max(10, min(1000, rows // 10)), output_distribution="normal", random_state=seed
-    )
-
-
-def _target_encoder(seed: int) -> TargetEncoder:
-    # Plain folds rather than stratified ones: a class with two rows must not stop it.
-    return TargetEncoder(cv=KFold(n_splits=5, shuffle=True, random_state=seed))
+def _quantiles(rows: int) -> int:
+    return max(10, min(1000, rows // 10))

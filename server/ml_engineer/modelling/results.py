@@ -53,7 +53,8 @@ def candidate_result(standing: Standing, data: TrainingData, *, seed: int) -> Ca
         fit_seconds=standing.fit_seconds,
         predict_milliseconds_per_row=1000 * seconds / predicted if predicted else None,
         parameters=standing.candidate.parameters,
-        reason=standing.reason,
+        reason="" if standing.status == "finished" else standing.reason,
+        decisions=tuple(standing.story),
     )
 
 

@@ -7,6 +7,7 @@ of the user's own, a fitted part) is refused with the reason, as a value: `NotWr
 from __future__ import annotations
 
 import builtins
+import functools
 import inspect
 import keyword
 import math
@@ -23,7 +24,7 @@ from ml_engineer.modelling.layout import Atom, Bracket, Node, flat, quoted, rend
 
 __all__ = ["ALLOWED_PACKAGES", "NotWritable", "SourceCode", "build_from_source", "same_estimator", "write_source"]
 
-ALLOWED_PACKAGES = ("lightgbm", "numpy", "pandas", "sklearn")
+ALLOWED_PACKAGES = ("catboost", "lightgbm", "numpy", "pandas", "sklearn", "xgboost")
 """champion.py imports from these only."""
 
 # `np.ravel` and its like are of a type without a public name.
@@ -189,15 +190,18 @@ class _Writer:
 
     def _named_part(self, name: str, node: Node) -> Node:
         """Give a long step of a pipeline a line of its own under the step's name, as a person would."""
-        taken = {part for part, _ in self.parts} | set(self.constants) | _RESERVED
         # Classes begin with a capital, so a name in small letters hides none of them.
         fit = name.isidentifier() and name == name.lower() and not keyword.iskeyword(name)
-        if len(flat(node)) <= _LONG or not fit or name in taken:
+        imported = {known for names in self.imported.values() for known in names}
+        if len(flat(node)) <= _LONG or not fit or isinstance(node, Atom) or name in _RESERVED | imported:
             return node
-        if any(name in names for names in self.imported.values()):
-            return node
-        self.parts.append((name, node))
-        return Atom(name)
+        twin = next((part for part, other in self.parts if other == node), None)
+        if twin is not None:
+            return Atom(twin)  # meta-estimators clone their parts, so one may stand in two places
+        taken = {part for part, _ in self.parts} | set(self.constants) | _RESERVED | imported
+        free = next(one for one in (name, *(f"{name}_{number}" for number in range(2, 1000))) if one not in taken)
+        self.parts.append((free, node))
+        return Atom(free)
 
     def _dict(self, values: dict[Any, Any]) -> Node:
         items = tuple((f"{render(self.write(key))}: ", self.write(value)) for key, value in values.items())
@@ -275,14 +279,29 @@ def _refuse_changed(estimator: BaseEstimator, parameters: Mapping[str, Any]) -> 
 
 def _is_default(kind: type, name: str, value: Any) -> bool:
     parameter = inspect.signature(kind).parameters.get(name)
-    if parameter is None or parameter.default is inspect.Parameter.empty:
+    if parameter is not None and parameter.default is not inspect.Parameter.empty:
+        default = parameter.default
+    elif name in _unnamed_defaults(kind):
+        default = _unnamed_defaults(kind)[name]
+    else:
         return False
-    default = parameter.default
     if type(value) is not type(default):
         return False
     if isinstance(value, float) and math.isnan(value):
         return math.isnan(default)
     return value is default or (isinstance(value, bool | int | float | str | tuple) and value == default)
+
+
+@functools.cache
+def _unnamed_defaults(kind: type) -> dict[str, Any]:
+    """Parameters that a class takes without naming them in its signature, as XGBoost's do, and what they are."""
+    takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in inspect.signature(kind).parameters.values())
+    if not takes_any or not issubclass(kind, BaseEstimator):
+        return {}
+    try:
+        return dict(kind().get_params(deep=False))
+    except TypeError:  # it cannot be made without arguments
+        return {}
 
 
 def _in_signature_order(kind: type, items: list[tuple[str, Node]]) -> list[tuple[str, Node]]:

@@ -1,4 +1,4 @@
-"""How far a candidate has come in a search, and what its finished folds say of it."""
+"""How far a candidate has come in a search, and what its finished fits say of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ml_engineer.modelling.candidate import Candidate
 from ml_engineer.modelling.decisions import choose_threshold
-from ml_engineer.modelling.fits import FoldFit
+from ml_engineer.modelling.fits import Fit
 from ml_engineer.modelling.training_data import Predictions, TrainingData
 from ml_engineer.statistics.metrics import Outcomes, metric_value
 from ml_engineer.vocabulary.estimates import direction_of
@@ -27,24 +27,33 @@ class Standing:
     Parameters
     ----------
     candidate : Candidate
-        The model; its rounds are fixed once the first fold is begun.
-    fits : dict of int to FoldFit
+        The model; its trees are fixed once it was raced.
+    race : Fit, optional
+        The cheap try on one part of the training rows of the first fold.
+    race_loss : float
+        Its loss there; infinite before it was raced.
+    fits : dict of int to Fit
         Finished folds.
-    status : {'finished', 'failed', 'out_of_time'}
+    status : {'finished', 'dropped', 'failed', 'out_of_time'}
         What became of it.
     reason : str
         Why it did not finish.
+    story : list of str
+        What the search decided about it, and why, in order.
     """
 
     candidate: Candidate
-    fits: dict[int, FoldFit] = field(default_factory=dict)
-    status: Literal["finished", "failed", "out_of_time"] = "out_of_time"
+    race: Fit | None = None
+    race_loss: float = float("inf")
+    fits: dict[int, Fit] = field(default_factory=dict)
+    status: Literal["finished", "dropped", "failed", "out_of_time"] = "out_of_time"
     reason: str = ""
+    story: list[str] = field(default_factory=list)
 
     @property
     def fit_seconds(self) -> float:
-        """Time spent on fitting."""
-        return sum(fit.fit_seconds for fit in self.fits.values())
+        """Time spent on fitting, the race included."""
+        return sum(fit.fit_seconds for fit in (*self.fits.values(), *([self.race] if self.race else [])))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -55,6 +64,17 @@ class Standing:
     def failed(self) -> bool:
         """Whether a fit could not be done."""
         return self.status == "failed"
+
+    def fail(self, reason: str) -> None:
+        """Note why it is out of the search."""
+        self.status, self.reason = "failed", reason
+        self.story.append(f"failed: {reason}")
+
+    def drop(self, reason: str) -> None:
+        """Note why no more fits are spent on it; one that has its folds keeps them."""
+        if self.status == "out_of_time":
+            self.status, self.reason = "dropped", reason
+        self.story.append(f"dropped: {reason}")
 
     def predictions(self, data: TrainingData, folds: Iterable[int] | None = None) -> Predictions:
         """Out-of-fold predictions in the order of the rows; NaN where there is none, or outside `folds`."""
@@ -81,5 +101,11 @@ class Standing:
         return raw if direction_of(data.metric) == "higher" else -raw
 
     def seconds_per_fold(self) -> float:
-        """Seconds of fitting and predicting per fold, from the finished ones."""
-        return float(np.mean([fit.fit_seconds + fit.predict_seconds for fit in self.fits.values()]))
+        """Seconds of fitting and predicting per fold: measured, or as the race suggests."""
+        fits = list(self.fits.values()) or ([self.race] if self.race else [])
+        return float(np.mean([fit.fit_seconds + fit.predict_seconds for fit in fits])) if fits else 0.0
+
+    def predict_seconds_per_row(self, data: TrainingData) -> float:
+        """Seconds that a prediction took, per row, in batches."""
+        rows = sum(len(data.pairs[fold][1]) for fold in self.fits)
+        return sum(fit.predict_seconds for fit in self.fits.values()) / rows if rows else 0.0

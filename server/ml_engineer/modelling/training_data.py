@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -79,6 +80,13 @@ class TrainingData:
         if self.task == "regression":
             return self.target.astype(float)
         return np.searchsorted(self.classes, self.target)
+
+    @property
+    def target_type(self) -> Literal["binary", "multiclass", "continuous"]:
+        """What scikit-learn calls this kind of target."""
+        if self.task == "regression":
+            return "continuous"
+        return "binary" if len(self.classes) == 2 else "multiclass"
 
     @cached_property
     def positive(self) -> int:

@@ -11,6 +11,7 @@ __all__ = ["ALL_PACKAGES", "dependency_groups", "requirements"]
 # Oldest version that the generated code was written for; used where a package is not installed here.
 _OLDEST = {
     "anthropic": "2.12.0",
+    "catboost": "1.2.8",
     "cloudpickle": "3.0.0",
     "fastapi": "0.120.0",
     "httpx2": "2.16.0",
@@ -30,13 +31,14 @@ _OLDEST = {
     "scikit-learn": "1.8.0",
     "skops": "0.14.0",
     "uvicorn": "0.40.0",
+    "xgboost-cpu": "3.1.0",
 }
 ALL_PACKAGES = tuple(_OLDEST)
 """Every package that a generated project may ask for."""
 
 # A model file is read, and its score reproduced, by the versions that made it.
-_NARROW = frozenset({"lightgbm", "scikit-learn", "skops"})
-_COMPUTES = ("cloudpickle", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn", "skops")
+_NARROW = frozenset({"catboost", "lightgbm", "scikit-learn", "skops", "xgboost-cpu"})
+_COMPUTES = ("catboost", "cloudpickle", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn", "skops")
 _GROUPS: dict[FeatureFolder, tuple[str, ...]] = {
     "serving": ("fastapi", "uvicorn"),
     "monitoring": ("pandera",),
@@ -47,7 +49,10 @@ _GROUPS: dict[FeatureFolder, tuple[str, ...]] = {
 
 def requirements(versions: Mapping[str, str]) -> list[str]:
     """What training and serving compute with."""
-    return [_requirement(package, versions) for package in _COMPUTES]
+    # The usual build of XGBoost brings half a gigabyte for graphics cards, but on macOS there is no other.
+    small = _requirement("xgboost-cpu", versions)
+    xgboost = [f"{small.replace('-cpu', '')} ; sys_platform == 'darwin'", f"{small} ; sys_platform != 'darwin'"]
+    return [*(_requirement(package, versions) for package in _COMPUTES), *xgboost]
 
 
 def dependency_groups(features: Iterable[FeatureFolder], versions: Mapping[str, str]) -> dict[str, list[str]]:

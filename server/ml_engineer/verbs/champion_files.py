@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 _PACKAGES = (
+    "catboost",
     "cloudpickle",
     "lightgbm",
     "ml-engineer",
@@ -48,8 +49,10 @@ _PACKAGES = (
     "scikit-learn",
     "scipy",
     "skops",
+    "xgboost-cpu",
 )
-_MODEL_PACKAGES = ("lightgbm", "numpy", "pandas", "scikit-learn", "scipy", "skops")
+_MODEL_PACKAGES = ("catboost", "lightgbm", "numpy", "pandas", "scikit-learn", "scipy", "skops", "xgboost-cpu")
+_BOOSTERS = {"catboost": "catboost", "lightgbm": "lightgbm", "xgboost-cpu": "xgboost"}
 _CHECKED_ROWS = 200
 _BY_HAND = "by-hand"
 
@@ -164,9 +167,11 @@ def describe_environment() -> Environment:
     )
 
 
-def model_requirements(saved: SavedModel) -> list[str]:
-    """What must be installed to load the model, pinned."""
-    names = _MODEL_PACKAGES if saved.model_format == "skops" else (*_MODEL_PACKAGES, "cloudpickle")
+def model_requirements(saved: SavedModel, code: str) -> list[str]:
+    """What must be installed to load the model that `code` builds, pinned."""
+    names: Sequence[str] = (*_MODEL_PACKAGES, "cloudpickle")
+    if saved.model_format == "skops":
+        names = [name for name in _MODEL_PACKAGES if f"from {_BOOSTERS.get(name, '')}" in code]
     return [f"{name}=={version}" for name, version in _versions(names).items()]
 
 

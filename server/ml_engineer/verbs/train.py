@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +14,13 @@ from ml_engineer import tracking
 from ml_engineer.errors import InputError
 from ml_engineer.guardrails import is_open, run_checks
 from ml_engineer.modelling.candidate import Candidate, with_seed
+from ml_engineer.modelling.executors import Executor, make_executor
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
 from ml_engineer.modelling.results import candidate_result
 from ml_engineer.modelling.search import SearchResult, search
+from ml_engineer.modelling.search_plan import SearchPlan
 from ml_engineer.modelling.standing import Standing
+from ml_engineer.modelling.tuning import Tuner
 from ml_engineer.project.candidate_predictions import write_candidate_predictions
 from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
@@ -41,7 +44,10 @@ __all__ = ["train"]
 
 Report = Callable[[str, float | None], None]
 
-_MOST_THREADS = 8
+_MOST_WORKERS = 8
+_ONE_FIT_ROWS = 100_000
+_RESERVED = frozenset({"baseline", "ensemble"})
+_LISTED = 12
 _CLOSING_CPU_SECONDS = 2.5
 _INTERVAL_CPU_SECONDS = 2e-5  # a row, for the bootstrap of score and gain
 _BUSIEST = 6.0
@@ -64,13 +70,36 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
     layout = ProjectLayout(Path(request.project_dir))
     started_at, cpu_started = datetime.now(UTC), time.process_time()
     scaffolded = _scaffold_if_needed(layout, context)
-    context.report("reading the development rows", 0.02)
-    rows = load_training_rows(layout)
-    context.report("checking the data", 0.04)
-    findings = _check(rows)
-    if any(finding.blocks for finding in findings):
-        return _refusal(layout, findings)
-    baseline, candidates = baseline_candidate(rows.data), _candidates(rows, request)
+    memory = None if request.memory_limit_mb is None else request.memory_limit_mb * 2**20
+    # Begun first: what fits import is loaded while the rows are read and checked.
+    with make_executor(workers=min(available_cores(), _MOST_WORKERS), memory_limit=memory) as executor:
+        context.report("reading the development rows", 0.02)
+        rows = load_training_rows(layout)
+        context.report("checking the data", 0.04)
+        findings = _check(rows)
+        if any(finding.blocks for finding in findings):
+            return _refusal(layout, findings)
+        executor.load(rows.data)
+        record = _train(rows, request, context, executor, started_at=started_at, cpu_started=cpu_started)
+    return _reply(record, rows, findings, notes=scaffolded)
+
+
+def _train(
+    rows: TrainingRows,
+    request: TrainRequest,
+    context: WorkContext,
+    executor: Executor,
+    *,
+    started_at: datetime,
+    cpu_started: float,
+) -> TrainingRun:
+    """Search, conclude and put the champion in place, tracked from the first candidate on."""
+    layout = rows.layout
+    several = rows.data.rows < _ONE_FIT_ROWS
+    # One fit on all cores instead of one on each, where a fit has enough to do for all of them.
+    executor.workers = executor.workers if several else 1
+    threads = 1 if several else min(available_cores(), _MOST_WORKERS)
+    baseline, candidates = baseline_candidate(rows.data), _candidates(rows, request, threads=threads)
     forget_dead_runs(layout)
     run_id = f"run_{started_at:%Y%m%dT%H%M%S}_{secrets.token_hex(2)}"
     with tracking.start_run(
@@ -93,21 +122,32 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
                 baseline,
                 candidates,
                 rows.data,
-                deadline=context.started
-                + request.budget_seconds
-                - _closing_seconds(rows, request, context, cpu_started),
+                executor=executor,
+                plan=_plan(rows, request, context, cpu_started),
                 clock=context.clock,
                 journal=FolderJournal(context.journal_dir),
                 report=_part_of(context.report, 0.1, 0.9),
                 finished=finished,
-                seed=request.seed,
+                tuner=Tuner(seed=request.seed) if request.candidates is None else None,
             )
             record = conclude(rows, result, request, context, tracked, run_id=run_id, started_at=started_at, done=done)
         except BaseException:
             shutil.rmtree(layout.run_dir(run_id), ignore_errors=True)
             raise
     _leave_proofs(rows, result, record)
-    return _reply(record, rows, findings, notes=scaffolded)
+    return record
+
+
+def _plan(rows: TrainingRows, request: TrainRequest, context: WorkContext, cpu_started: float) -> SearchPlan:
+    """A deadline that leaves time for saving; or a number of fits, and then no clock decides anything."""
+    deadline = context.started + request.budget_seconds - _closing_seconds(rows, request, context, cpu_started)
+    return SearchPlan(
+        deadline=float("inf") if request.budget_evaluations else deadline,
+        budget_evaluations=request.budget_evaluations,
+        seed=request.seed,
+        price_milliseconds=request.price_milliseconds if not request.budget_evaluations else float("inf"),
+        champion=request.champion,
+    )
 
 
 def _leave_proofs(rows: TrainingRows, result: SearchResult, record: TrainingRun) -> None:
@@ -133,9 +173,8 @@ def _check(rows: TrainingRows) -> tuple[Finding, ...]:
     return run_checks(evidence, stage="train", waivers=load_waivers(rows.layout))
 
 
-def _candidates(rows: TrainingRows, request: TrainRequest) -> list[Candidate]:
+def _candidates(rows: TrainingRows, request: TrainRequest, *, threads: int) -> list[Candidate]:
     """The portfolio with the project's own candidates after its simplest, or those that were asked for."""
-    threads = min(available_cores(), _MOST_THREADS)
     simplest, *others = build_portfolio(rows.data, seed=request.seed, threads=threads) or (None,)
     origin = file_sha256(rows.layout.candidates_py) if rows.layout.candidates_py.exists() else ""
     own = [
@@ -151,8 +190,8 @@ def _candidates(rows: TrainingRows, request: TrainRequest) -> list[Candidate]:
     ]
     known = [candidate for candidate in (simplest, *own, *others) if candidate is not None]
     names = [candidate.name for candidate in known]
-    if len(set(names)) < len(names) or "baseline" in names:
-        twice = next(name for name in names if names.count(name) > 1 or name == "baseline")
+    if len(set(names)) < len(names) or _RESERVED & set(names):
+        twice = next(name for name in names if names.count(name) > 1 or name in _RESERVED)
         raise InputError(
             f"candidates.py names a candidate {twice!r}, as the portfolio does",
             remedy=f"Give it another name in {rows.layout.candidates_py}",
@@ -215,6 +254,7 @@ def _reply(record: TrainingRun, rows: TrainingRows, findings: tuple[Finding, ...
             "model": str(layout.root / champion.model_path),
             "record": str(layout.records / f"{record.kind}.json"),
             "out_of_fold": str(layout.root / record.out_of_fold_path),
+            "search": str(layout.reports / "search.md"),
         },
         project_dir=str(layout.root),
         run_id=record.run_id,
@@ -223,9 +263,16 @@ def _reply(record: TrainingRun, rows: TrainingRows, findings: tuple[Finding, ...
         score=champion.score,
         baseline=baseline,
         gain=record.gain,
-        leaderboard=[_line(result) for result in record.leaderboard.candidates],
+        leaderboard=_lines(record.leaderboard.candidates),
         seconds=record.seconds,
     )
+
+
+def _lines(results: Sequence[CandidateResult]) -> list[str]:
+    """The best, and everything that failed; the record has the others."""
+    listed = [result for place, result in enumerate(results) if place < _LISTED or result.status == "failed"]
+    more = len(results) - len(listed)
+    return [_line(result) for result in listed] + ([f"and {more} more in reports/search.md"] if more else [])
 
 
 def _line(result: CandidateResult) -> str:

@@ -14,12 +14,13 @@ from ml_engineer import tracking
 from ml_engineer.modelling.candidate import Candidate
 from ml_engineer.modelling.champion_code import ChampionFacts, render_champion
 from ml_engineer.modelling.decisions import Threshold, choose_threshold, interval_half_width
-from ml_engineer.modelling.fits import refit
 from ml_engineer.modelling.model_files import TRUSTED_TYPES
 from ml_engineer.modelling.results import champion_gain, champion_score, leaderboard
 from ml_engineer.modelling.search import SearchResult
 from ml_engineer.modelling.source_code import NotWritable
 from ml_engineer.modelling.training_data import Predictions, TrainingData
+from ml_engineer.project.files import write_text
+from ml_engineer.rendering.documents import render_document
 from ml_engineer.verbs.champion_files import (
     StagedRun,
     describe_environment,
@@ -65,17 +66,16 @@ def conclude(
     ProjectStateError
         If a file cannot be written; the earlier champion is as it was.
     """
-    winner = result.champion.candidate
-    context.report(f"fitting {winner.name} on all {rows.data.rows} development rows", 0.9)
-    model = refit(winner, rows.data)
+    winner, model = result.champion.candidate, result.model
     context.report("saving and logging", 0.94)
     judged = _judge(result, rows.data, seed=request.seed)
     staged = stage_run(rows, run_id, model, predictions=judged.predictions, labels=_labels(judged, rows.data))
-    complete = len(result.champion.fits) == len(rows.data.pairs)
+    folds = rows.fold_numbers_of(result.champion.fits)
     facts = ChampionFacts(
         run_id,
         rows.data.metric,
-        judged.score.value if complete else None,
+        judged.score.value,
+        folds,
         judged.threshold.value,
         judged.threshold.reason,
     )
@@ -88,11 +88,14 @@ def conclude(
         started_at=started_at.isoformat(timespec="seconds"),
         seconds=context.clock() - context.started,
         budget_seconds=request.budget_seconds,
+        budget_evaluations=request.budget_evaluations,
         seed=request.seed,
         development_sha256=rows.split.development_sha256,
         leaderboard=leaderboard(result, rows.data, seed=request.seed, known=done),
         baseline=done[result.baseline.candidate.name],
         champion=_champion(staged, winner, judged, code, rows),
+        folds=folds or (),
+        decisions=result.decisions,
         gain=judged.gain,
         out_of_fold_path=rows.layout.relative(rows.layout.out_of_fold(run_id)),
         feature_columns=tuple(rows.data.features.columns),
@@ -101,11 +104,13 @@ def conclude(
     )
     staged.write_manifest(record, rows)
     for candidate in record.leaderboard.candidates:
-        if candidate.name not in done:
+        # What was dropped after a first try is told in the report of the search.
+        if candidate.name not in done and candidate.status in {"finished", "failed"}:
             tracked.log_candidate(candidate, rows.data.metric)
-    _log(tracked, record, rows, model, staged)
+    _log(tracked, record, rows, model, staged, code=code)
     record = record.model_copy(update={"seconds": context.clock() - context.started})
     staged.publish(record)
+    write_text(rows.layout.reports / "search.md", render_document("search.md", run=record, task=rows.problem))
     return record
 
 
@@ -139,7 +144,13 @@ def _champion(staged: StagedRun, winner: Candidate, judged: _Judgement, code: st
 
 
 def _log(
-    tracked: tracking.TrackedRun, record: TrainingRun, rows: TrainingRows, model: object, staged: StagedRun
+    tracked: tracking.TrackedRun,
+    record: TrainingRun,
+    rows: TrainingRows,
+    model: object,
+    staged: StagedRun,
+    *,
+    code: str,
 ) -> None:
     metric = record.leaderboard.metric
     tracked.log_result(
@@ -167,7 +178,7 @@ def _log(
         example=rows.data.features.head(5),
         model_format=staged.saved.model_format,
         trusted_types=TRUSTED_TYPES,
-        requirements=model_requirements(staged.saved),
+        requirements=model_requirements(staged.saved, code),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -58,6 +59,12 @@ class TrainingRows:
         numbers = np.full(self.data.rows, -1, dtype=np.int64)
         numbers[rows] = self.development.folds[rows]
         return numbers
+
+    def fold_numbers_of(self, positions: Iterable[int]) -> tuple[int, ...] | None:
+        """Stored numbers of the folds at these positions of `data.pairs`; None if they are all."""
+        known = [int(self.development.folds[test[0]]) for _, test in self.data.pairs]
+        chosen = tuple(known[position] for position in sorted(positions))
+        return None if len(chosen) == len(known) else chosen
 
 
 def load_training_rows(layout: ProjectLayout) -> TrainingRows:

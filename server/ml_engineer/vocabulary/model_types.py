@@ -5,12 +5,15 @@ from __future__ import annotations
 __all__ = ["TRUSTED_TYPES"]
 
 TRUSTED_TYPES: tuple[str, ...] = (
+    "catboost.core.CatBoostClassifier",
+    "catboost.core.CatBoostRegressor",
     "collections.OrderedDict",
     "lightgbm.basic.Booster",
     "lightgbm.sklearn.LGBMClassifier",
     "lightgbm.sklearn.LGBMRegressor",
     "numpy.dtype",
     "numpy.ravel",
+    "numpy.round",
     "scipy._lib.array_api_compat.numpy._aliases.asarray",
     "scipy.interpolate._bsplines.BSpline",
     "scipy.sparse._csr.csr_matrix",
@@ -41,5 +44,8 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "sklearn.utils._bunch.Bunch",
     "sklearn.utils._metadata_requests.MetadataRequest",
     "sklearn.utils._metadata_requests.MethodMetadataRequest",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRegressor",
 )
-"""Types that skops asks about and that scikit-learn and LightGBM models are made of; loading them runs no code."""
+"""Types that skops asks about and that scikit-learn models and boosters are made of; loading them runs no code."""

@@ -136,6 +136,21 @@ class TrainRequest(Record):
         le=86_400,
         description="Wall time for the search, from the child's readiness to a saved model.",
     )
+    budget_evaluations: int | None = Field(
+        default=None,
+        ge=1,
+        description="Number of fits instead of a time: the same data, seed and versions then give the same model.",
+    )
+    memory_limit_mb: int | None = Field(
+        default=None, ge=64, description="Memory that all fits together may take; by default most of what is free."
+    )
+    champion: Literal["best", "simplest-within-noise"] = Field(
+        default="best",
+        description="'simplest-within-noise' takes the simplest model whose difference to the best may be chance.",
+    )
+    price_milliseconds: float = Field(
+        default=10.0, gt=0, description="Most that a prediction of the champion may take, per row in batches."
+    )
     candidates: list[str] | None = Field(
         default=None,
         description="Names of the candidates to try; by default the portfolio and everything in candidates.py.",

@@ -9,17 +9,20 @@ from pydantic import Field
 from ml_engineer.vocabulary.estimates import Estimate, Metric
 from ml_engineer.vocabulary.records import Record, Seconds, StoredRecord
 
-__all__ = ["CandidateResult", "Champion", "Environment", "Leaderboard", "TrainingRun"]
+__all__ = ["CandidateResult", "Champion", "Environment", "Family", "Leaderboard", "TrainingRun"]
+
+Family = Literal["baseline", "linear", "kernel", "neighbours", "forest", "boosting", "network", "user", "ensemble"]
+"""Kinds of model."""
 
 
 class CandidateResult(Record):
     """One candidate model on the planned folds."""
 
     name: str = Field(description="Name of the candidate.")
-    family: Literal["baseline", "linear", "boosting", "forest", "user"] = Field(
-        description="Kind of model; 'user' comes from candidates.py."
+    family: Family = Field(description="Kind of model; 'user' comes from candidates.py.")
+    status: Literal["finished", "dropped", "failed", "out_of_time"] = Field(
+        description="What became of it; 'dropped' after a cheap first try."
     )
-    status: Literal["finished", "failed", "out_of_time"] = Field(description="What became of it.")
     fold_scores: tuple[float, ...] = Field(
         default=(), description="Primary metric on each finished fold, in fold order."
     )
@@ -32,7 +35,8 @@ class CandidateResult(Record):
     parameters: dict[str, str] = Field(
         default_factory=dict, description="Parameters that differ from their defaults, as text."
     )
-    reason: str = Field(default="", description="Why it failed or ran out of time; empty if it finished.")
+    reason: str = Field(default="", description="Why it failed, was dropped or ran out of time; empty if it finished.")
+    decisions: tuple[str, ...] = Field(default=(), description="What the search decided about it, in order.")
 
 
 class Leaderboard(Record):
@@ -46,7 +50,7 @@ class Champion(Record):
     """The model that won, and the files that prove it."""
 
     name: str = Field(description="Name of the winning candidate.")
-    family: Literal["baseline", "linear", "boosting", "forest", "user"] = Field(description="Kind of model.")
+    family: Family = Field(description="Kind of model.")
     score: Estimate = Field(description="Cross-validated score of exactly what champion.py builds.")
     model_path: str = Field(description="Model file, relative to the project.")
     model_sha256: str = Field(description="Hash of the model file.")
@@ -86,11 +90,18 @@ class TrainingRun(StoredRecord):
     started_at: str = Field(description="Time, ISO 8601 UTC.")
     seconds: Seconds = Field(description="Wall time of the run.")
     budget_seconds: Seconds = Field(description="Time it was allowed.")
+    budget_evaluations: int | None = Field(
+        default=None, description="Fits it was allowed instead, so that the same model comes twice."
+    )
     seed: int = Field(description="Random state.")
     development_sha256: str = Field(description="Fingerprint of the development rows.")
     leaderboard: Leaderboard = Field(description="What was tried.")
     baseline: CandidateResult = Field(description="The naive baseline on the same folds.")
     champion: Champion = Field(description="What won.")
+    folds: tuple[int, ...] = Field(
+        default=(), description="Numbers of the stored folds that candidates were compared on; empty means all."
+    )
+    decisions: tuple[str, ...] = Field(default=(), description="What the search decided as a whole, in order.")
     gain: Estimate = Field(
         description="Champion against baseline in the primary metric, paired on the same rows; positive is better."
     )

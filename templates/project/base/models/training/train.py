@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
+from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -43,6 +44,8 @@ def cross_validate(rows: pd.DataFrame, folds: np.ndarray) -> tuple[pd.DataFrame,
     table = as_table(rows.index.to_numpy())
     fold_scores = {}
     for number, train, test in fold_pairs(folds):
+        if champion.FOLDS is not None and number not in champion.FOLDS:
+            continue
         model = champion.build_model().fit(features.iloc[train], learned[train])
         predicted = predict(model, features.iloc[test], champion.DECISION_THRESHOLD)
         table.loc[test, predicted.columns] = predicted.to_numpy()
@@ -61,9 +64,6 @@ def compare(value: float, table: pd.DataFrame) -> bool:
     """Say how the score and the predictions compare with the recorded run; false if they are not the same."""
     if champion.RUN_ID is None:
         print("Nothing has been trained yet: champion.py is a starting point, without a recorded score.")
-        return True
-    if champion.EXPECTED_SCORE is None:
-        print(f"Run {champion.RUN_ID} had no time for all folds, so there is no score to compare with.")
         return True
     difference = abs(value - champion.EXPECTED_SCORE)
     print(f"recorded {champion.METRIC}: {champion.EXPECTED_SCORE:.6f} (run {champion.RUN_ID}), off by {difference:.1e}")
@@ -87,7 +87,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
 
     rows, folds = load_development()
-    table, fold_scores = cross_validate(rows, folds)
+    # Linear algebra on several cores adds up in another order than the recorded run did.
+    with threadpool_limits(limits=1, user_api="blas"):
+        table, fold_scores = cross_validate(rows, folds)
     value = pooled_score(rows, table)
     print(f"cross-validated {champion.METRIC}: {value:.6f} on {int((table['fold'] >= 0).sum())} rows")
     print("by fold: " + ", ".join(f"{number}: {one:.4f}" for number, one in fold_scores.items()))

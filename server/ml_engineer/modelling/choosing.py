@@ -1,0 +1,120 @@
+"""Which model is the champion: one alone or an average of several, judged on rows that did not choose it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ml_engineer.modelling.candidate import SIMPLICITY
+from ml_engineer.modelling.ensemble import greedy_weights, row_losses
+from ml_engineer.modelling.fits import Fit
+from ml_engineer.modelling.refitting import ensemble_of
+from ml_engineer.modelling.source_code import NotWritable
+from ml_engineer.modelling.standing import Standing
+from ml_engineer.modelling.training_data import TrainingData
+from ml_engineer.statistics.intervals import gain
+
+__all__ = ["ABSOLUTE", "averaged", "averaging_pays", "chosen_weights", "simplest_within_noise"]
+
+ABSOLUTE = frozenset({"mae", "median_absolute_error"})
+_MOST_PARTS = 8
+
+
+def chosen_weights(
+    standings: Sequence[Standing],
+    data: TrainingData,
+    folds: Sequence[int],
+    *,
+    seed: int,
+    price_milliseconds: float = float("inf"),
+) -> dict[int, float]:
+    """Positions in `standings` and weights of the average that is best on `folds`.
+
+    Parameters
+    ----------
+    standings : sequence of Standing
+        All with fits on `folds`.
+    data : TrainingData
+        Development rows.
+    folds : sequence of int
+        Folds that every one of them has.
+    seed : int
+        Random state.
+    price_milliseconds : float
+        What a prediction may cost per row, in batches; the dearest parts go until it is kept.
+    """
+    able = [place for place, one in enumerate(standings) if not isinstance(one.candidate.source, NotWritable)]
+    rows = np.concatenate([data.pairs[fold][1] for fold in folds])
+    actual = data.actual[rows]
+    absolute = data.metric in ABSOLUTE
+    while able:
+        stacked = [np.concatenate([standings[place].fits[fold].predictions for fold in folds]) for place in able]
+        weights = greedy_weights(stacked, actual, absolute=absolute, seed=seed)
+        chosen = {place: float(weight) for place, weight in zip(able, weights, strict=True) if weight > 0}
+        most = sorted(chosen, key=lambda place: -chosen[place])[:_MOST_PARTS]
+        chosen = {place: chosen[place] / sum(chosen[one] for one in most) for place in most}
+        costs = {place: 1000 * standings[place].predict_seconds_per_row(data) for place in chosen}
+        if sum(costs.values()) <= price_milliseconds or len(chosen) == 1:
+            return chosen
+        able.remove(max(costs, key=lambda place: costs[place]))
+    return {}
+
+
+def averaged(standings: Sequence[Standing], weights: dict[int, float], data: TrainingData) -> Standing:
+    """The weighted average of some candidates as a candidate with fits of its own."""
+    ordered = sorted(weights, key=lambda place: -weights[place])
+    candidate = ensemble_of([(standings[place].candidate, weights[place]) for place in ordered], data)
+    shares = {place: weight for place, (_, weight) in zip(ordered, candidate.members, strict=True)}
+    total = sum(shares.values())
+    parts = [standings[place] for place in ordered]
+    folds = sorted(set.intersection(*(set(part.fits) for part in parts)))
+    fits = {
+        fold: Fit(
+            np.asarray(sum(shares[place] / total * standings[place].fits[fold].predictions for place in ordered)),
+            sum(part.fits[fold].fit_seconds for part in parts),
+            sum(part.fits[fold].predict_seconds for part in parts),
+        )
+        for fold in folds
+    }
+    return Standing(candidate, fits=fits, status="finished")
+
+
+def averaging_pays(standings: Sequence[Standing], data: TrainingData, folds: Sequence[int], *, seed: int) -> bool:
+    """Whether an average beats the best single model on folds that chose neither.
+
+    Each fold in turn is judged by what the other folds would have chosen, so that a model which was lucky on the
+    rows it was picked by, or weights that fit their noise, gain nothing. With one fold, its rows are halved.
+    """
+    parts = _judged_parts(data, folds)
+    absolute = data.metric in ABSOLUTE
+    together = alone = 0.0
+    everything = [one.predictions(data, folds) for one in standings]
+    for number, judged in enumerate(parts):
+        others = np.concatenate([part for other, part in enumerate(parts) if other != number])
+        known = [one[others] for one in everything]
+        losses = [float(row_losses(one, data.actual[others], absolute=absolute).mean()) for one in known]
+        best = everything[int(np.argmin(losses))][judged]
+        weights = greedy_weights(known, data.actual[others], absolute=absolute, seed=seed)
+        average = np.asarray(sum(weight * one[judged] for weight, one in zip(weights, everything, strict=True)))
+        together += float(row_losses(average, data.actual[judged], absolute=absolute).sum())
+        alone += float(row_losses(best, data.actual[judged], absolute=absolute).sum())
+    return together < alone
+
+
+def _judged_parts(data: TrainingData, folds: Sequence[int]) -> list[np.ndarray]:
+    tests = [np.asarray(data.pairs[fold][1]) for fold in folds]
+    return tests if len(tests) > 1 else np.array_split(tests[0], 2)
+
+
+def simplest_within_noise(standings: Sequence[Standing], best: Standing, data: TrainingData, *, seed: int) -> Standing:
+    """The simplest model whose paired difference to the best may be chance: its 95 % interval reaches zero."""
+    folds = sorted(best.fits)
+    ordered = sorted(standings, key=lambda one: (SIMPLICITY[one.candidate.family], one.predict_seconds_per_row(data)))
+    for one in ordered:
+        if one is best:
+            break
+        lost = gain(data.metric, best.outcomes(data, folds), one.outcomes(data, folds), seed=seed)
+        if lost.low <= 0:
+            return one
+    return best

@@ -1,0 +1,277 @@
+"""Who does the fits: this process, or processes of their own that can be stopped at any moment."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import psutil
+
+from ml_engineer.modelling.fit_server import read_message, write_message
+from ml_engineer.modelling.fits import Clock, Failure, Fit, FitTask, attempt, run_task
+from ml_engineer.modelling.pickling import dump_by_value
+from ml_engineer.modelling.training_data import TrainingData
+
+__all__ = ["Executor", "Finished", "InlineExecutor", "ProcessExecutor", "can_fork", "make_executor"]
+
+Finished = tuple[int, Fit | Failure]
+_MEMORY_CHECKED_EVERY = 0.5
+_LIBRARIES = frozenset({"catboost", "lightgbm", "xgboost"})
+_LEFT_FOR_OTHERS = 0.7
+"""Share of the memory that is free at the start which fits may take together."""
+
+
+class Executor(Protocol):
+    """Does fits, several at a time; the search knows no more of it."""
+
+    workers: int
+    folder: Path
+    """Where fitted models may be left."""
+    can_stop: bool
+    """Whether a fit can be stopped midway."""
+
+    def load(self, data: TrainingData) -> None:
+        """Hand over the rows that all fits are on; before the first one."""
+
+    def submit(self, task: FitTask) -> int:
+        """Begin a fit; gives its ticket."""
+
+    def wait(self, seconds: float) -> list[Finished]:
+        """Fits that ended, by ticket, after at most `seconds` unless one cannot be stopped."""
+
+    def stop(self, ticket: int) -> None:
+        """Stop a fit; nothing more is heard of it."""
+
+
+class InlineExecutor:
+    """Fits in this process, one after the other.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        For prepared rows and fitted models; exists.
+    clock : callable
+        Monotonic seconds.
+    """
+
+    workers = 1
+    can_stop = False
+
+    def __init__(self, *, folder: Path, clock: Clock = time.monotonic) -> None:
+        self.folder = folder
+        self._clock = clock
+        self._data: TrainingData | None = None
+        self._queue: deque[tuple[int, FitTask]] = deque()
+        self._tickets = 0
+
+    def load(self, data: TrainingData) -> None:
+        """Hand over the rows that all fits are on."""
+        self._data = data
+
+    def submit(self, task: FitTask) -> int:
+        """Begin a fit; gives its ticket."""
+        self._tickets += 1
+        self._queue.append((self._tickets, task))
+        return self._tickets
+
+    def wait(self, seconds: float) -> list[Finished]:  # noqa: ARG002  (a fit cannot be stopped here)
+        """Fits that ended."""
+        if not self._queue or self._data is None:
+            return []
+        ticket, task = self._queue.popleft()
+        data = self._data
+        return [(ticket, attempt(lambda: run_task(task, data, scratch=self.folder, clock=self._clock)))]
+
+    def stop(self, ticket: int) -> None:
+        """Stop a fit; nothing more is heard of it."""
+        self._queue = deque(one for one in self._queue if one[0] != ticket)
+
+
+class ProcessExecutor:
+    """Fits in processes of their own, forked from one that holds the rows.
+
+    It starts at once, so that what fits import is there when the rows are.
+
+    Parameters
+    ----------
+    workers : int
+        Fits at a time.
+    folder : pathlib.Path
+        For tasks, results and prepared rows; exists.
+    memory_limit : int, optional
+        Bytes that the fits may take together; by default most of what is free.
+    """
+
+    can_stop = True
+
+    def __init__(self, *, workers: int, folder: Path, memory_limit: int | None = None) -> None:
+        self.workers = workers
+        self.folder = folder
+        self._tickets = 0
+        self._running: dict[int, int | None] = {}
+        self._memory_limit = memory_limit or int(_LEFT_FOR_OTHERS * psutil.virtual_memory().available)
+        self._memory_checked = time.monotonic()
+        self._log = (folder / "server.log").open("wb")
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "ml_engineer.modelling.fit_server", str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env={**os.environ, **threads, "OMP_WAIT_POLICY": "PASSIVE"},
+        )
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._to, self._from = self._server.stdin.fileno(), self._server.stdout.fileno()
+
+    def load(self, data: TrainingData) -> None:
+        """Hand over the rows that all fits are on."""
+        rows = self.folder / "rows.pickle"
+        rows.write_bytes(pickle.dumps(data))
+        write_message(self._to, ("load", str(rows)))
+        # The first message says that everything is imported: what is timed from here on is fits.
+        read_message(self._from)
+
+    def submit(self, task: FitTask) -> int:
+        """Begin a fit; gives its ticket."""
+        self._tickets += 1
+        ticket = self._tickets
+        path = self.folder / f"task_{ticket}.pickle"
+        path.write_bytes(dump_by_value(task))
+        self._running[ticket] = None
+        library = task.candidate.growing if task.candidate.growing in _LIBRARIES else None
+        write_message(self._to, ("fit", ticket, str(path), str(self._result(ticket)), library))
+        return ticket
+
+    def wait(self, seconds: float) -> list[Finished]:
+        """Fits that ended."""
+        deadline = time.monotonic() + seconds
+        while True:
+            ended = self._over_memory()
+            left = min(max(deadline - time.monotonic(), 0.0), _MEMORY_CHECKED_EVERY)
+            while select.select([self._from], [], [], 0.0 if ended else left)[0]:
+                message = read_message(self._from)
+                if message is None:
+                    return ended + self._all_lost()
+                ended += self._take(message)
+                left = 0.0
+            if ended or time.monotonic() >= deadline:
+                return ended
+
+    def stop(self, ticket: int) -> None:
+        """Stop a fit; nothing more is heard of it."""
+        if self._running.pop(ticket, -1) != -1:
+            with contextlib.suppress(BrokenPipeError):
+                write_message(self._to, ("kill", ticket))
+
+    def close(self) -> None:
+        """End the server and all fits."""
+        for stream in (self._server.stdin, self._server.stdout):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+        self._server.kill()
+        self._server.wait()
+        self._log.close()
+
+    def _result(self, ticket: int) -> Path:
+        return self.folder / f"result_{ticket}.pickle"
+
+    def _take(self, message: tuple[Any, ...]) -> list[Finished]:
+        kind, *details = message
+        if kind == "begun":
+            ticket, pid = details
+            if ticket in self._running:
+                self._running[ticket] = pid
+        elif kind == "done":
+            ticket, status = details
+            if self._running.pop(ticket, -1) != -1:
+                return [(ticket, self._outcome(ticket, status))]
+        return []
+
+    def _outcome(self, ticket: int, status: int) -> Fit | Failure:
+        path = self._result(ticket)
+        try:
+            result: Fit | Failure = pickle.loads(path.read_bytes())  # noqa: S301  (our own process wrote it)
+        except FileNotFoundError:
+            how = f"by signal {-status}" if status < 0 else f"with status {status}"
+            hint = " (out of memory?)" if status == -9 else ""
+            return Failure(f"its process ended {how}{hint}")
+        path.unlink()
+        return result
+
+    def _over_memory(self) -> list[Finished]:
+        """Stop the largest fit if all together take more than they may."""
+        now = time.monotonic()
+        if now - self._memory_checked < _MEMORY_CHECKED_EVERY:
+            return []
+        self._memory_checked = now
+        sizes: dict[int, int] = {}
+        for ticket, pid in self._running.items():
+            if pid is not None:
+                with contextlib.suppress(psutil.Error):
+                    sizes[ticket] = psutil.Process(pid).memory_info().rss
+        if sum(sizes.values()) <= self._memory_limit:
+            return []
+        largest = max(sizes, key=lambda ticket: sizes[ticket])
+        self.stop(largest)
+        return [
+            (
+                largest,
+                Failure(
+                    f"it took {sizes[largest] / 2**20:,.0f} MB, and all fits together may take "
+                    f"{self._memory_limit / 2**20:,.0f} MB"
+                ),
+            )
+        ]
+
+    def _all_lost(self) -> list[Finished]:
+        """What to say when the server is gone."""
+        lost = [(ticket, Failure("the process that holds the rows ended")) for ticket in self._running]
+        self._running.clear()
+        return list(lost)
+
+
+def can_fork() -> bool:
+    """Whether this system forks safely: elsewhere fits are done in this process."""
+    return sys.platform.startswith("linux")
+
+
+@contextlib.contextmanager
+def make_executor(
+    *, workers: int, memory_limit: int | None = None, clock: Clock = time.monotonic
+) -> Iterator[Executor]:
+    """Processes where they can be had, this process elsewhere; with a folder that goes when the work is done.
+
+    Parameters
+    ----------
+    workers : int
+        Fits at a time; 0 keeps everything in this process.
+    memory_limit : int, optional
+        Bytes that the fits may take together.
+    clock : callable
+        Monotonic seconds, for fits in this process.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="ml-engineer-fits-"))
+    processes: ProcessExecutor | None = None
+    try:
+        if workers < 1 or not can_fork():
+            yield InlineExecutor(folder=folder, clock=clock)
+        else:
+            processes = ProcessExecutor(workers=workers, folder=folder, memory_limit=memory_limit)
+            yield processes
+    finally:
+        if processes is not None:
+            processes.close()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,157 @@
+"""Keeps the workers busy with fits until a moment, and tells how each ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from ml_engineer.modelling.executors import Executor
+from ml_engineer.modelling.fits import Clock, Failure, Fit, FitTask, Journal, journal_key
+from ml_engineer.modelling.standing import Standing
+from ml_engineer.modelling.training_data import TrainingData
+
+__all__ = ["Job", "Runner"]
+
+_LOOKED_AT_EVERY = 0.2
+
+
+@dataclass(frozen=True)
+class Job:
+    """A fit that the search wants.
+
+    Parameters
+    ----------
+    standing : Standing
+        Whose fit it is.
+    part : str
+        What of it: 'race', 'fold 3', 'all rows'.
+    task : FitTask
+        The work.
+    seconds : float
+        After so long it is stopped, where it can be.
+    kept : bool
+        Whether its result goes into the journal.
+    """
+
+    standing: Standing
+    part: str
+    task: FitTask
+    seconds: float = float("inf")
+    kept: bool = True
+
+
+class Runner:
+    """Runs jobs on an executor.
+
+    Parameters
+    ----------
+    executor : Executor
+        Who does the fits.
+    data : TrainingData
+        What the journal's keys depend on.
+    journal : Journal
+        Finished fits, which are not done again.
+    clock : callable
+        Monotonic seconds.
+    tell : callable
+        Called with the jobs that run, several times a second; may raise `JobCancelledError`.
+    most_fits : int, optional
+        A budget of fits; counts also those that the journal had.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        data: TrainingData,
+        *,
+        journal: Journal,
+        clock: Clock,
+        tell: Callable[[list[Job]], None],
+        most_fits: int | None = None,
+    ) -> None:
+        self._executor = executor
+        self._data = data
+        self._journal = journal
+        self._clock = clock
+        self._tell = tell
+        self.fits_left = float("inf") if most_fits is None else most_fits
+        self.longest: tuple[float, str] = (0.0, "")
+
+    def run(self, jobs: Iterable[Job], *, until: float, ended: Callable[[Job, Fit | Failure], None]) -> None:
+        """Run jobs, in their order, until they or the time are out; jobs are asked for only when a worker is free.
+
+        Parameters
+        ----------
+        jobs : iterable of Job
+            May decide at each step, from what has ended so far.
+        until : float
+            Reading of the clock after which no job begins, and at which running ones are stopped where they can be.
+        ended : callable
+            ``ended(job, outcome)``, once per job.
+        """
+        waiting = iter(jobs)
+        running: dict[int, tuple[Job, float, float]] = {}
+        try:
+            while True:
+                self._fill(running, waiting, until, ended)
+                if not running:
+                    return
+                self._tell([job for job, _, _ in running.values()])
+                for ticket, outcome in self._executor.wait(_LOOKED_AT_EVERY):
+                    self._end(running, ticket, outcome, ended)
+                self._stop_overdue(running, until, ended)
+        finally:
+            for ticket in running:
+                self._executor.stop(ticket)
+
+    def _fill(
+        self,
+        running: dict[int, tuple[Job, float, float]],
+        waiting: Iterator[Job],
+        until: float,
+        ended: Callable[[Job, Fit | Failure], None],
+    ) -> None:
+        while len(running) < self._executor.workers and self._clock() < until and self.fits_left > 0:
+            job = next(waiting, None)
+            if job is None:
+                return
+            self.fits_left -= 1
+            kept = self._journal.find(self._key(job)) if job.kept else None
+            if kept is not None:
+                ended(job, Fit.from_arrays(kept))
+                continue
+            now = self._clock()
+            running[self._executor.submit(job.task)] = (job, now, now + job.seconds)
+
+    def _end(
+        self,
+        running: dict[int, tuple[Job, float, float]],
+        ticket: int,
+        outcome: Fit | Failure,
+        ended: Callable[[Job, Fit | Failure], None],
+    ) -> None:
+        job, started, _ = running.pop(ticket)
+        self.longest = max(self.longest, (self._clock() - started, job.standing.candidate.name))
+        if isinstance(outcome, Fit) and job.kept:
+            self._journal.keep(self._key(job), outcome.arrays())
+        ended(job, outcome)
+
+    def _stop_overdue(
+        self,
+        running: dict[int, tuple[Job, float, float]],
+        until: float,
+        ended: Callable[[Job, Fit | Failure], None],
+    ) -> None:
+        if not self._executor.can_stop:
+            return
+        now = self._clock()
+        for ticket, (job, started, stop_at) in list(running.items()):
+            if now < min(stop_at, until):
+                continue
+            self._executor.stop(ticket)
+            del running[ticket]
+            why = f"stopped after {now - started:.3g} s" + (", when the time was out" if now >= until else "")
+            ended(job, Failure(f"{job.part}: {why}", out_of_time=True))
+
+    def _key(self, job: Job) -> str:
+        return journal_key(self._data, job.standing.candidate, job.part)
