@@ -13,7 +13,19 @@ from ml_engineer.doors.mcp.consent import question_for
 from ml_engineer.doors.mcp.server import build_server
 from ml_engineer.errors import InputError
 from ml_engineer.jobs.store import JobStore
+from ml_engineer.project.layout import ProjectLayout
+from ml_engineer.project.passport_file import save_passport
 from ml_engineer.project.workspace import Workspace
+from ml_engineer.vocabulary.estimates import Estimate
+from ml_engineer.vocabulary.passport import (
+    Passport,
+    PassportChampion,
+    PassportData,
+    PassportGate,
+    PassportLedger,
+    PassportNumber,
+    PassportProblem,
+)
 from ml_engineer.vocabulary.verbs import VERBS
 
 pytestmark = pytest.mark.anyio
@@ -98,6 +110,58 @@ async def test_a_person_who_agrees_puts_the_model_into_use(era, real_desk, start
     assert [(name, request.approved_by) for name, request in started] == [("promote", "Ann O'Neil")]
     assert len(seen) == 1
     assert all(text in seen[0] for text in ("into use", "no passport", "Ann O'Neil", "the board agreed"))
+
+
+async def test_the_question_says_what_the_model_is_worth(real_desk, started, workspace):
+    score = Estimate(value=0.81, low=0.75, high=0.86, method="bootstrap", rows=200)
+    save_passport(
+        ProjectLayout(workspace / "ml"),
+        Passport(
+            ml_engineer="0",
+            written_at="2026-01-01T00:00:00+00:00",
+            written_by="train",
+            begun_by="train",
+            data=PassportData(
+                source="x.csv",
+                table_sha256="0",
+                development_sha256="0",
+                held_out_sha256="0",
+                development_rows=1,
+                held_out_rows=1,
+            ),
+            problem=PassportProblem(
+                title="Churn",
+                target="y",
+                task_type="binary",
+                primary_metric="roc_auc",
+                split="stratified",
+                deal_id="deal_0",
+                content_sha256="0",
+            ),
+            ledger=PassportLedger(entries=1, head_sha256="0", looks=1, look_budget=20),
+            champion=PassportChampion(
+                run_id="run_1",
+                name="linear",
+                family="linear",
+                trained_at="2026-01-01T00:00:00+00:00",
+                model_path="m",
+                model_sha256="0",
+                code_sha256="0",
+                features_sha256="0",
+                candidates_tried=1,
+                runs=1,
+            ),
+            numbers=(PassportNumber(name="held_out.metrics.roc_auc.model", estimate=score, artefact="a", place="b"),),
+            gate=PassportGate(stage="deploy", verdict="warn", checked_at="2026-01-01T00:00:00+00:00"),
+        ),
+    )
+    answer, seen = person("decline")
+    async with Client(build_server(real_desk), elicitation_callback=answer) as client:
+        await client.call_tool("promote", PROMOTION)
+    assert (
+        "Put 'run_1' into use? It says: held_out.metrics.roc_auc.model 0.81 [0.75, 0.86]; guardrails: warn" in seen[0]
+    )
+    assert started == []
 
 
 @pytest.mark.parametrize(("action", "allow"), [("accept", False), ("decline", None), ("cancel", None)])
