@@ -14,7 +14,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ml_engineer.evaluation.mitigation import Refitter, out_of_fold_disparities, try_refits
+from ml_engineer.evaluation.mitigation import out_of_fold_disparities
+from ml_engineer.evaluation.refits import Refitter, try_refits
 from ml_engineer.vocabulary.fairness import MitigationTrial
 from ml_engineer.vocabulary.problem import ProblemDefinition
 

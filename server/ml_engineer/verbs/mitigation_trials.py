@@ -9,8 +9,9 @@ import pandas as pd
 
 from ml_engineer import splitting
 from ml_engineer.evaluation.groups import group_labels
-from ml_engineer.evaluation.mitigation import Refitter, out_of_fold_disparities, try_refits, try_thresholds
+from ml_engineer.evaluation.mitigation import out_of_fold_disparities, try_thresholds
 from ml_engineer.evaluation.prediction import encode_target
+from ml_engineer.evaluation.refits import Refitter, try_refits
 from ml_engineer.project.development import Development
 from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.verbs.champion import LoadedChampion
