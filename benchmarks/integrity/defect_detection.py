@@ -31,7 +31,7 @@ from tables import Table, builtin, real, simulated
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["run", "report"])
+    parser.add_argument("what", choices=["run", "export", "report"])
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
     parser.add_argument("--real", type=Path, help="folder with real files")
     parser.add_argument("--part", default="1/1", help="i/n: every n-th case, beginning with the i-th")
@@ -47,7 +47,43 @@ def main() -> None:
     if arguments.what == "report":
         sys.stdout.write(render([json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]))
         return
+    if arguments.what == "export":
+        export(arguments)
+        return
     run(path, arguments)
+
+
+def export(arguments: argparse.Namespace) -> None:
+    """Write the tables for peers: those whose defect lies in the table itself."""
+    wanted = set(arguments.hosts.split(","))
+    for number, (case, table, defect, strength, seed) in enumerate(
+        cases(arguments.real, arguments.seeds, arguments.hosts)
+    ):
+        if table.name not in wanted or arguments.only not in case:
+            continue
+        planted = plant(table, defect, strength, seed) if defect else Planted(table.frame)
+        if planted.code or planted.test is not None:
+            continue
+        times = planted.frame.select_dtypes("datetime").columns
+        meta = {
+            "case": case,
+            "table": table.name,
+            "task": table.task,
+            "target": table.target,
+            "defect": defect.name if defect else "",
+            "strength": strength,
+            "columns": list(planted.columns),
+            "times": list(times),
+            "timed": "time_column" in table.told,
+        }
+        name = f"{number:05d}{'' if defect else '_clean'}"
+        planted.frame.to_csv(arguments.out / f"{name}.csv", index=False)
+        (arguments.out / f"{name}.json").write_text(json.dumps(meta), encoding="utf-8")
+
+
+def plant(table: Table, defect: Defect, strength: Any, seed: int) -> Planted:
+    rng = np.random.default_rng(zlib.crc32(f"{table.name}{defect.name}{strength}{seed}".encode()))
+    return defect.plant(table, strength, rng)
 
 
 def run(path: Path, arguments: argparse.Namespace) -> None:
@@ -122,8 +158,7 @@ def judged(table: Table, defect: Defect | None, strength: Any, seed: int, *, cla
     if defect is None:
         planted = Planted(table.frame)
         return _told(clean) | (_claims(table, planted, clean, seed) if claims else {})
-    rng = np.random.default_rng(zlib.crc32(f"{table.name}{defect.name}{strength}{seed}".encode()))
-    planted = defect.plant(table, strength, rng)
+    planted = plant(table, defect, strength, seed)
     verdict = ours.judge(planted.frame, table.target, table.told | planted.told, code=planted.code, test=planted.test)
     caught, named = noticed(planted, verdict, clean)
     return (

@@ -10,6 +10,7 @@ from ml_engineer.guardrails.evidence import (
     ClaimFacts,
     Evidence,
     LedgerFacts,
+    RefitFacts,
     ServingFacts,
     TrackingFacts,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "ClaimFacts",
     "Evidence",
     "LedgerFacts",
+    "RefitFacts",
     "ServingFacts",
     "TrackingFacts",
     "assemble_report",

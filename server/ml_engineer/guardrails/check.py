@@ -39,6 +39,7 @@ _ABSENT: dict[Part, str] = {
     "evaluation": "nothing was evaluated yet",
     "predictions": "there are no out-of-fold predictions yet",
     "fitted": "the champion could not be asked about the rows that it learned from",
+    "refit": "the champion's code was not fitted again",
     "code": "there is no features.py yet, or it was not tried",
     "tracking": "the experiment store was not read",
     "serving": "the serving folder was not read",

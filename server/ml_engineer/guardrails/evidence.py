@@ -22,7 +22,16 @@ from ml_engineer.vocabulary.problem import ProblemColumn, ProblemDefinition
 from ml_engineer.vocabulary.split import SplitPlan
 from ml_engineer.vocabulary.training import TrainingRun
 
-__all__ = ["ChampionFiles", "ClaimFacts", "Evidence", "LedgerFacts", "Part", "ServingFacts", "TrackingFacts"]
+__all__ = [
+    "ChampionFiles",
+    "ClaimFacts",
+    "Evidence",
+    "LedgerFacts",
+    "Part",
+    "RefitFacts",
+    "ServingFacts",
+    "TrackingFacts",
+]
 
 Part = Literal[
     "features",
@@ -31,6 +40,7 @@ Part = Literal[
     "evaluation",
     "predictions",
     "fitted",
+    "refit",
     "code",
     "tracking",
     "serving",
@@ -138,6 +148,29 @@ class ClaimFacts:
 
 
 @dataclass(frozen=True)
+class RefitFacts:
+    """One fold of the champion, fitted again from its code on the rows of the others.
+
+    Parameters
+    ----------
+    rows, unequal_rows : int
+        Rows that were predicted, and those of them that got another prediction than the stored one.
+    examples : tuple of int
+        A few of the latter.
+    seconds : float
+        Wall time.
+    problem : str
+        Why it could not be fitted; empty if it could.
+    """
+
+    rows: int = 0
+    unequal_rows: int = 0
+    examples: tuple[int, ...] = ()
+    seconds: float = 0.0
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What is known when the checks are asked.
 
@@ -160,6 +193,8 @@ class Evidence:
         ``p0`` to ``p{k-1}``.
     fitted : pandas.DataFrame or None
         What the champion says of (some of) the rows that it learned from, with the same columns but ``fold``.
+    refit : RefitFacts or None
+        One fold of the champion, fitted again.
     code : CodeTrial or None
         What was seen when features.py and candidates.py were tried.
     groups : dict of str to numpy.ndarray of shape (n,)
@@ -185,6 +220,7 @@ class Evidence:
     stale: dict[str, str] = field(default_factory=dict)
     predictions: pd.DataFrame | None = None
     fitted: pd.DataFrame | None = None
+    refit: RefitFacts | None = None
     code: CodeTrial | None = None
     groups: dict[str, np.ndarray] = field(default_factory=dict)
     champion: ChampionFiles | None = None

@@ -18,7 +18,7 @@ from ml_engineer.project.patience import OutOfPatienceError, at_most
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["load_candidates", "load_features"]
+__all__ = ["load_candidates", "load_champion_builder", "load_features"]
 
 BuildFeatures = Callable[["pd.DataFrame"], "pd.DataFrame"]
 
@@ -88,6 +88,24 @@ def load_candidates(layout: ProjectLayout) -> dict[str, Any]:
                 remedy=remedy,
             )
     return candidates
+
+
+def load_champion_builder(layout: ProjectLayout) -> Callable[[], Any]:
+    """``build_model`` of champion.py, guarded: it gives the unfitted champion.
+
+    Raises
+    ------
+    UserCodeError
+        If the file is missing, does not run, or lacks the function.
+    """
+    path = layout.champion_py
+    build = _function(layout, path, "build_model")
+
+    def build_model() -> Any:
+        with _guarded(layout, path):
+            return build()
+
+    return build_model
 
 
 def _check_features(features: Any, rows: pd.DataFrame, path: Path) -> None:

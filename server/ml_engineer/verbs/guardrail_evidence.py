@@ -30,6 +30,7 @@ from ml_engineer.project.user_code import load_features
 from ml_engineer.seal import count_looks, known_held_out_rows, ledger_problems
 from ml_engineer.verbs.champion import load_champion
 from ml_engineer.verbs.claim_evidence import gather_claims
+from ml_engineer.verbs.refitted_fold import refit_one_fold
 from ml_engineer.vocabulary.code_trial import CodeTrial
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.evaluation import EvaluationReport
@@ -85,6 +86,7 @@ def gather_evidence(layout: ProjectLayout, *, stage: Stage, features: pd.DataFra
     later = {} if stage == "train" else _after_training(layout, problem, profile, split)
     if "training" in later and not (code and code.failure):
         later["fitted"] = _fitted(layout, development.frame)
+        later["refit"] = refit_one_fold(layout, problem, split, later["training"], development)
     return Evidence(
         problem=problem,
         profile=profile,
