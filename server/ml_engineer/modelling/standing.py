@@ -10,7 +10,7 @@ import numpy as np
 
 from ml_engineer.modelling.candidate import Candidate
 from ml_engineer.modelling.decisions import choose_threshold
-from ml_engineer.modelling.fits import Fit
+from ml_engineer.modelling.fits import Failure, Fit
 from ml_engineer.modelling.training_data import Predictions, TrainingData
 from ml_engineer.statistics.metrics import Outcomes, metric_value
 from ml_engineer.vocabulary.estimates import direction_of
@@ -65,10 +65,14 @@ class Standing:
         """Whether a fit could not be done."""
         return self.status == "failed"
 
-    def fail(self, reason: str) -> None:
-        """Note why it is out of the search."""
-        self.status, self.reason = "failed", reason
-        self.story.append(f"failed: {reason}")
+    def note_failure(self, part: str, failure: Failure) -> None:
+        """Note a fit that came to nothing: out of time is no fault of the candidate's, all else ends it."""
+        if failure.out_of_time:
+            self.reason = failure.reason
+            self.story.append(failure.reason)
+        else:
+            self.status, self.reason = "failed", f"{part}: {failure.reason}"
+            self.story.append(f"failed: {self.reason}")
 
     def drop(self, reason: str) -> None:
         """Note why no more fits are spent on it; one that has its folds keeps them."""

@@ -1,0 +1,209 @@
+"""The end of a search: who is the champion, and the champion fitted on all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]  # comes with mlflow, which types neither
+import numpy as np
+
+from ml_engineer.modelling.choosing import averaged, averaging_pays, simplest_within_noise
+from ml_engineer.modelling.fits import Failure, Fit, FitTask, attempt, fit_rows, run_task
+from ml_engineer.modelling.refitting import as_part, put_together
+from ml_engineer.modelling.running import Job
+from ml_engineer.modelling.search_state import AT_ONCE_SECONDS, SearchState
+from ml_engineer.modelling.standing import Standing
+
+__all__ = ["SearchResult", "conclude"]
+
+_LATE_SECONDS, _LATE_FRACTION = 2.0, 0.05
+"""From this overrun on, in seconds and as a share of the time given, a person is told."""
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found.
+
+    Parameters
+    ----------
+    standings : tuple of Standing
+        Every candidate, the baseline among them: the champion first, then best first, those without a comparable
+        score last.
+    baseline, champion : Standing
+        The naive rule, and the best; they may be the same.
+    model : estimator
+        The champion fitted on all rows.
+    folds : tuple of int
+        Positions of the folds that the champion's score rests on.
+    warnings : tuple of str
+        What a person should know of the search, one sentence each.
+    decisions : tuple of str
+        What the search decided as a whole, and why, in order.
+    """
+
+    standings: tuple[Standing, ...]
+    baseline: Standing
+    champion: Standing
+    model: Any
+    folds: tuple[int, ...]
+    warnings: tuple[str, ...] = ()
+    decisions: tuple[str, ...] = ()
+
+
+def conclude(state: SearchState, naive: Standing) -> SearchResult:
+    """Choose the champion, fit it on all rows, and order what was tried."""
+    champion, told = _champion(state, naive)
+    model, champion = _fitted(state, champion, naive)
+    others = sorted((one for one in (naive, *state.done) if one is not champion), key=state.order)
+    ordered = [champion, *others]
+    rest = [one for one in state.standings if not any(one is two for two in ordered)]
+    rest.sort(key=lambda one: (one.failed, not one.fits, one.race_loss))
+    warnings = [told] if told else []
+    warnings += [f"{one.candidate.name}: {one.notes[0]}" for one in ordered if one.notes]
+    warnings += _overrun(state)
+    return SearchResult(
+        (*ordered, *rest),
+        naive,
+        champion,
+        model,
+        tuple(sorted(champion.fits)) if champion is not naive else state.folds,
+        tuple(warnings),
+        tuple(state.decisions),
+    )
+
+
+def _champion(state: SearchState, naive: Standing) -> tuple[Standing, str]:
+    """The best so far, and what to say if it rests on little."""
+    done = state.done
+    if not done:
+        return _best_of_few_folds(state, naive)
+    best = min((naive, *done), key=state.order)
+    if best is naive or len(done) == 1:
+        return best, ""
+    if state.plan.champion == "simplest-within-noise":
+        simplest = simplest_within_noise(done, best, state.data, seed=state.plan.seed)
+        state.decide(f"{simplest.candidate.name} is the simplest whose difference to the best may be chance.")
+        return simplest, ""
+    weights = state.best_average()
+    if len(weights) < 2:
+        return best, ""
+    if not averaging_pays(done, state.data, state.folds, seed=state.plan.seed):
+        state.decide("An average of several models did not beat the best one on folds that chose neither.")
+        return best, ""
+    return averaged(done, weights, state.data), ""
+
+
+def _best_of_few_folds(state: SearchState, naive: Standing) -> tuple[Standing, str]:
+    """With no candidate that has all folds: the one that did best on the folds it has."""
+    begun = [one for one in state.standings if one.fits and not one.failed] or _one_fold_late(state)
+    gains = [one.value(state.data) - naive.value(state.data, sorted(one.fits)) for one in begun]
+    if max(gains, default=0.0) <= 0:
+        return naive, ""
+    best = begun[int(np.argmax(gains))]
+    best.status = "finished"
+    return best, (
+        f"There was no time to fit {best.candidate.name} on all {len(state.data.pairs)} folds; it is the champion by "
+        f"{len(best.fits)} of them, and its score rests on their rows. Give it more time (budget_seconds)."
+    )
+
+
+def _one_fold_late(state: SearchState) -> list[Standing]:
+    """With no fold at all: one for the best that is fitted at once."""
+    raced = [one for one in state.standings if one.race is not None and not one.failed]
+    quick = [one for one in raced if state.seconds_to_refit(one) <= AT_ONCE_SECONDS]
+    if not quick:
+        return []
+    one = min(quick, key=lambda standing: standing.race_loss)
+    number = state.folds[-1]
+    train, test = (np.asarray(rows) for rows in state.data.pairs[number])
+    task = FitTask(one.candidate, train, test, "")
+    outcome = attempt(lambda: run_task(task, state.data, scratch=None, clock=state.clock))
+    if isinstance(outcome, Failure):
+        return []
+    one.fits[number] = outcome
+    return [one]
+
+
+def _fitted(state: SearchState, champion: Standing, naive: Standing) -> tuple[Any, Standing]:
+    """The champion fitted on all rows; parts that the time has no room for are left out."""
+    if champion is naive:
+        return fit_rows(naive.candidate, state.data, np.arange(state.data.rows)), naive
+    if champion.candidate.members:
+        return _fitted_average(state, champion)
+    models = _refit(state, [champion])
+    if models:
+        return models[champion.candidate.name], champion
+    return _quickly_fitted(state, [champion, *state.done])
+
+
+def _fitted_average(state: SearchState, champion: Standing) -> tuple[Any, Standing]:
+    weights = {candidate.name: weight for candidate, weight in champion.candidate.members}
+    # The heaviest first: should the time not do for all, the average is best without the others.
+    parts = sorted(
+        (one for one in state.done if one.candidate.name in weights), key=lambda one: -weights[one.candidate.name]
+    )
+    models = _refit(state, parts)
+    fitted = [one for one in parts if one.candidate.name in models]
+    if len(fitted) < len(parts):
+        lost = [one.candidate.name for one in parts if one.candidate.name not in models]
+        state.decide(f"No time was left to fit {', '.join(lost)} on all rows, so the average does without.")
+        if len(fitted) < 2:
+            # Parts of a vote learned class codes; alone, a model learns the labels.
+            return _quickly_fitted(state, fitted or state.done)
+        total = sum(weights[one.candidate.name] for one in fitted)
+        shares = {place: weights[one.candidate.name] / total for place, one in enumerate(fitted)}
+        champion = averaged(fitted, shares, state.data)
+    ordered = [models[candidate.name] for candidate, _ in champion.candidate.members]
+    return put_together(champion.candidate, ordered, state.data), champion
+
+
+def _quickly_fitted(state: SearchState, standings: Sequence[Standing]) -> tuple[Any, Standing]:
+    """There must be a model, even if it is a little late: the best of those that are fitted fast."""
+    fastest = min(state.seconds_to_refit(one) for one in standings)
+    quick = [one for one in standings if state.seconds_to_refit(one) <= max(2 * fastest, AT_ONCE_SECONDS)]
+    one = min(quick, key=state.order)
+    return fit_rows(one.candidate, state.data, np.arange(state.data.rows)), one
+
+
+def _refit(state: SearchState, standings: Sequence[Standing]) -> dict[str, Any]:
+    """Models fitted on all rows, by the name of their candidate, as far as the time allows."""
+    several = len(standings) > 1
+    everything = np.arange(state.data.rows)
+    paths = {one.candidate.name: state.executor.folder / f"model_{place}.pickle" for place, one in enumerate(standings)}
+    models: dict[str, Any] = {}
+
+    def jobs() -> Iterator[Job]:
+        for one in standings:
+            candidate = as_part(one.candidate, state.data) if several else one.candidate
+            path = str(paths[one.candidate.name])
+            task = FitTask(candidate, everything, everything[:0], "all", model_path=path, codes=several)
+            yield Job(one, "all rows", task, kept=False)
+
+    def ended(job: Job, outcome: Fit | Failure) -> None:
+        name = job.standing.candidate.name
+        if isinstance(outcome, Fit):
+            models[name] = cloudpickle.loads(paths[name].read_bytes())
+        else:
+            job.standing.story.append(f"on all rows: {outcome.reason}")
+
+    state.runner.fits_left = float("inf")
+    grace = min(_LATE_FRACTION / 2 * state.total, _LATE_SECONDS / 2) if state.plan.timed else 0.0
+    state.runner.run(jobs(), until=state.plan.deadline + grace, ended=ended)
+    return models
+
+
+def _overrun(state: SearchState) -> list[str]:
+    """What to say if the search took longer than it was given."""
+    over = state.clock() - state.plan.deadline
+    if not state.plan.timed or over <= max(_LATE_SECONDS, _LATE_FRACTION * state.total):
+        return []
+    seconds, name = state.runner.longest
+    if seconds < over:
+        return [f"The search ran {over:.0f} s over its time. Give it more (budget_seconds)."]
+    told = (
+        f"The search ran {over:.0f} s over its time: one fit of {name} took {seconds:.0f} s. Make it cheaper, "
+        "leave it out (candidates), or give more time (budget_seconds)."
+    )
+    return [told]

@@ -1,0 +1,103 @@
+"""The folds: how many are used, and which candidates are given them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+
+from ml_engineer.modelling.fits import Failure, Fit, FitTask
+from ml_engineer.modelling.running import Job
+from ml_engineer.modelling.search_state import SearchState
+from ml_engineer.modelling.standing import Standing
+
+__all__ = ["choose_folds", "fold", "fold_jobs", "folded"]
+
+_ROOM_FOR = ((10, 6), (5, 5), (3, 4), (2, 2))
+"""At most so many folds are used if so many of the most promising candidates have room for them."""
+_PARTS = 2
+"""So many candidates are thought to become parts of the champion, when it is asked what is left for folds."""
+
+
+def choose_folds(state: SearchState, order: Sequence[Standing]) -> None:
+    """Use as many folds as leave room for the most promising candidates.
+
+    Parameters
+    ----------
+    state : SearchState
+        Its `folds` are set.
+    order : sequence of Standing
+        Candidates that ran the race, the most promising first.
+    """
+    planned = len(state.data.pairs)
+    number, told = 1, ""
+    refits = sum(state.seconds_to_refit(one) for one in order[:_PARTS])
+    room = (state.plan.deadline - state.clock()) * state.executor.workers * 0.9 - refits
+    for most, models in _ROOM_FOR:
+        several = min(most, planned)
+        needed = several * sum(state.seconds_per_fold(one) for one in order[:models])
+        if needed <= room or not order:
+            number = several
+            break
+        told = told or (
+            f"with {several}, the {len(order[:models])} most promising candidates would need about {needed:.3g} s of "
+            f"fitting, and {max(room, 0):.3g} s were left"
+        )
+    everything = range(planned)
+    # With folds in time, the last ones are learned from the most rows.
+    state.folds = tuple(everything[-number:] if state.data.time_order is not None else everything[:number])
+    if number < planned:
+        state.decide(f"{number} of {planned} folds are used: {told}.")
+
+
+def fold(state: SearchState, standings: Sequence[Standing]) -> None:
+    """Give candidates the folds, in their order, while these and the fits on all rows have room in the time left."""
+
+    def jobs() -> Iterator[Job]:
+        for standing in standings:
+            if _affordable(state, standing):
+                yield from fold_jobs(state, standing)
+
+    state.runner.run(jobs(), until=state.search_until, ended=partial(folded, state))
+
+
+def fold_jobs(state: SearchState, standing: Standing) -> Iterator[Job]:
+    """The folds that a candidate has not yet."""
+    for number in state.folds:
+        if number in standing.fits or standing.failed:
+            continue
+        train, test = state.data.pairs[number]
+        task = FitTask(standing.candidate, np.asarray(train), np.asarray(test), f"fold {number}")
+        # What takes several times what it was thought to take would eat the time of others.
+        seconds = 4 * state.seconds_per_fold(standing) + 5.0 if state.plan.timed else float("inf")
+        yield Job(standing, f"fold {number}", task, seconds=seconds)
+
+
+def folded(state: SearchState, job: Job, outcome: Fit | Failure) -> None:
+    """Take what came of a fold."""
+    state.note_preparation(job, outcome)
+    standing, number = job.standing, int(job.part.removeprefix("fold "))
+    if isinstance(outcome, Failure):
+        standing.note_failure(f"fold {number + 1}", outcome)
+        return
+    standing.fits[number] = outcome
+    if all(one in standing.fits for one in state.folds) and not standing.failed:
+        state.complete(standing)
+
+
+def _affordable(state: SearchState, standing: Standing) -> bool:
+    missing = [number for number in state.folds if number not in standing.fits]
+    each = state.seconds_per_fold(standing)
+    needed = each * max(1.0, len(missing) / state.executor.workers)
+    # Only what may become a part of the champion needs room for its refit; the first may be all there is.
+    refit = state.refit_seconds() if state.done else state.seconds_to_refit(standing)
+    left = state.plan.deadline - state.clock() - refit
+    if needed <= left:
+        return True
+    standing.reason = (
+        f"{len(standing.fits)} of {len(state.folds)} folds done; the rest would need about {needed:.3g} s, "
+        f"{max(left, 0.0):.3g} s were left beside the refit"
+    )
+    standing.story.append(standing.reason)
+    return False

@@ -1,0 +1,222 @@
+"""What a search knows at a moment, what that will cost, and how much time is left for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ml_engineer.modelling.candidate import SIMPLICITY
+from ml_engineer.modelling.choosing import ABSOLUTE, chosen_weights
+from ml_engineer.modelling.ensemble import greedy_weights, selection_loss
+from ml_engineer.modelling.executors import Executor
+from ml_engineer.modelling.fits import Clock, Failure, Fit, Journal
+from ml_engineer.modelling.race_rows import race_rows
+from ml_engineer.modelling.running import Job, Runner
+from ml_engineer.modelling.search_plan import SearchPlan
+from ml_engineer.modelling.standing import Standing
+from ml_engineer.modelling.training_data import Predictions, TrainingData
+
+__all__ = ["AT_ONCE_SECONDS", "Report", "SearchState"]
+
+Report = Callable[[str, float | None], None]
+
+AT_ONCE_SECONDS = 1.0
+"""A fit that takes no longer may be done when the time is out already, because a weak model is better than none."""
+_REFIT = 1.35
+"""A fit on all rows takes about this many times the fit on a fold's training rows."""
+_SPARE_SHARE, _SPARE_SECONDS = 0.03, 3.0
+"""Of the time, kept for what fits on all rows take longer than thought; at most so many seconds."""
+
+
+class SearchState:
+    """What a search knows at a moment.
+
+    Parameters
+    ----------
+    data : TrainingData
+        Development rows with their folds.
+    executor : Executor
+        Who does the fits.
+    plan : SearchPlan
+        The budget.
+    clock : callable
+        Monotonic seconds.
+    journal : Journal
+        Finished fits, which are not done again.
+    report : callable
+        ``report(message, fraction)``; may raise `JobCancelledError`.
+    finished : callable
+        Called with each candidate that has all its folds, as soon as it has.
+
+    Attributes
+    ----------
+    standings : list of Standing
+        Every candidate, in the order in which they came.
+    folds : tuple of int
+        Positions of the folds that candidates are compared on.
+    learn, watch : numpy.ndarray of int
+        Rows of the race.
+    weights : dict of str to float
+        Parts that the champion would have now, by name.
+    decisions : list of str
+        What was decided for the search as a whole.
+    baseline_loss : float
+        Loss of the naive rule.
+    """
+
+    def __init__(
+        self,
+        data: TrainingData,
+        *,
+        executor: Executor,
+        plan: SearchPlan,
+        clock: Clock,
+        journal: Journal,
+        report: Report,
+        finished: Callable[[Standing], None],
+    ) -> None:
+        self.data = data
+        self.executor = executor
+        self.plan = plan
+        self.clock = clock
+        self.finished = finished
+        self.started = clock()
+        self.runner = Runner(
+            executor, data, journal=journal, clock=clock, tell=self._tell, most_fits=plan.budget_evaluations
+        )
+        self.standings: list[Standing] = []
+        self.folds: tuple[int, ...] = tuple(range(len(data.pairs)))
+        self.learn, self.watch = race_rows(data, seed=plan.seed)
+        self.weights: dict[str, float] = {}
+        self.decisions: list[str] = []
+        self.baseline_loss = np.inf
+        self._report = report
+        self._prepare_seconds: dict[str, float] = {}
+
+    # Who stands where -----------------------------------------------------------------------------------------------
+
+    @property
+    def done(self) -> list[Standing]:
+        """Candidates that can be compared, in the order in which they came: so that chance decides nothing."""
+        return [
+            one for one in self.standings if one.status == "finished" and all(fold in one.fits for fold in self.folds)
+        ]
+
+    def leaders(self) -> list[Standing]:
+        """Those that can be compared, best first."""
+        return sorted(self.done, key=self.order)
+
+    def order(self, standing: Standing) -> tuple[float, int]:
+        """Sorts the better before the worse, and of equals the simpler before the other."""
+        value = standing.value(self.data, [fold for fold in self.folds if fold in standing.fits])
+        return (-value if np.isfinite(value) else np.inf, SIMPLICITY[standing.candidate.family])
+
+    def complete(self, standing: Standing) -> None:
+        """Note that a candidate has all its folds."""
+        if standing.status == "finished":
+            return
+        standing.status = "finished"
+        score = abs(standing.value(self.data, self.folds))
+        standing.story.append(
+            f"{len(self.folds)} folds: {self.data.metric} {score:.5g} in {standing.fit_seconds:.3g} s"
+        )
+        self.finished(standing)
+        self.weigh()
+
+    def weigh(self) -> None:
+        """Work out which parts the champion would have now."""
+        done = self.done
+        weights = self.best_average() if done else {}
+        self.weights = {done[place].candidate.name: weight for place, weight in weights.items()}
+
+    def best_average(self) -> dict[int, float]:
+        """Positions in `done` and weights of the best average."""
+        return chosen_weights(
+            self.done, self.data, self.folds, seed=self.plan.seed, price_milliseconds=self.plan.price_milliseconds
+        )
+
+    # Losses ---------------------------------------------------------------------------------------------------------
+
+    def loss(self, predictions: Predictions) -> float:
+        """What selection minimises, over the rows that have a prediction."""
+        rows = self.data.predicted_rows(predictions)
+        return selection_loss(predictions[rows], self.data.actual[rows], absolute=self.data.metric in ABSOLUTE)
+
+    def watched_loss(self, fit: Fit) -> float:
+        """The same for a race."""
+        return selection_loss(fit.predictions, self.data.actual[self.watch], absolute=self.data.metric in ABSOLUTE)
+
+    def watched_weights(self, standings: Sequence[Standing]) -> list[float]:
+        """Weights of the average that is best on the race's watched rows."""
+        raced = [one.race.predictions for one in standings if one.race is not None]
+        weights = greedy_weights(
+            raced, self.data.actual[self.watch], absolute=self.data.metric in ABSOLUTE, seed=self.plan.seed
+        )
+        return [float(weight) for weight in weights]
+
+    # Time -----------------------------------------------------------------------------------------------------------
+
+    @property
+    def total(self) -> float:
+        """Seconds that the search was given; infinite if the clock decides nothing."""
+        return self.plan.deadline - self.started
+
+    @property
+    def search_until(self) -> float:
+        """Reading of the clock up to which there is time for other fits than those on all rows."""
+        return self.plan.deadline - self.refit_seconds()
+
+    def time_for(self, seconds: float) -> bool:
+        """Whether so many seconds are left beside the fits on all rows."""
+        return self.search_until - self.clock() > seconds
+
+    def seconds_per_fold(self, standing: Standing) -> float:
+        """Seconds that one fold takes; what the race took is scaled by the rows."""
+        if standing.fits or standing.race is None:
+            return standing.seconds_per_fold()
+        return standing.seconds_per_fold() * max(1.0, len(self.data.pairs[self.folds[-1]][0]) / len(self.learn))
+
+    def seconds_to_refit(self, standing: Standing) -> float:
+        """Seconds that a fit on all rows takes, which prepares them for itself."""
+        preparing = self._prepare_seconds.get(standing.candidate.view, 0.0)
+        return _REFIT * (self.seconds_per_fold(standing) + preparing)
+
+    def refit_seconds(self) -> float:
+        """Time to keep for fitting the champion's parts on all rows."""
+        if not self.plan.timed:
+            return 0.0
+        each = [self.seconds_to_refit(one) for one in self._parts()]
+        needed = max(max(each, default=0.0), sum(each) / self.executor.workers)
+        return 1.25 * needed + min(_SPARE_SHARE * self.total, _SPARE_SECONDS)
+
+    def _parts(self) -> list[Standing]:
+        """The parts that the champion would have now; before any, what leads the race."""
+        parts = [one for one in self.done if one.candidate.name in self.weights]
+        if parts:
+            return parts
+        ran = [one for one in self.standings if one.race is not None and not one.failed]
+        return sorted(ran, key=lambda one: one.race_loss)[:1]
+
+    def note_preparation(self, job: Job, outcome: Fit | Failure) -> None:
+        """Remember what preparing rows takes, which a fit on all rows does anew."""
+        if isinstance(outcome, Fit):
+            view = job.standing.candidate.view
+            self._prepare_seconds[view] = max(self._prepare_seconds.get(view, 0.0), outcome.prepare_seconds)
+
+    # Telling --------------------------------------------------------------------------------------------------------
+
+    def decide(self, text: str) -> None:
+        """Write down a decision for the search as a whole."""
+        self.decisions.append(text)
+
+    def _tell(self, jobs: list[Job]) -> None:
+        doing = "; ".join(f"{job.part} of {job.standing.candidate.name}" for job in jobs)
+        best = ""
+        leader = next(iter(self.leaders()), None)
+        if leader is not None:
+            best = f"; best {self.data.metric} {abs(leader.value(self.data, self.folds)):.4g} ({leader.candidate.name})"
+        fraction = None
+        if self.plan.timed and self.total > 0:
+            fraction = min(1.0, max(0.0, (self.clock() - self.started) / self.total))
+        self._report(f"{doing}{best}", fraction)
