@@ -23,6 +23,7 @@ from ml_engineer.modelling.model_files import load_model
 from ml_engineer.project.definition import load_problem, save_problem
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
+from ml_engineer.project.tally import load_tally
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.problem import Costs
 from ml_engineer.vocabulary.replies import TrainReply
@@ -271,6 +272,7 @@ def test_a_killed_training_leaves_the_earlier_champion_and_resumes(project, trai
     with pytest.raises(JobCancelledError):
         train(layout, candidates=["linear", "boosting"], report=killed)
     assert load_record(layout, TrainingRun) == record
+    assert [run.ended for run in load_tally(layout).runs] == [True, False]
     assert {path: path.read_bytes() for path in before} == before
     assert [path.name for path in (layout.experiments / "runs").iterdir()] == [record.run_id]
     fits = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "journal").iterdir()}

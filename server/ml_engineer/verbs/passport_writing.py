@@ -183,7 +183,8 @@ def _files(
 
 def _proofs(layout: ProjectLayout, training: TrainingRun | None) -> list[tuple[Path, bool]]:
     """Files that claims rest on, and whether they go into version control."""
-    kinds = ("profile", "problem", "split", "training", "evaluation", "guardrails", "waivers", "tally")
+    # Not the tally: a run that was cancelled later is no fault of the champion's. Its counts are claims of their own.
+    kinds = ("profile", "problem", "split", "training", "evaluation", "guardrails", "waivers")
     proofs = [(layout.records / f"{kind}.json", True) for kind in kinds]
     proofs += [(layout.problem_yaml, True), (layout.approvals, True)]
     proofs += [(layout.evaluation_html, True)]

@@ -38,6 +38,7 @@ from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.guardrails import Finding
 from ml_engineer.vocabulary.replies import TrainReply
 from ml_engineer.vocabulary.requests import ScaffoldProjectRequest, TrainRequest
+from ml_engineer.vocabulary.tally import TallyRun
 from ml_engineer.vocabulary.training import CandidateResult, TrainingRun
 
 __all__ = ["train"]
@@ -102,6 +103,8 @@ def _train(
     baseline, candidates = baseline_candidate(rows.data), _candidates(rows, request, threads=threads)
     forget_dead_runs(layout)
     run_id = f"run_{started_at:%Y%m%dT%H%M%S}_{secrets.token_hex(2)}"
+    # Counted before anything is fitted: a run that is killed was a try too.
+    count_run(layout, _begun(rows, run_id, started_at))
     with tracking.start_run(
         layout,
         experiment=rows.problem.title,
@@ -147,6 +150,17 @@ def _plan(rows: TrainingRows, request: TrainRequest, context: WorkContext, cpu_s
         seed=request.seed,
         price_milliseconds=request.price_milliseconds if not request.budget_evaluations else float("inf"),
         champion=request.champion,
+    )
+
+
+def _begun(rows: TrainingRows, run_id: str, started_at: datetime) -> TallyRun:
+    return TallyRun(
+        run_id=run_id,
+        at=started_at.isoformat(timespec="seconds"),
+        deal_id=rows.split.deal_id,
+        development_sha256=rows.split.development_sha256,
+        metric=rows.data.metric,
+        ended=False,
     )
 
 
