@@ -34,6 +34,8 @@ def main() -> None:
     parser.add_argument("what", choices=["run", "export", "report"])
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
     parser.add_argument("--real", type=Path, help="folder with real files")
+    parser.add_argument("--peer", type=Path, help="deepchecks.jsonl, for the report")
+    parser.add_argument("--claims", type=Path, help="cases.jsonl of a run with claims, if the main run left them out")
     parser.add_argument("--part", default="1/1", help="i/n: every n-th case, beginning with the i-th")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--hosts", default="all", help="tables to plant in: 'all', or names separated by commas")
@@ -45,12 +47,18 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     path = arguments.out / "cases.jsonl"
     if arguments.what == "report":
-        sys.stdout.write(render([json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]))
+        sys.stdout.write(render(_lines(path), _lines(arguments.peer), _lines(arguments.claims)))
         return
     if arguments.what == "export":
         export(arguments)
         return
     run(path, arguments)
+
+
+def _lines(path: Path | None) -> list[dict[str, Any]]:
+    if path is None or not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def export(arguments: argparse.Namespace) -> None:

@@ -365,7 +365,9 @@ def proxy(table: Table, strength: Strength, rng: Rng) -> Planted:
     sex = rng.integers(0, 2, len(table.frame))
     told = sex + rng.normal(0, _level(strength, 1.2, 0.55, 0.15), len(sex))
     frame = table.frame.assign(sex=np.where(sex == 1, "f", "m"), tariff=told.round(3))
-    return Planted(frame, ("tariff",), ("FAI003",), told={"sensitive_columns": ["sex"], "exclude_columns": ["sex"]})
+    return Planted(
+        frame, ("tariff", "sex"), ("FAI003",), told={"sensitive_columns": ["sex"], "exclude_columns": ["sex"]}
+    )
 
 
 def tiny_class(table: Table, strength: Strength, rng: Rng) -> Planted:

@@ -56,6 +56,7 @@ class LEA001(LeakageCheck):
     nearly_perfect: ClassVar[float] = 0.99
     sharp_fall: ClassVar[float] = 0.015
     sharper: ClassVar[float] = 5.0
+    sharp_rows: ClassVar[int] = 300
     """Where the rest is good too, a nearly perfect column that takes away four fifths of what is left is asked about."""
 
     def find(self, evidence: Evidence) -> Answer:
@@ -85,7 +86,8 @@ class LEA001(LeakageCheck):
                 contrast.columns,
             )
             for contrast in contrasts
-            if contrast.full - contrast.without > limits.fall or self._is_sharp(contrast)
+            if contrast.full - contrast.without > limits.fall
+            or (probe.rows >= self.sharp_rows and self._is_sharp(contrast))
         ]
         if seen:
             return observed(seen, remedy=_KNOWN_IN_TIME)

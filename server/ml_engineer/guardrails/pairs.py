@@ -179,8 +179,10 @@ class LEA011(LeakageCheck):
     """Pairs are another check's business."""
     weighs: ClassVar[tuple[float, ...]] = (0.2, 0.4, 0.6)
     """Least weight per standard deviation, as a share of the largest, from generous to strict."""
-    tolerated: ClassVar[float] = 0.02
-    """Share of errors up to which it is asked about."""
+    tolerated: ClassVar[float] = 0.04
+    """Errors, as a share of the rarer side, up to which it is asked about."""
+    most_parts: ClassVar[int] = 12
+    """Sums of more parts come close to many things."""
 
     def find(self, evidence: Evidence) -> Answer:
         """Sum the columns that weigh, class by class."""
@@ -222,8 +224,10 @@ class LEA011(LeakageCheck):
         for least in self.weighs:
             keep = [int(place) for place in np.argsort(strength) if strength[place] >= least * strength.max()]
             errors = _errors(signed[:, keep].sum(axis=1), wanted)
-            if errors <= self.tolerated * len(wanted):
+            if errors <= self.tolerated * min(wanted.sum(), (~wanted).sum()):
                 keep = _fewest(signed, keep, wanted, most=errors)
+                if errors and len(keep) > self.most_parts:
+                    continue
                 return tuple(str(numbers.columns[place]) for place in sorted(keep)), errors
         return (), 0
 
