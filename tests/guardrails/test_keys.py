@@ -9,7 +9,7 @@ from guardrails.factories import a_table, ask, evidence_of, text
 from ml_engineer.guardrails.split import SPL002
 
 
-def devices(*, alike: bool, rows: int = 600) -> pd.DataFrame:
+def devices(*, alike: bool, rows: int = 600, noise: float = 0.05) -> pd.DataFrame:
     """Six readings a device; a device's readings resemble each other, or are as different as any."""
     generator = np.random.default_rng(0)
     device = np.arange(rows) // 6
@@ -18,8 +18,8 @@ def devices(*, alike: bool, rows: int = 600) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "device": text([f"D{number}" for number in device]),
-            "size": size + 0.05 * generator.normal(size=rows),
-            "speed": speed + 0.05 * generator.normal(size=rows),
+            "size": size + noise * generator.normal(size=rows),
+            "speed": speed + noise * generator.normal(size=rows),
             "y": text(np.where(broken, "yes", "no")),
         }
     )
@@ -43,3 +43,8 @@ def test_identifiers_and_groups_are_keys_by_their_role() -> None:
     frame = a_table().assign(customer=np.arange(400) // 2, shop=np.arange(400) // 40)
     roles = {"customer": {"role": "identifier"}, "shop": {"role": "group"}}
     assert evidence_of(frame, columns=roles).keys == ("customer", "shop")
+
+
+def test_a_category_whose_rows_are_related_is_asked_about() -> None:
+    finding = ask(SPL002(), evidence_of(devices(alike=True, noise=0.6)), stage="train")
+    assert (finding.outcome, finding.blocks, finding.columns) == ("question", False, ("device",))

@@ -121,7 +121,8 @@ class DAT002(_DataCheck):
         """The same for numbers: equal rows whose targets lie far apart."""
         hashes = row_hashes(evidence.frame[evidence.used_names]).to_numpy()
         rows = pd.DataFrame({"key": hashes, "rank": evidence.target.values}, index=evidence.frame.index)
-        spread = rows.groupby("key")["rank"].transform(lambda ranks: ranks.max() - ranks.min())
+        ranks = rows.groupby("key")["rank"]
+        spread = ranks.transform("max") - ranks.transform("min")
         mixed = spread > self.far_apart
         share = float(mixed.mean())
         text = f"{rows_text(int(mixed.sum()))} of {len(rows):,} ({percent(share)}) share all features with a row whose target lies more than {percent(self.far_apart)} of all ranks away"

@@ -11,13 +11,15 @@ import pandas as pd
 from ml_engineer.guardrails.cells import is_number
 from ml_engineer.vocabulary.problem import ProblemDefinition
 
-__all__ = ["likeness", "visible_keys"]
+__all__ = ["is_one_thing", "likeness", "visible_keys"]
 
 _FEWEST_THINGS: Final = 30
 _FEWEST_ROWS_PER_THING: Final = 1.2
 _MOST_ROWS_PER_THING: Final = 50.0
-_SAME_THING: Final = 0.6
-"""Intraclass correlation of the other columns from which rows are of one thing: more than towns or trades have in common."""
+_RELATED: Final = 0.6
+"""Intraclass correlation of the other columns from which a value may be a key: more than towns or trades have in common."""
+_SAME_THING: Final = 0.9
+"""The same, from which rows are of one thing: more than families have in common."""
 _MOST_COLUMNS: Final = 20
 
 
@@ -45,7 +47,7 @@ def visible_keys(problem: ProblemDefinition, frame: pd.DataFrame) -> tuple[str, 
         for column in problem.columns
         if column.role == "categorical" and column.name in frame.columns and _repeats(frame[column.name])
     ]
-    found = [name for name in many if _names_things(problem, frame, name)]
+    found = [name for name in many if _likeness_elsewhere(problem, frame, name) >= _RELATED]
     return tuple(dict.fromkeys([*declared, *by_role, *found]))
 
 
@@ -54,7 +56,14 @@ def _repeats(column: pd.Series) -> bool:
     return distinct >= _FEWEST_THINGS and _FEWEST_ROWS_PER_THING <= len(column) / distinct <= _MOST_ROWS_PER_THING
 
 
-def _names_things(problem: ProblemDefinition, frame: pd.DataFrame, name: str) -> bool:
+def is_one_thing(problem: ProblemDefinition, frame: pd.DataFrame, name: str) -> bool:
+    """Whether the column is a key by its role, or its rows of one value are hardly to be told apart."""
+    role = problem.column(name).role
+    return role in ("group", "identifier") or _likeness_elsewhere(problem, frame, name) >= _SAME_THING
+
+
+def _likeness_elsewhere(problem: ProblemDefinition, frame: pd.DataFrame, name: str) -> float:
+    """Median intraclass correlation of the other columns of numbers within the values of this one."""
     codes = pd.factorize(frame[name])[0].astype(float)
     keys: npt.NDArray[np.float64] = np.where(codes < 0, np.nan, codes)
     others = [
@@ -63,9 +72,9 @@ def _names_things(problem: ProblemDefinition, frame: pd.DataFrame, name: str) ->
         if column.name != name and column.name in frame.columns and is_number(frame[column.name])
     ][:_MOST_COLUMNS]
     if len(others) < 2:
-        return False
-    alike = [likeness(np.asarray(frame[other].rank().fillna(0), dtype=np.float64), keys, classes=0) for other in others]
-    return float(np.median(alike)) >= _SAME_THING
+        return 0.0
+    ranked = (np.asarray(frame[other].rank().fillna(0), dtype=np.float64) for other in others)
+    return float(np.median([likeness(ranks, keys, classes=0) for ranks in ranked]))
 
 
 def likeness(values: npt.NDArray[np.float64], keys: npt.NDArray[np.float64], *, classes: int) -> float:

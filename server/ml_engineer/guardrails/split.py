@@ -20,7 +20,7 @@ from ml_engineer.guardrails.check import (
     passed,
 )
 from ml_engineer.guardrails.evidence import Evidence
-from ml_engineer.guardrails.keys import likeness
+from ml_engineer.guardrails.keys import is_one_thing, likeness
 from ml_engineer.guardrails.wording import percent, quoted, quoted_list, rows_text
 from ml_engineer.vocabulary.guardrails import Family, Guardrail, Stage
 
@@ -113,8 +113,9 @@ class SPL002(SplitCheck):
             return None
         # Where rows are grouped already, somebody thought of keys, and another one may be a matter of taste.
         strangers = evidence.problem.split.strategy not in ("grouped", "own_test_file")
+        sure = alike > self.likeness and is_one_thing(evidence.problem, evidence.frame, name)
         return Observation(
-            "forbids" if strangers and alike > self.likeness else "question",
+            "forbids" if strangers and sure else "question",
             f"{percent(float(apart.mean()))} of rows share {quoted(name)} with a row of another fold, and rows that share "
             f"it resemble each other in the target (intraclass correlation {alike:.2f})",
             (name,),
