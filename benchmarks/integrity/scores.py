@@ -95,7 +95,7 @@ def plain(frame: pd.DataFrame, fresh: pd.DataFrame, target: str, task: str) -> C
 
 
 def ours(verdict: Verdict, fresh: pd.DataFrame, target: str, task: str) -> Claim:
-    """The stored folds and the columns in use, less those that a finding names; nothing is claimed where training is refused
+    """The stored folds and the columns in use, less those that a finding names; nothing is claimed where there is no signal, or training is refused
     and no column or key that could be named away is the reason."""
     nothing = Claim(float("nan"), float("nan"), float("nan"), float("nan"))
     evidence = verdict.evidence
@@ -104,7 +104,7 @@ def ours(verdict: Verdict, fresh: pd.DataFrame, target: str, task: str) -> Claim
     named = {
         name for code, columns in verdict.findings.items() if code.startswith(("LEA", "DAT008")) for name in columns
     }
-    if any(not verdict.findings.get(code) for code in verdict.blocking):
+    if "signal" in verdict.findings or any(not verdict.findings.get(code) for code in verdict.blocking):
         return nothing
     columns = [name for name in evidence.used_names if name not in named]
     frame, folds = evidence.frame, _folds(verdict)

@@ -61,6 +61,7 @@ def test_row_local_code_stays_the_same_in_every_way(layout: ProjectLayout, rows:
         "rows.groupby('b')['a'].transform('max')",
         "rows['a'] * (len(rows) > 100)",
         "rows['a'].cumsum()",
+        "rows['a'].fillna(rows['a'].median())",
         "rows['a'] + pd.Series(__import__('random').random(), index=rows.index)",
     ],
 )

@@ -26,12 +26,14 @@ WAYS = (
     "other rows were changed",
     "later rows were left out",
     "the code ran again",
+    "other rows were left out and cells were empty",
 )
 """What is done to the rows around a row."""
 
 _REMEDY = "Compute a row's features from that row alone; what is learned from many rows belongs into a pipeline in candidates.py"
 _MOST_ALONE = 4
 _MOST_EXAMPLES = 4
+_EMPTIED = 0.2
 
 
 def moved_columns(
@@ -64,6 +66,8 @@ def moved_columns(
         One for each column that moved, in the first way that moved it.
     """
     found: dict[str, MovedColumn] = {}
+    if len(rows) < 2:
+        return []
     for way, shown in _variants(rows, time_column):
         try:
             given = build_features(shown)
@@ -73,7 +77,28 @@ def moved_columns(
             continue  # made-up values may be what the code rightly refuses
         for moved in _compare(features, given, way, path):
             found.setdefault(moved.column, moved)
+    for moved in _with_empty_cells(build_features, rows, path):
+        found.setdefault(moved.column, moved)
     return list(found.values())
+
+
+def _with_empty_cells(build_features: BuildFeatures, rows: pd.DataFrame, path: Path) -> list[MovedColumn]:
+    """What is filled in from other rows shows only where cells are empty, so some are emptied."""
+    import numpy as np
+    from pandas.api.types import is_bool_dtype, is_integer_dtype
+
+    emptied = rows.copy()
+    for place, name in enumerate(rows.columns):
+        if is_bool_dtype(rows[name].dtype):
+            continue
+        if is_integer_dtype(rows[name].dtype):
+            emptied[name] = rows[name].astype(float)
+        emptied[name] = emptied[name].mask(np.random.default_rng(place).random(len(rows)) < _EMPTIED)
+    try:
+        together, some = build_features(emptied), build_features(emptied.iloc[_some(len(rows))])
+    except UserCodeError:
+        return []  # code need not take empty cells where the table has none
+    return list(_compare(together, some, WAYS[6], path))
 
 
 def check_row_local(build_features: BuildFeatures, rows: pd.DataFrame, features: pd.DataFrame, *, path: Path) -> None:
