@@ -94,9 +94,9 @@ def run_case(case: Case, *, repeats: int, agreement: float, replicates: int, see
 def main() -> int:
     """Print the table as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=400, help="simulated tables per line")
+    parser.add_argument("--repeats", type=int, default=250, help="simulated tables per line")
     parser.add_argument("--agreement", type=float, default=0.5, help="how much two candidates' errors agree, 0 to 1")
-    parser.add_argument("--replicates", type=int, default=300, help="bootstrap replicates per table")
+    parser.add_argument("--replicates", type=int, default=200, help="bootstrap replicates per table")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     print(f"{options.repeats} simulated tables a line, agreement of errors {options.agreement}, seed {options.seed}\n")
