@@ -1,0 +1,103 @@
+"""The search as scikit-learn estimators."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.model_selection import train_test_split
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from ml_engineer import TabularClassifier, TabularRegressor
+
+QUICK = {"budget_evaluations": 7, "n_jobs": 1, "folds": 3}
+
+
+@pytest.mark.filterwarnings("ignore")  # the suite feeds what models warn of
+@parametrize_with_checks([TabularClassifier(**QUICK), TabularRegressor(**QUICK)])
+def test_scikit_learns_own_suite(estimator, check) -> None:
+    check(estimator)
+
+
+def mixed_table(rows: int = 300) -> tuple[pd.DataFrame, np.ndarray]:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "when": pd.date_range("2024-01-01", periods=rows, freq="7h"),
+            "kind": pd.Categorical(rng.choice(["a", "b", "c"], rows)),
+            "number": rng.normal(size=rows),
+            "flag": rng.random(rows) > 0.5,
+            "words": [["red", "blue"] if one else ["green"] for one in rng.random(rows) > 0.5],
+            "gap": np.where(rng.random(rows) > 0.7, np.nan, 1.0),
+            "spent": pd.to_timedelta(rng.integers(0, 100, rows), unit="min"),
+        }
+    )
+    target = frame["number"] + (frame["kind"] == "a") * 2 + frame["when"].dt.hour / 12
+    return frame, target.to_numpy()
+
+
+def test_a_frame_is_taken_as_it_comes() -> None:
+    frame, target = mixed_table()
+    model = TabularRegressor(budget_evaluations=40, n_jobs=1).fit(frame, target)
+    assert model.score(frame, target) > 0.8
+    shuffled = frame.sample(frac=1, random_state=1)
+    assert np.allclose(model.predict(shuffled), pd.Series(model.predict(frame)).loc[shuffled.index])
+    assert {"candidate", "score", "low", "high", "decisions"} <= set(model.leaderboard_.columns)
+    assert model.leaderboard_["candidate"].iloc[0] == model.champion_
+
+
+def test_labels_come_back_as_they_were_given() -> None:
+    frame, target = mixed_table()
+    labels = np.where(target > np.median(target), "high", "low")
+    model = TabularClassifier(**QUICK).fit(frame, labels)
+    assert set(model.predict(frame)) == {"high", "low"}
+    assert model.classes_.tolist() == ["high", "low"]
+    assert np.allclose(model.predict_proba(frame).sum(axis=1), 1)
+
+
+def test_a_real_table_within_the_time_and_above_a_line() -> None:
+    features, target = load_breast_cancer(return_X_y=True, as_frame=True)
+    train, test, known, truth = train_test_split(features, target, random_state=0, stratify=target)
+    model = TabularClassifier(budget_evaluations=60).fit(train, known)
+    assert model.score(test, truth) > 0.95
+
+
+def test_the_same_number_of_fits_gives_the_same_model_in_this_process_and_in_others() -> None:
+    features, target = load_diabetes(return_X_y=True, as_frame=True)
+    here = TabularRegressor(budget_evaluations=30, n_jobs=1).fit(features, target)
+    there = TabularRegressor(budget_evaluations=30, n_jobs=2).fit(features, target)
+    assert here.champion_ == there.champion_
+    assert np.allclose(here.predict(features), there.predict(features), atol=1e-8)
+
+
+def test_intervals_hold_about_the_share_they_promise() -> None:
+    rng = np.random.default_rng(0)
+    features = pd.DataFrame(rng.normal(size=(1200, 3)))
+    target = features[0].to_numpy() + rng.normal(size=1200)
+    model = TabularRegressor(**QUICK).fit(features.head(600), target[:600])
+    low, high = model.predict_interval(features.tail(600), level=0.9).T
+    share = np.mean((low <= target[600:]) & (target[600:] <= high))
+    assert 0.86 < share < 0.94
+    with pytest.raises(ValueError, match="too few for intervals"):
+        model.predict_interval(features.head(1), level=0.9999)
+
+
+def test_rows_of_one_group_stay_on_one_side() -> None:
+    frame, target = mixed_table()
+    groups = np.repeat(np.arange(30), 10)
+    model = TabularRegressor(**QUICK).fit(frame, target, groups=groups)
+    assert np.isfinite(model.out_of_fold_).all()
+
+
+@pytest.mark.parametrize(
+    ("features", "target", "message"),
+    [
+        (pd.DataFrame({"a": [1.0, np.inf] * 10}), [0, 1] * 10, "infinity"),
+        (pd.DataFrame({"a": [1.0, 2.0] * 10}), [1] * 20, "only one class"),
+        (pd.DataFrame({"a": [1.0, 2.0] * 10}), [0, 1] * 9, "inconsistent numbers of samples"),
+    ],
+)
+def test_what_cannot_be_learned_from_is_refused_with_the_reason(features, target, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        TabularClassifier(**QUICK).fit(features, target)
