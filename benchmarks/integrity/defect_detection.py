@@ -210,11 +210,12 @@ def _claims(table: Table, planted: Planted, verdict: ours.Verdict, seed: int) ->
     fresh = table.draw(2_000, np.random.default_rng(10_000 + seed))
     if "when" in fresh:
         fresh["when"] += pd.Timedelta(days=200)
-    for name in planted.frame.columns.difference(fresh.columns):
-        other = planted.frame[name]
-        fresh[name] = (
-            np.nan if name in planted.lost else other.sample(len(fresh), replace=True, random_state=0).to_numpy()
-        )
+    made = [name for name in planted.frame.columns if name not in fresh.columns]
+    if not planted.lost and set(made) - {"device"}:
+        return {}  # how such a column and the target go together on fresh rows is not known
+    for name in made:
+        drawn = planted.frame[name].sample(len(fresh), replace=True, random_state=0).to_numpy()
+        fresh[name] = np.nan if name in planted.lost else "unseen" if name == "device" else drawn
     fresh = fresh.astype(
         {name: planted.frame[name].dtype for name in planted.lost if planted.frame[name].dtype == float}
     )
