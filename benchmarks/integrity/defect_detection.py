@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--real", type=Path, help="folder with real files")
     parser.add_argument("--peer", type=Path, help="deepchecks.jsonl, for the report")
     parser.add_argument("--claims", type=Path, help="cases.jsonl of a run with claims, if the main run left them out")
+    parser.add_argument("--cost", type=Path, help="what speed.py printed, for the report")
     parser.add_argument("--part", default="1/1", help="i/n: every n-th case, beginning with the i-th")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--hosts", default="all", help="tables to plant in: 'all', or names separated by commas")
@@ -47,7 +48,8 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     path = arguments.out / "cases.jsonl"
     if arguments.what == "report":
-        sys.stdout.write(render(_lines(path), _lines(arguments.peer), _lines(arguments.claims)))
+        cost = arguments.cost.read_text(encoding="utf-8") if arguments.cost else ""
+        sys.stdout.write(render(_lines(path), _lines(arguments.peer), _lines(arguments.claims), cost))
         return
     if arguments.what == "export":
         export(arguments)

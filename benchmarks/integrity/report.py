@@ -27,7 +27,7 @@ A leak that is no stronger than what the other columns know together cannot be t
 """
 
 
-def render(cases: Sequence[Case], peer: Sequence[Case] = (), claims: Sequence[Case] = ()) -> str:
+def render(cases: Sequence[Case], peer: Sequence[Case] = (), claims: Sequence[Case] = (), cost: str = "") -> str:
     cases = sorted(cases, key=lambda case: case["case"])
     clean = [case for case in cases if not case["defect"]]
     planted = [case for case in cases if case["defect"]]
@@ -44,9 +44,16 @@ def render(cases: Sequence[Case], peer: Sequence[Case] = (), claims: Sequence[Ca
         "## False alarms on clean tables\n\n" + "\n".join(_alarms(clean)),
         "## Beside deepchecks\n\n" + "\n".join(_beside(cases, peer)),
         "## Claimed and true scores\n\n" + "\n".join(_claims([*cases, *claims])),
+        f"## Cost\n\nWhat `benchmarks/integrity/speed.py` printed, on two busy cores:\n\n{_indented(cost)}"
+        if cost
+        else "",
         "## Missed\n\n" + "\n".join(_missed(planted)),
     ]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    return "\n\n".join(part.strip() for part in parts if part) + "\n"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.strip().splitlines())
 
 
 def _share(cases: Iterable[Case], key: str) -> str:
