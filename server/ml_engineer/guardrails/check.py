@@ -40,7 +40,7 @@ _ABSENT: dict[Part, str] = {
     "predictions": "there are no out-of-fold predictions yet",
     "fitted": "the champion could not be asked about the rows that it learned from",
     "refit": "the champion's code was not fitted again",
-    "code": "there is no features.py yet, or it was not tried",
+    "code": "there is no features.py yet, or it is as we wrote it and train does not spend its time on trying that",
     "tracking": "the experiment store was not read",
     "serving": "the serving folder was not read",
     "ledger": "the ledger was not read",

@@ -26,6 +26,7 @@ from ml_engineer.project.development import load_development
 from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import find_record, load_record
+from ml_engineer.project.rendered_files import read_rendering, same_as_rendered
 from ml_engineer.project.user_code import load_features
 from ml_engineer.seal import count_looks, known_held_out_rows, ledger_problems
 from ml_engineer.verbs.champion import load_champion
@@ -79,10 +80,10 @@ def gather_evidence(layout: ProjectLayout, *, stage: Stage, features: pd.DataFra
     development = load_development(layout, split)
     # The target is not shown to feature code, here as everywhere.
     rows, code = development.frame.drop(columns=problem.target), None
-    if layout.features_py.exists():
+    if layout.features_py.exists() and not (stage == "train" and features is not None and _as_rendered(layout)):
         code = _tried(layout, problem, profile, rows, development.frame[problem.target])
-        if features is None and not code.failure:
-            features = load_features(layout)(rows)
+    if features is None and code is not None and not code.failure:
+        features = load_features(layout)(rows)
     later = {} if stage == "train" else _after_training(layout, problem, profile, split)
     if "training" in later and not (code and code.failure):
         later["fitted"] = _fitted(layout, development.frame)
@@ -100,6 +101,18 @@ def gather_evidence(layout: ProjectLayout, *, stage: Stage, features: pd.DataFra
         contract=load_contract(layout),
         seed=split.definition.seed,
         **later,
+    )
+
+
+def _as_rendered(layout: ProjectLayout) -> bool:
+    """Whether the project's code is what we rendered: `train` spends no seconds of its budget on trying that."""
+    try:
+        hashes = read_rendering(layout.experiments / "scaffold.json").hashes
+    except MlEngineerError:
+        return False
+    return all(
+        same_as_rendered(path, hashes.get(layout.relative(path), ""))
+        for path in (layout.features_py, layout.candidates_py)
     )
 
 
