@@ -263,6 +263,27 @@ def test_a_killed_search_resumes_without_redoing_finished_fits(run_search, journ
     assert np.array_equal(resumed.champion.predictions(data), alone.champion.predictions(data))
 
 
+def test_killed_three_times_with_a_budget_of_fits_it_ends_with_the_champion_of_one_left_alone(
+    run_search, journal: CountingJournal
+) -> None:
+    data = make_data("regression", rows=150)
+    names = {"linear", "boosting", "gradient_boosting_shallow", "kernel"}
+    alone = run_search(data, names=names, fits=22, journal=CountingJournal())
+    for moment in (2, 4, 3):
+        calls = iter(range(moment))
+
+        def killed(_message: str, _fraction, calls=calls) -> None:
+            if next(calls, None) is None:
+                raise JobCancelledError("killed")
+
+        with pytest.raises(JobCancelledError):
+            run_search(data, names=names, fits=22, report=killed)
+    resumed = run_search(data, names=names, fits=22, workers=2)
+    assert resumed.champion.candidate.identity == alone.champion.candidate.identity
+    assert np.array_equal(resumed.champion.predictions(data), alone.champion.predictions(data), equal_nan=True)
+    assert np.allclose(resumed.model.predict(data.features), alone.model.predict(data.features), atol=1e-10)
+
+
 def test_progress_tells_fold_candidate_and_the_best_so_far(run_search) -> None:
     told: list[tuple[str, float | None]] = []
     run_search(make_data(), names={"linear", "boosting"}, report=lambda *told_now: told.append(told_now))
