@@ -37,7 +37,7 @@ def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace in which the README's first command was run (with less time for the search)."""
     folder = tmp_path_factory.mktemp("workspace")
-    done = command(folder, "run", str(PENGUINS), "--target", "Species", "--budget-seconds", "10", "--json")
+    done = command(folder, "run", str(PENGUINS), "--target", "Species", "--budget-seconds", "20", "--json")
     assert done.returncode == 0, done.stderr + done.stdout
     (folder / "reply.json").write_text(done.stdout, encoding="utf-8")
     return folder

@@ -86,6 +86,8 @@ def test_saved_by_hand_it_predicts_what_train_recorded(trained: Path, run: Run) 
     assert json.loads((champion / "manifest.json").read_text(encoding="utf-8"))["model_format"] == "pickle"
     assert not (champion / "model.skops").exists()
     served = run(trained, "-c", SERVE, ALLOW_PICKLE_MODEL="yes")
+    assert "passport.json is about another model" in served.stdout
+    served = run(trained, "-c", SERVE, ALLOW_PICKLE_MODEL="yes", SERVE_WITHOUT_PASSPORT="yes")
     assert served.stdout.strip() == "ok", served.stderr
 
 

@@ -18,6 +18,7 @@ VERB_COMMANDS = frozenset(
         "evaluate",
         "frame-problem",
         "predict",
+        "promote",
         "run",
         "scaffold-project",
         "train",
