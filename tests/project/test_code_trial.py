@@ -51,6 +51,14 @@ def test_row_local_code_stays_the_same_in_every_way(layout: ProjectLayout, rows:
     assert trial.rows == 120
 
 
+def test_a_project_named_by_a_relative_path_is_found(
+    layout: ProjectLayout, rows: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(layout.root.parent)
+    trial = tried(ProjectLayout(Path(layout.root.name)), rows, "    return rows[['a']]")
+    assert (trial.failure, trial.moved) == ("", ())
+
+
 @pytest.mark.parametrize(
     "made",
     [

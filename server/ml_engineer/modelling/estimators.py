@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from abc import ABC, abstractmethod
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -45,7 +46,7 @@ class _ForgetfulJournal:
         """Forget."""
 
 
-class _Tabular(BaseEstimator):
+class _Tabular(BaseEstimator, ABC):
     """What the estimators share: parameters, the frame, the search."""
 
     def __init__(
@@ -154,8 +155,9 @@ class _Tabular(BaseEstimator):
             clusters=clusters,
         )
 
+    @abstractmethod
     def _task(self) -> tuple[Task, Metric]:
-        raise NotImplementedError
+        """Kind of task, and what its candidates are ordered by unless the caller says otherwise."""
 
 
 class TabularClassifier(ClassifierMixin, _Tabular):

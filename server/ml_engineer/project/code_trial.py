@@ -65,7 +65,12 @@ def try_code(
         folder = Path(name)
         rows.iloc[::step].head(TRIAL_ROWS).to_parquet(folder / "rows.parquet")
         target.iloc[::step].head(TRIAL_ROWS).to_frame("target").to_parquet(folder / "target.parquet")
-        task = {"root": str(layout.root), "guarded": [str(path) for path in guarded], "time_column": time_column}
+        # The child stands in another folder.
+        task = {
+            "root": str(layout.root.resolve()),
+            "guarded": [str(path.resolve()) for path in guarded],
+            "time_column": time_column,
+        }
         (folder / "trial.json").write_text(json.dumps(task), encoding="utf-8")
         failure = _run(folder, limit_seconds)
         result = folder / "result.json"
