@@ -14,6 +14,7 @@ import importlib
 import os
 import pickle
 import select
+import shutil
 import signal
 import struct
 import sys
@@ -66,7 +67,19 @@ def serve(scratch: Path) -> None:
     alive, life = os.pipe()  # closes when this process ends, however it ends
     _import_engine()
     server = _Server(scratch, outgoing, alive, inherited=(incoming, outgoing, woken, wake, life))
-    write_message(outgoing, ("ready",))
+    try:
+        write_message(outgoing, ("ready",))
+        _listen(server, incoming, woken)
+    except BrokenPipeError:
+        pass  # nobody is there to be told
+    finally:
+        server.kill_all()
+        # A parent that was killed cannot tidy up any more.
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _listen(server: _Server, incoming: int, woken: int) -> None:
+    """Do what the parent says until it is gone."""
     while True:
         readable, _, _ = select.select([incoming, woken], [], [])
         if woken in readable:
@@ -75,7 +88,6 @@ def serve(scratch: Path) -> None:
         if incoming in readable:
             message = read_message(incoming)
             if message is None:
-                server.kill_all()
                 return
             server.handle(message)
 

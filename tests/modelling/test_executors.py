@@ -1,0 +1,109 @@
+"""Fits in processes of their own: stopped, limited, and gone with their parent."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from ml_engineer.modelling.candidate import Candidate
+from ml_engineer.modelling.executors import can_fork, make_executor
+from ml_engineer.modelling.fits import Failure, Fit, FitTask
+from ml_engineer.modelling.portfolio import build_portfolio
+from modelling.tables import make_data, small
+
+pytestmark = pytest.mark.skipif(not can_fork(), reason="fits are done in this process where forking is not safe")
+
+LEFT_ALONE = """
+import os, signal, sys
+from ml_engineer.modelling.executors import make_executor
+with make_executor(workers=1) as executor:
+    print(executor.folder, executor._server.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def task(candidate: Candidate, data) -> FitTask:
+    train, test = data.pairs[0]
+    return FitTask(candidate, np.asarray(train), np.asarray(test), "fold 0")
+
+
+def ended(executor, *, within: float = 60.0):
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        finished = executor.wait(1.0)
+        if finished:
+            return finished
+    pytest.fail("no fit ended")
+
+
+def with_step(step) -> Candidate:
+    return Candidate("own", "user", make_pipeline(FunctionTransformer(step), LogisticRegression()))
+
+
+def test_a_fit_in_a_process_gives_what_a_fit_here_gives() -> None:
+    data = make_data()
+    candidate = next(small(one) for one in build_portfolio(data, seed=0, threads=1) if one.name == "boosting")
+    found = []
+    for workers in (0, 1):
+        with make_executor(workers=workers) as executor:
+            executor.load(data)
+            ticket = executor.submit(task(candidate, data))
+            [(same, fit)] = ended(executor)
+            assert same == ticket
+            assert isinstance(fit, Fit)
+            found.append(fit.predictions)
+    assert np.array_equal(*found)
+
+
+def test_a_fit_that_takes_too_much_memory_is_stopped_and_the_next_one_runs() -> None:
+    data = make_data()
+
+    def hoard(_rows):
+        import threading
+
+        kept = np.ones(60_000_000)
+        threading.Event().wait()
+        return kept
+
+    with make_executor(workers=1, memory_limit=400 * 2**20) as executor:
+        executor.load(data)
+        executor.submit(task(with_step(hoard), data))
+        [(_, failure)] = ended(executor)
+        assert isinstance(failure, Failure)
+        assert "all fits together may take 400 MB" in failure.reason
+        simple = next(one for one in build_portfolio(data, seed=0, threads=1) if one.name == "linear")
+        executor.submit(task(simple, data))
+        [(_, fit)] = ended(executor)
+        assert isinstance(fit, Fit)
+
+
+def test_nothing_more_is_heard_of_a_fit_that_was_stopped() -> None:
+    data = make_data()
+
+    def hang(_rows):
+        import threading
+
+        threading.Event().wait()
+
+    with make_executor(workers=1) as executor:
+        executor.load(data)
+        executor.stop(executor.submit(task(with_step(hang), data)))
+        assert executor.wait(1.0) == []
+
+
+def test_a_killed_parent_leaves_no_process_and_no_file() -> None:
+    done = subprocess.run([sys.executable, "-c", LEFT_ALONE], capture_output=True, text=True, check=False)
+    folder, pid = done.stdout.split()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(int(pid)).wait(timeout=60)
+    assert not Path(folder).exists()
