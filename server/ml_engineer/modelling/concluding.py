@@ -56,7 +56,8 @@ def conclude(state: SearchState, naive: Standing) -> SearchResult:
     """Choose the champion, fit it on all rows, and order what was tried."""
     champion, told = _champion(state, naive)
     model, champion = _fitted(state, champion, naive)
-    others = sorted((one for one in (naive, *state.done) if one is not champion), key=state.order)
+    finished = [one for one in state.standings if one.status == "finished"]
+    others = sorted((one for one in (naive, *finished) if one is not champion), key=state.order)
     ordered = [champion, *others]
     rest = [one for one in state.standings if not any(one is two for two in ordered)]
     rest.sort(key=lambda one: (one.failed, not one.fits, one.race_loss))
@@ -189,8 +190,7 @@ def _refit(state: SearchState, standings: Sequence[Standing]) -> dict[str, Any]:
             job.standing.story.append(f"on all rows: {outcome.reason}")
 
     state.runner.fits_left = float("inf")
-    grace = min(_LATE_FRACTION / 2 * state.total, _LATE_SECONDS / 2) if state.plan.timed else 0.0
-    state.runner.run(jobs(), until=state.plan.deadline + grace, ended=ended)
+    state.runner.run(jobs(), until=state.plan.deadline + state.late_seconds, ended=ended)
     return models
 
 

@@ -35,20 +35,32 @@ def choose_folds(state: SearchState, order: Sequence[Standing]) -> None:
     refits = sum(state.seconds_to_refit(one) for one in order[:_PARTS])
     room = (state.plan.deadline - state.clock()) * state.executor.workers * 0.9 - refits
     for most, models in _ROOM_FOR:
-        several = min(most, planned)
-        needed = several * sum(state.seconds_per_fold(one) for one in order[:models])
-        if needed <= room or not order:
+        several, wanted = min(most, planned), min(models, len(order))
+        fitting = _with_room([several * state.seconds_per_fold(one) for one in order], room)
+        if fitting >= wanted:
             number = several
             break
         told = told or (
-            f"with {several}, the {len(order[:models])} most promising candidates would need about {needed:.3g} s of "
-            f"fitting, and {max(room, 0):.3g} s were left"
+            f"with {several}, {fitting} of the {wanted} most promising candidates would have had room in the "
+            f"{max(room, 0):.3g} s of fitting that were left"
         )
     everything = range(planned)
     # With folds in time, the last ones are learned from the most rows.
     state.folds = tuple(everything[-number:] if state.data.time_order is not None else everything[:number])
     if number < planned:
         state.decide(f"{number} of {planned} folds are used: {told}.")
+
+
+def _with_room(costs: Sequence[float], room: float) -> int:
+    """How many candidates fit into `room` seconds, dear ones left out; none if the first one does not."""
+    fitting = 0
+    for place, cost in enumerate(costs):
+        if cost <= room:
+            room -= cost
+            fitting += 1
+        elif place == 0:
+            return 0
+    return fitting
 
 
 def fold(state: SearchState, standings: Sequence[Standing]) -> None:
@@ -59,7 +71,9 @@ def fold(state: SearchState, standings: Sequence[Standing]) -> None:
             if _affordable(state, standing):
                 yield from fold_jobs(state, standing)
 
-    state.runner.run(jobs(), until=state.search_until, ended=partial(folded, state))
+    # What the first good candidate needs is not stopped for the sake of the refit of a hopeless one.
+    until = state.plan.deadline if all(one.hopeless for one in state.done) else state.search_until
+    state.runner.run(jobs(), until=until, ended=partial(folded, state))
 
 
 def fold_jobs(state: SearchState, standing: Standing) -> Iterator[Job]:
@@ -90,9 +104,10 @@ def _affordable(state: SearchState, standing: Standing) -> bool:
     missing = [number for number in state.folds if number not in standing.fits]
     each = state.seconds_per_fold(standing)
     needed = each * max(1.0, len(missing) / state.executor.workers)
-    # Only what may become a part of the champion needs room for its refit; the first may be all there is.
-    refit = state.refit_seconds() if state.done else state.seconds_to_refit(standing)
-    left = state.plan.deadline - state.clock() - refit
+    left = state.search_until - state.clock()
+    if all(one.hopeless for one in state.done):
+        # The first that is any good may be all there is: it needs room for its own refit, and may be a little late.
+        left = state.plan.deadline + state.late_seconds - state.clock() - state.seconds_to_refit(standing)
     if needed <= left:
         return True
     standing.reason = (

@@ -311,7 +311,7 @@ def build_candidate(
     return Candidate(
         entry.name,
         _FAMILY[entry.engine],
-        _around(pipeline, entry.engine, data),
+        _around(pipeline, entry, data),
         entry.why,
         lists=preparation.lists,
         view=view,
@@ -319,12 +319,14 @@ def build_candidate(
     )
 
 
-def _around(pipeline: Pipeline, engine: Engine, data: TrainingData) -> BaseEstimator:
+def _around(pipeline: Pipeline, entry: PortfolioEntry, data: TrainingData) -> BaseEstimator:
     """What a pipeline needs around it to take this target."""
+    engine = entry.engine
     if data.task != "regression":
         # XGBoost takes class codes from 0 on, and a vote makes them.
         return VotingClassifier([("model", pipeline)], voting="soft") if engine == "xgboost" else pipeline
-    log = _log_pays(data)
+    # A straight line beyond its training rows, taken back from a logarithm, explodes; curves over ranks end there.
+    log = _log_pays(data) and not (engine == "linear" and entry.view != "splines")
     if engine in _DENSE:
         scale: BaseEstimator = StandardScaler()
         if log:

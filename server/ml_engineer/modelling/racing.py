@@ -16,8 +16,8 @@ from ml_engineer.modelling.standing import Standing
 
 __all__ = ["promising", "race", "race_with_insurance", "worth_folding"]
 
-_LONGEST_SHARE, _LONGEST_SECONDS = 0.14, 2.0
-"""Of the time, for one candidate's race; but at least so many seconds."""
+_LONGEST_SHARE, _LONGEST_SECONDS = 0.14, 0.3
+"""Of the time, for one candidate to grow in; but at least so many seconds."""
 _INSURANCE = 0.15
 """Of the time: the simplest candidate gets its folds at once if they cost no more."""
 _LEADERS = 6
@@ -73,6 +73,7 @@ def promising(state: SearchState, standings: Sequence[Standing]) -> list[Standin
     kept = [one for one in ran if one.race_loss == best or state.baseline_loss - one.race_loss >= _HOPELESS * progress]
     for one in ran:
         if not any(one is other for other in kept):
+            one.hopeless = True
             one.drop("it made too little progress over the baseline in its first try")
     together = state.watched_weights(kept)
     order = sorted(range(len(kept)), key=lambda place: (-together[place], kept[place].race_loss))

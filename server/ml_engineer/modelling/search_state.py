@@ -29,6 +29,10 @@ _SPARE_SHARE, _SPARE_SECONDS = 0.03, 3.0
 """Of the time, kept for what fits on all rows take longer than thought; at most so many seconds."""
 
 
+_LATE_SHARE, _LATE_SECONDS = 0.025, 1.2
+"""Half of what a budget may be overrun by: 5 % or 2 s."""
+
+
 class SearchState:
     """What a search knows at a moment.
 
@@ -100,7 +104,9 @@ class SearchState:
     def done(self) -> list[Standing]:
         """Candidates that can be compared, in the order in which they came: so that chance decides nothing."""
         return [
-            one for one in self.standings if one.status == "finished" and all(fold in one.fits for fold in self.folds)
+            one
+            for one in self.standings
+            if one.status == "finished" and not one.useless and all(fold in one.fits for fold in self.folds)
         ]
 
     def leaders(self) -> list[Standing]:
@@ -117,6 +123,7 @@ class SearchState:
         if standing.status == "finished":
             return
         standing.status = "finished"
+        standing.useless = self.loss(standing.predictions(self.data)) > self.baseline_loss
         score = abs(standing.value(self.data, self.folds))
         standing.story.append(
             f"{len(self.folds)} folds: {self.data.metric} {score:.5g} in {standing.fit_seconds:.3g} s"
@@ -161,6 +168,11 @@ class SearchState:
     def total(self) -> float:
         """Seconds that the search was given; infinite if the clock decides nothing."""
         return self.plan.deadline - self.started
+
+    @property
+    def late_seconds(self) -> float:
+        """Seconds that fits on all rows may be late, where the clock decides; what follows them is kept apart."""
+        return max(_LATE_SHARE * self.total, _LATE_SECONDS) if self.plan.timed else 0.0
 
     @property
     def search_until(self) -> float:

@@ -38,6 +38,10 @@ class Standing:
         What became of it.
     reason : str
         Why it did not finish.
+    hopeless : bool
+        Whether its first try was so much worse than the best one's that it is only kept to have something.
+    useless : bool
+        Whether it did worse than the naive rule over all folds that it has, some of which may not count any more.
     story : list of str
         What the search decided about it, and why, in order.
     """
@@ -48,6 +52,8 @@ class Standing:
     fits: dict[int, Fit] = field(default_factory=dict)
     status: Literal["finished", "dropped", "failed", "out_of_time"] = "out_of_time"
     reason: str = ""
+    hopeless: bool = False
+    useless: bool = False
     story: list[str] = field(default_factory=list)
 
     @property

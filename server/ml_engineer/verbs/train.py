@@ -49,7 +49,8 @@ _MOST_WORKERS = 8
 _ONE_FIT_ROWS = 100_000
 _RESERVED = frozenset({"baseline", "ensemble"})
 _LISTED = 12
-_CLOSING_CPU_SECONDS = 2.5
+_CLOSING_CPU_SECONDS = 1.5
+_LEAST_SEARCH_SECONDS = 2.0
 _INTERVAL_CPU_SECONDS = 2e-5  # a row, for the bootstrap of score and gain
 _BUSIEST = 6.0
 
@@ -144,6 +145,8 @@ def _train(
 def _plan(rows: TrainingRows, request: TrainRequest, context: WorkContext, cpu_started: float) -> SearchPlan:
     """A deadline that leaves time for saving; or a number of fits, and then no clock decides anything."""
     deadline = context.started + request.budget_seconds - _closing_seconds(rows, request, context, cpu_started)
+    # Checks may have taken all of a small budget, and a weak model is better than none.
+    deadline = max(deadline, context.clock() + _LEAST_SEARCH_SECONDS)
     return SearchPlan(
         deadline=float("inf") if request.budget_evaluations else deadline,
         budget_evaluations=request.budget_evaluations,
@@ -225,7 +228,7 @@ def _closing_seconds(rows: TrainingRows, request: TrainRequest, context: WorkCon
     passed = context.clock() - context.started
     busy = passed / max(time.process_time() - cpu_started, 0.1)
     needed = _CLOSING_CPU_SECONDS + _INTERVAL_CPU_SECONDS * rows.data.rows
-    return min(needed * min(max(busy, 1.0), _BUSIEST), 0.3 * request.budget_seconds)
+    return min(needed * min(max(busy, 1.0), _BUSIEST), 0.15 * request.budget_seconds)
 
 
 def _part_of(report: Report, begin: float, end: float) -> Report:

@@ -62,7 +62,7 @@ def pooled_score(rows: pd.DataFrame, table: pd.DataFrame) -> float:
 
 def compare(value: float, table: pd.DataFrame) -> bool:
     """Say how the score and the predictions compare with the recorded run; false if they are not the same."""
-    if champion.RUN_ID is None:
+    if champion.RUN_ID is None or champion.EXPECTED_SCORE is None:
         print("Nothing has been trained yet: champion.py is a starting point, without a recorded score.")
         return True
     difference = abs(value - champion.EXPECTED_SCORE)
