@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from math import isfinite
-from typing import cast
 
 from ml_engineer.evaluation.fairness_section import fairness_context, mitigation_rows
 from ml_engineer.evaluation.honest_page import against_champion_row, count_sentence, cross_validated_rows, percent
 from ml_engineer.evaluation.strips import METRIC_NAMES, Bar, strip, strip_range
 from ml_engineer.statistics.baselines import baseline_rule
 from ml_engineer.statistics.intervals import wilson
-from ml_engineer.statistics.metrics import Task
 from ml_engineer.vocabulary.estimates import Direction, Estimate, MetricEstimate
 from ml_engineer.vocabulary.evaluation import EvaluationReport
 from ml_engineer.vocabulary.guardrails import GuardrailReport
@@ -104,7 +102,7 @@ def page_context(
         "count_sentence": count_sentence(report),
         "against_champion": against_champion_row(report),
         "percent": percent,
-        "baseline_rule": baseline_rule(cast("Task", problem.task_type), metric=report.primary_metric),
+        "baseline_rule": baseline_rule(problem.form, metric=report.primary_metric),
         "differences": [row for result in report.metrics if (row := _difference_row(result)) is not None],
         "confusion": _confusion(report),
         "groups": _groups(report),

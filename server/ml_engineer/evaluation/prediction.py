@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ml_engineer.errors import ProjectStateError
-from ml_engineer.statistics.metrics import Outcomes, Task
+from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.vocabulary.problem import ProblemDefinition
 
 __all__ = ["UNKNOWN_CLASS", "Predictions", "class_codes", "encode_target", "make_outcomes", "positive_code", "predict"]
@@ -71,7 +71,7 @@ def positive_code(problem: ProblemDefinition) -> int:
 
 def encode_target(target: pd.Series, problem: ProblemDefinition) -> npt.NDArray[np.generic]:
     """Class codes (`UNKNOWN_CLASS` for labels that the problem does not name) or numbers (NaN where missing)."""
-    if problem.task_type == "regression":
+    if problem.form == "regression":
         return target.to_numpy(dtype=float)
     return class_codes(target, problem.classes)
 
@@ -97,7 +97,7 @@ def predict(
     ProjectStateError
         If the model gives missing values, or classes that the problem does not name.
     """
-    if problem.task_type == "regression":
+    if problem.form == "regression":
         numbers = np.asarray(model.predict(features), dtype=float)
         _refuse_missing(numbers)
         return Predictions(numbers)
@@ -131,7 +131,7 @@ def _refuse_missing(values: npt.NDArray[np.float64]) -> None:
 def _decide(
     probabilities: npt.NDArray[np.float64], problem: ProblemDefinition, threshold: float | None
 ) -> npt.NDArray[np.int64]:
-    if threshold is None or problem.task_type != "binary":
+    if threshold is None or problem.form != "binary":
         return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
     positive = positive_code(problem)
     return np.where(probabilities[:, positive] >= threshold, positive, 1 - positive).astype(np.int64)
@@ -147,7 +147,7 @@ def make_outcomes(
 ) -> Outcomes:
     """Put together what was predicted and what came true; see `Outcomes`."""
     return Outcomes(
-        cast("Task", problem.task_type),
+        problem.form,
         actual,
         predictions.predicted,
         probabilities=predictions.probabilities,

@@ -139,7 +139,7 @@ def try_refits(
     """
     try:
         plain, trials = refitter.plain, []
-        if refitter.problem.task_type != "regression":
+        if refitter.problem.form != "regression":
             if refitter.clock() + refitter.slowest > deadline:
                 reason = f"one refit takes {refitter.slowest:.0f} s, more than there was time for"
                 return (_untried("reweighting", comparison, reason),)

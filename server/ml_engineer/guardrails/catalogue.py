@@ -11,6 +11,7 @@ from typing import get_args
 from ml_engineer.guardrails.check import Check
 from ml_engineer.guardrails.registry import CHECKS
 from ml_engineer.vocabulary.guardrails import Stage
+from ml_engineer.vocabulary.problem import FORMS
 
 __all__ = ["render_catalogue"]
 
@@ -55,9 +56,9 @@ def _blocks(check: Check) -> str:
 
 
 def _tasks(check: Check) -> str:
-    if {"binary", "multiclass", "regression"} <= check.tasks:
+    if check.forms >= FORMS:
         return "all"
-    return "classes" if "binary" in check.tasks else "numbers"
+    return "classes" if "binary" in check.forms else "numbers"
 
 
 def _section(check: Check) -> str:

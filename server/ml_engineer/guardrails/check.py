@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from ml_engineer.guardrails.evidence import Evidence, Part
 from ml_engineer.guardrails.wording import listed
 from ml_engineer.vocabulary.guardrails import Family, Finding, Guardrail, Outcome, Stage
-from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, TaskType
+from ml_engineer.vocabulary.problem import FORMS, OutcomeForm
 
 __all__ = [
     "ALL_STAGES",
@@ -139,8 +139,8 @@ class Check(ABC):
     """'models' if the check fits models; such checks work on a sample of rows."""
     needs: ClassVar[tuple[Part, ...]] = ()
     """Parts of the evidence without which there is nothing to look at."""
-    tasks: ClassVar[frozenset[TaskType]] = SUPPORTED_TASKS
-    """Task types it is meant for."""
+    forms: ClassVar[frozenset[OutcomeForm]] = FORMS
+    """Forms of outcome it is meant for."""
 
     @property
     def code(self) -> str:
@@ -149,8 +149,8 @@ class Check(ABC):
 
     def applies_to(self, evidence: Evidence) -> str:
         """Why the check does not apply; an empty text if it does."""
-        if evidence.problem.task_type not in self.tasks:
-            return f"not meant for {evidence.problem.task_type.replace('_', ' ')} tasks"
+        if evidence.problem.form not in self.forms:
+            return f"not meant for {evidence.problem.form} tasks"
         return next((_ABSENT[part] for part in self.needs if getattr(evidence, part) is None), "")
 
     @abstractmethod

@@ -11,11 +11,11 @@ from ml_engineer.guardrails.check import ALL_STAGES, Answer, Check, Observation,
 from ml_engineer.guardrails.evidence import Evidence
 from ml_engineer.guardrails.wording import listed, percent, quoted, rows_text
 from ml_engineer.vocabulary.guardrails import Family, Guardrail, Stage
-from ml_engineer.vocabulary.problem import TaskType
+from ml_engineer.vocabulary.problem import OutcomeForm
 
 __all__ = ["DAT001", "DAT002", "DAT003", "DAT004", "DAT005"]
 
-_CLASSIFICATION: frozenset[TaskType] = frozenset({"binary", "multiclass"})
+_CLASSIFICATION: frozenset[OutcomeForm] = frozenset({"binary", "multiclass"})
 
 
 class _DataCheck(Check):
@@ -141,7 +141,7 @@ class DAT003(_DataCheck):
     """A class with too few rows: it cannot be learned on one part and examined on another."""
 
     title = "Class too small"
-    tasks = _CLASSIFICATION
+    forms = _CLASSIFICATION
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     comfortable_rows: ClassVar[int] = 30
 
@@ -171,7 +171,7 @@ class DAT004(_DataCheck):
     """A rare class and a metric that looks good without ever finding it."""
 
     title = "Imbalance that the metric hides"
-    tasks = _CLASSIFICATION
+    forms = _CLASSIFICATION
     common_share: ClassVar[float] = 0.8
     rare_share: ClassVar[float] = 0.02
 

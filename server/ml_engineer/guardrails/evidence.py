@@ -255,7 +255,7 @@ class Evidence:
     @cached_property
     def target(self) -> Target:
         """The target as the probes take it."""
-        return Target.of(self.frame[self.problem.target], task=self.problem.task_type)
+        return Target.of(self.frame[self.problem.target], task=self.problem.form)
 
     @cached_property
     def probe(self) -> Probe:

@@ -187,7 +187,7 @@ class FAI008(ComparingCheck):
     """
 
     title = "Calibration within each group"
-    tasks = frozenset({"binary"})
+    forms = frozenset({"binary"})
 
     def find(self, evidence: Evidence) -> Answer:
         """Compare the groups of each sensitive column by calibration, unless it decides already."""

@@ -108,7 +108,7 @@ class MOD014(_FitCheck):
     """
 
     title = "Calibration"
-    tasks = frozenset({"binary", "multiclass"})
+    forms = frozenset({"binary", "multiclass"})
     needs = ("training", "predictions")
     bins: ClassVar[int] = 10
     fewest_rows: ClassVar[int] = 200

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from ml_engineer.statistics.fairness import assess_fairness
 from ml_engineer.statistics.group_measures import choose_use
-from ml_engineer.statistics.metrics import Outcomes, Task
+from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.vocabulary.fairness import FairnessAssessment
 from ml_engineer.vocabulary.problem import ProblemDefinition
 
@@ -46,7 +45,7 @@ def out_of_fold_outcomes(
     with_probabilities = bool(columns) and set(columns) <= set(scored.columns)
     return (
         Outcomes(
-            task=cast("Task", problem.task_type),
+            task=problem.form,
             # Coded over all rows, so that a class missing among some of them does not shift the others.
             actual=_actual(problem, frame[problem.target])[kept],
             predicted=scored["predicted"].to_numpy(),
@@ -61,7 +60,7 @@ def out_of_fold_outcomes(
 
 
 def _actual(problem: ProblemDefinition, target: pd.Series) -> np.ndarray:
-    if problem.task_type == "regression":
+    if problem.form == "regression":
         return target.to_numpy(dtype=float)
     return pd.factorize(target, sort=True)[0]
 

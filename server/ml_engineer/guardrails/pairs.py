@@ -168,7 +168,7 @@ class LEA011(LeakageCheck):
     """
 
     title = "Columns that together decide the class"
-    tasks = frozenset({"binary", "multiclass"})
+    forms = frozenset({"binary", "multiclass"})
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     rows_per_column: ClassVar[int] = 10
     fewest_rows: ClassVar[int] = 200

@@ -185,7 +185,7 @@ class LEA016(LeakageCheck):
         target = ordered[evidence.problem.target]
         target = (
             target.astype(float)
-            if evidence.problem.task_type == "regression"
+            if evidence.problem.form == "regression"
             else pd.Series(pd.factorize(target, sort=True)[0], index=target.index).astype(float)
         )
         declared = [group for group in evidence.problem.split.group_columns if group in ordered.columns]

@@ -108,7 +108,7 @@ class LEA008(LeakageCheck):
     """
 
     title = "Columns that together restate the target"
-    tasks = frozenset({"regression"})
+    forms = frozenset({"regression"})
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     unexplained: ClassVar[float] = 1e-5
     """Share of variance that rounding may leave."""

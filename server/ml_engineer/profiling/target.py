@@ -72,7 +72,7 @@ class TargetReading:
     Parameters
     ----------
     task : Task
-        Kind of task, supported today.
+        How an outcome looks.
     reason : str
         Why.
     classes : tuple of str
@@ -85,6 +85,8 @@ class TargetReading:
         Why that one.
     questions : tuple of Question
         At most one, about the target.
+    named : TaskType, optional
+        What the task is called, where that is not how its outcomes look.
     """
 
     task: Task
@@ -94,6 +96,12 @@ class TargetReading:
     positive_class: str | None = None
     positive_reason: str = ""
     questions: tuple[Question, ...] = ()
+    named: TaskType | None = None
+
+    @property
+    def task_type(self) -> TaskType:
+        """What the task is called."""
+        return self.named or self.task
 
     @property
     def smallest_class_rows(self) -> int | None:

@@ -13,11 +13,13 @@ from pydantic_core import ErrorDetails
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from ml_engineer.errors import DefinitionError
-from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, ProblemColumn, ProblemDefinition
+from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, ProblemColumn, ProblemDefinition, TaskType
 
 __all__ = ["Place", "contradictions", "explained", "fault_error", "nearest", "shown"]
 
 _MOST_SHOWN = 3
+_CLASSES: dict[TaskType, tuple[int, int | None]] = {"binary": (2, 2), "multiclass": (3, None), "regression": (0, 0)}
+"""Fewest and most labels of a task, where not two or more."""
 
 Place = tuple[str | int, ...]
 """Keys that lead to a place in the file."""
@@ -108,7 +110,7 @@ def contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, str]]:
 
 
 def _task_contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, str]]:
-    from ml_engineer.statistics.metrics import Task, metrics_for  # numpy, needed only for files edited by hand
+    from ml_engineer.statistics.metrics import metrics_for  # numpy, needed only for files edited by hand
 
     if problem.task_type not in SUPPORTED_TASKS:
         yield (
@@ -116,10 +118,14 @@ def _task_contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, st
             f"'task_type' holds {problem.task_type!r}; allowed today: {', '.join(sorted(SUPPORTED_TASKS))}",
         )
         return
-    task: Task = problem.task_type  # type: ignore[assignment]  # narrowed by the line above
-    least, most = {"binary": (2, 2), "multiclass": (3, None), "regression": (0, 0)}[task]
+    task = problem.form
+    least, most = _CLASSES.get(problem.task_type, (2, None))
     if len(problem.classes) < least or (most is not None and len(problem.classes) > most):
-        yield ("classes",), f"'classes' holds {len(problem.classes)} labels, which does not fit a {task} task"
+        yield (
+            ("classes",),
+            f"'classes' holds {len(problem.classes)} labels, which does not fit a {problem.task_type} task",
+        )
+        return
     if task == "binary" and problem.positive_class not in problem.classes:
         yield (
             ("positive_class",),

@@ -110,10 +110,10 @@ def render_workflow(working_directory: str) -> str:
 
 def _layers(problem: ProblemDefinition, chosen: list[FeatureFolder]) -> list[str]:
     """Template folders in the order in which they are laid over each other."""
-    kind = "regression" if problem.task_type == "regression" else "classification"
+    kind = "regression" if problem.form == "regression" else "classification"
     layers = ["base", kind]
-    if problem.task_type != kind:
-        layers.append(problem.task_type)
+    # What the task is called comes last: what it has of its own lies over what its outcomes share with others.
+    layers += [layer for layer in dict.fromkeys((problem.form, problem.task_type)) if layer != kind]
     for folder in chosen:
         if folder != "ci":
             layers += [folder, f"{folder}-{kind}"]

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from ml_engineer.statistics.ranking import average_precision, roc_auc, weighted_median
 from ml_engineer.vocabulary.estimates import Metric
-from ml_engineer.vocabulary.problem import Costs
+from ml_engineer.vocabulary.problem import Costs, OutcomeForm
 
 __all__ = ["Outcomes", "Task", "Weighted", "metric_value", "metrics_for", "weighted_metric"]
 
-Task = Literal["binary", "multiclass", "regression"]
+Task = OutcomeForm
 Floats = npt.NDArray[np.float64]
 Weighted = Callable[[Floats], Floats]
 """Weights of shape (r, n) to metric values of shape (r,), NaN where the metric is undefined."""

@@ -201,7 +201,7 @@ def _define(findings: _Findings, parents: dict[str, str]) -> ProblemDefinition:
         title=f"Predict {target}",
         business_goal=request.goal or f"Predict {quoted(target)} for new rows like those of {quoted(source)}.",
         goal_given=request.goal is not None,
-        task_type=reading.task,
+        task_type=reading.task_type,
         task_reason=reading.reason,
         target=target,
         classes=reading.classes,

@@ -157,7 +157,7 @@ def _answers(champion: LoadedChampion, values: Floats) -> Predictions:
     if values.ndim == 1:
         return Predictions(values)
     threshold = champion.training.champion.decision_threshold
-    if threshold is None or champion.problem.task_type != "binary":
+    if threshold is None or champion.problem.form != "binary":
         return Predictions(values.argmax(axis=1), values)
     positive = positive_code(champion.problem)
     return Predictions(np.where(values[:, positive] >= threshold, positive, 1 - positive), values)

@@ -178,7 +178,7 @@ def _lay_out(frame: pd.DataFrame, answers: Predictions, champion: LoadedChampion
     ]
     scored = {name: frame[name].to_numpy() for name in dict.fromkeys(keys) if name in frame.columns}
     added: dict[str, object] = {"row": np.arange(len(frame))}
-    if problem.task_type == "regression":
+    if problem.form == "regression":
         numbers = answers.predicted.astype(float)
         added["prediction"] = numbers
         half_width = champion.training.champion.interval_half_width

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +23,6 @@ from ml_engineer.project.user_code import load_features
 from ml_engineer.splitting import fold_pairs, group_codes
 from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, ProblemDefinition
 from ml_engineer.vocabulary.split import SplitPlan
-
-if TYPE_CHECKING:
-    from ml_engineer.statistics.metrics import Task
 
 __all__ = ["TrainingRows", "load_training_rows"]
 
@@ -113,7 +109,7 @@ def _training_data(
 ) -> TrainingData:
     frame, definition = development.frame, split.definition
     target = frame[problem.target].to_numpy()
-    if problem.task_type == "regression":
+    if problem.form == "regression":
         target = target.astype(float)
     elif tuple(str(label) for label in np.unique(target)) != problem.classes:
         raise ProjectStateError(
@@ -123,7 +119,7 @@ def _training_data(
         )
     time_column = definition.time_column if definition.strategy == "time" else None
     return TrainingData(
-        task=cast("Task", problem.task_type),
+        task=problem.form,
         metric=problem.primary_metric,
         features=features,
         target=target,

@@ -11,11 +11,13 @@ from ml_engineer.vocabulary.fairness import FairnessUse
 from ml_engineer.vocabulary.records import Fraction, Record, StoredRecord
 
 __all__ = [
+    "FORMS",
     "SUPPORTED_TASKS",
     "Availability",
     "BaselineSummary",
     "ColumnRole",
     "Costs",
+    "OutcomeForm",
     "ProblemColumn",
     "ProblemDefinition",
     "Question",
@@ -38,6 +40,10 @@ TaskType = Literal[
     "clustering",
     "survival",
 ]
+OutcomeForm = Literal["binary", "multiclass", "regression"]
+"""How an outcome looks, whatever the task is called: one of two labels, one of several, or a number."""
+FORMS: frozenset[OutcomeForm] = frozenset({"binary", "multiclass", "regression"})
+
 SUPPORTED_TASKS: frozenset[TaskType] = frozenset({"binary", "multiclass", "regression"})
 """Task types that are whole today; the others are named and refused with a pointer."""
 
@@ -180,6 +186,13 @@ class ProblemDefinition(StoredRecord):
         default_factory=dict,
         description="What the person told frame_problem; kept when it is called again, unless told anew or removed here.",
     )
+
+    @property
+    def form(self) -> OutcomeForm:
+        """How an outcome looks: what rooms that care for outcomes, and not for what they are called, go by."""
+        if not self.classes:
+            return "regression"
+        return "binary" if len(self.classes) == 2 else "multiclass"
 
     @property
     def features(self) -> tuple[ProblemColumn, ...]:
