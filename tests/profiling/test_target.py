@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 from ml_engineer.errors import InputError, UnsupportedTaskError
+from ml_engineer.profiling.column_names import nearest_columns, require_columns
 from ml_engineer.profiling.label_spelling import align_labels
 from ml_engineer.profiling.positive_class import choose_positive
-from ml_engineer.profiling.target import clean_target, nearest_columns, read_target, require_columns
+from ml_engineer.profiling.target import read_target
+from ml_engineer.profiling.target_rows import clean_target
 
 RNG = np.random.default_rng(0)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from ml_engineer.errors import InputError
 from ml_engineer.profiling.after_the_fact import Suspicion
+from ml_engineer.profiling.column_names import require_columns
 from ml_engineer.profiling.names import quoted
 from ml_engineer.profiling.roles import UNUSED_ROLES
-from ml_engineer.profiling.target import require_columns
 from ml_engineer.vocabulary.problem import ColumnRole, ProblemColumn
 
 __all__ = ["ColumnDecisions", "decide_columns"]

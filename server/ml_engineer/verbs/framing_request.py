@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ml_engineer.errors import InputError
+from ml_engineer.profiling.column_names import require_columns
 from ml_engineer.profiling.decisions import ColumnDecisions
-from ml_engineer.profiling.target import require_columns
 from ml_engineer.project.earlier import Earlier
 from ml_engineer.vocabulary.problem import Costs
 from ml_engineer.vocabulary.requests import FrameProblemRequest

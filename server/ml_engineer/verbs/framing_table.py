@@ -9,9 +9,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml_engineer.errors import InputError
+from ml_engineer.profiling.column_names import require_columns
 from ml_engineer.profiling.label_spelling import align_labels
 from ml_engineer.profiling.names import quoted
-from ml_engineer.profiling.target import clean_target, require_columns
+from ml_engineer.profiling.target_rows import clean_target
 from ml_engineer.sources import Table, align_columns, read_table
 from ml_engineer.vocabulary.data import DataSource, ReadReport
 from ml_engineer.vocabulary.requests import FrameProblemRequest

@@ -1,0 +1,39 @@
+"""Task types that have a name and no way yet, each with what to do until then."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ml_engineer.errors import UnsupportedTaskError
+from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, TaskType
+
+__all__ = ["refuse_coming"]
+
+_COMING: Final[dict[TaskType, str]] = {
+    "multilabel": "frame one label at a time as a binary task",
+    "ordinal": "frame it as regression on the level, or as multiclass if the steps between levels mean nothing",
+    "ranking": "frame the relevance as regression, with group_columns naming the query",
+    "forecasting": "frame it as regression with split='time' and time_column, on columns known in advance "
+    "(calendar, past values)",
+    "text_classification": "frame it as binary or multiclass; the text column becomes a feature",
+    "anomaly_detection": "if some rows are labelled, frame that label as a binary task",
+    "clustering": "there is nothing to predict yet; name a column to predict",
+    "survival": "frame whether the event happens within a fixed time as a binary task, leaving out rows "
+    "that were not followed that long",
+}
+
+
+def refuse_coming(task_type: TaskType | None) -> None:
+    """Refuse a task type that has not landed.
+
+    Raises
+    ------
+    UnsupportedTaskError
+        Saying how the question can be framed until then.
+    """
+    if task_type in _COMING:
+        raise UnsupportedTaskError(
+            f"The task type {task_type!r} has not landed yet",
+            found=f"whole today: {', '.join(sorted(SUPPORTED_TASKS))}",
+            remedy=f"Until then, {_COMING[task_type]}",
+        )

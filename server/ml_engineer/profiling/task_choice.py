@@ -1,0 +1,82 @@
+"""Which kind of task a target makes: by its values and its name, or as the person said."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+
+from ml_engineer.errors import UnsupportedTaskError
+from ml_engineer.profiling.names import has_any, quoted, word_set, words
+from ml_engineer.statistics.metrics import Task
+from ml_engineer.vocabulary.problem import Question, TaskType
+
+__all__ = ["Choice", "infer_task", "said_task"]
+
+_MOST_ORDERED_LEVELS: Final = 10
+_MOST_CODE_LEVELS: Final = 20
+_CODES: Final = word_set("category cat class cls code cluster color colour group kind label species state status type")
+_COUNTS: Final = word_set(
+    "amount children cnt count counts days hours items n num number orders persons qty quantity sales total units visits"
+)
+_GRADES: Final = word_set("grade level quality rank rating score severity stage stars")
+
+Choice = tuple[Task, str, tuple[Question, ...]]
+"""Task, reason, and questions about it."""
+
+
+def infer_task(column: pd.Series, distinct: int) -> Choice:
+    """The task that the name and the values of the target speak for; why; and what to ask."""
+    name = str(column.name)
+    if distinct == 2:
+        return "binary", "the target has two different values", ()
+    if isinstance(column.dtype, pd.StringDtype):
+        return "multiclass", f"the target has {distinct} different labels", ()
+    if pd.api.types.is_float_dtype(column.dtype):
+        return "regression", f"the target is a number with {distinct:,} different values", ()
+    repeated = len(column) >= 5 * distinct
+    coded = _speaks_of(name, _CODES)
+    if _speaks_of(name, _COUNTS) and not coded:
+        return "regression", f"the target is a count with {distinct:,} different values", ()
+    if repeated and distinct <= (_MOST_CODE_LEVELS if coded else _MOST_ORDERED_LEVELS):
+        return _few_levels(column, distinct, coded=coded)
+    return "regression", f"the target is a whole number with {distinct:,} different values", ()
+
+
+def _few_levels(column: pd.Series, distinct: int, *, coded: bool) -> Choice:
+    levels = f"the target has {distinct} whole-number levels ({column.min()} to {column.max()})"
+    if coded:
+        return "multiclass", f"{levels}, which its name takes for codes", ()
+    graded = _speaks_of(str(column.name), _GRADES)
+    question = Question(
+        id="target",
+        text=f"Are the {distinct} levels of {quoted(column.name)} labels, or amounts whose distances count?",
+        assumption="They are labels (the task type for ordered levels, 'ordinal', has not landed).",
+        argument="task_type='regression' for amounts",
+    )
+    order = "; they are ordered, which multiclass ignores and the coming type 'ordinal' will use" if graded else ""
+    return "multiclass", f"{levels}, each many times{order}", (question,)
+
+
+def _speaks_of(name: str, vocabulary: frozenset[str]) -> bool:
+    # `pclass` and `itemcount` are one word to the splitter.
+    endings = tuple(word for word in vocabulary if len(word) > 3)
+    return has_any(name, vocabulary) or any(part.endswith(endings) for part in words(name)[-1:])
+
+
+def said_task(column: pd.Series, distinct: int, task_type: TaskType) -> Choice:
+    """The task that the person named, if the values allow it."""
+    numeric = pd.api.types.is_numeric_dtype(column.dtype)
+    if task_type == "binary" and distinct == 2:
+        return "binary", "named by the person; the target has two different values", ()
+    if task_type == "multiclass" and distinct > 2:
+        return "multiclass", f"named by the person; the target has {distinct} different values", ()
+    if task_type == "regression" and numeric:
+        return "regression", f"named by the person; the target is a number with {distinct:,} different values", ()
+    shown = ", ".join(quoted(value, 20) for value in column.drop_duplicates().head(4))
+    fitting = "binary" if distinct == 2 else "regression" if numeric and distinct > _MOST_CODE_LEVELS else "multiclass"
+    raise UnsupportedTaskError(
+        f"The task type {task_type!r} does not fit the target {quoted(column.name)}",
+        found=f"{distinct:,} different values, e.g. {shown}",
+        remedy=f"Leave task_type out, or pass task_type={fitting!r}",
+    )
