@@ -39,6 +39,7 @@ BASE = {
     "models/training/candidates.py",
     "models/training/champion.py",
     "models/training/development.py",
+    "models/training/fitting.py",
     "models/training/prediction.py",
     "models/training/tracking.py",
     "models/training/train.py",

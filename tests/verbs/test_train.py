@@ -75,9 +75,10 @@ def framed_once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ProjectLa
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(home / "data"))
         binary, regression = customers().drop(columns="spend"), customers().drop(columns="left")
+        regression["counts"] = 1 + regression.index % 3
         return {
             "binary": frame_table(home / "binary", binary, target="left"),
-            "regression": frame_table(home / "regression", regression, target="spend"),
+            "regression": frame_table(home / "regression", regression, target="spend", roles={"counts": "weight"}),
         }
 
 
@@ -112,6 +113,7 @@ def test_record_files_and_store_tell_the_same_story(project, train, task: str) -
     layout = project(task)
     reply = train(layout, candidates=["linear", "boosting"])
     assert reply.status == "done"
+    assert any("counting by 'counts'" in warning for warning in reply.warnings) == (task == "regression")
     run = load_record(layout, TrainingRun)
     champion = run.champion
     assert reply.run_id == run.run_id

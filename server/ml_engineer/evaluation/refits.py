@@ -16,6 +16,7 @@ from ml_engineer.evaluation.prediction import Predictions, make_outcomes, predic
 from ml_engineer.statistics.group_measures import measures_of
 from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.statistics.mitigation import group_weights, price, reweighing
+from ml_engineer.statistics.weighted_fit import fit_weighted, takes_weights
 from ml_engineer.vocabulary.fairness import FairnessAssessment, GroupComparison, Mitigation, MitigationTrial
 from ml_engineer.vocabulary.problem import ProblemDefinition
 
@@ -89,15 +90,18 @@ class Refitter:
 
         Raises
         ------
-        TypeError, ValueError
+        TypeError
             If the champion takes no weights.
         """
+        if weights is not None and not takes_weights(self.model):
+            msg = "it takes no weights of rows"
+            raise TypeError(msg)
         rng, begun = np.random.default_rng(self.seed), self.clock()
         answers = []
         for train, test in self.pairs:
             chosen = np.sort(rng.choice(train, _MOST_FIT_ROWS, replace=False)) if len(train) > _MOST_FIT_ROWS else train
-            weighted = {} if weights is None else {_weight_argument(self.model): weights[chosen]}
-            fitted = clone(self.model).fit(self.features.iloc[chosen], self.target[chosen], **weighted)
+            known = None if weights is None else weights[chosen]
+            fitted = fit_weighted(clone(self.model), self.features.iloc[chosen], self.target[chosen], known)
             answers.append(predict(fitted, self.features.iloc[test], self.problem, threshold=self.threshold))
         probabilities = [one.probabilities for one in answers if one.probabilities is not None]
         together = Predictions(
@@ -108,12 +112,6 @@ class Refitter:
         rows = self.rows
         clusters = None if self.clusters is None else self.clusters[rows]
         return make_outcomes(self.problem, self.actual[rows], together, clusters=clusters)
-
-
-def _weight_argument(model: Any) -> str:
-    """How `fit` of a pipeline, or of a single estimator, is handed weights."""
-    steps = getattr(model, "steps", None)
-    return f"{steps[-1][0]}__sample_weight" if steps else "sample_weight"
 
 
 def try_refits(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import hashlib
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 from sklearn.base import BaseEstimator, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import VotingClassifier, VotingRegressor
@@ -61,6 +64,8 @@ class Candidate:
         What random states that it left open were set to, for a candidate of the user's.
     members : tuple of (Candidate, float)
         Parts of an ensemble, with their weights.
+    row_weights : numpy.ndarray of shape (n,), optional
+        What each development row counts for in fitting this candidate, beside the weights that the data has.
     """
 
     name: str
@@ -73,6 +78,7 @@ class Candidate:
     origin: str = ""
     seed: int = 0
     members: tuple[tuple[Candidate, float], ...] = ()
+    row_weights: npt.NDArray[np.float64] | None = field(default=None, compare=False)
 
     @property
     def constants(self) -> dict[str, tuple[str, ...]]:
@@ -93,9 +99,10 @@ class Candidate:
     @cached_property
     def identity(self) -> str:
         """Text that changes whenever the model would."""
+        own = "" if self.row_weights is None else hashlib.sha256(self.row_weights.tobytes()).hexdigest()
         if isinstance(self.source, NotWritable):
-            return f"{self.origin}:{self.seed}:{self.name}"
-        return repr((self.source.imports, self.source.body(), self.lists))
+            return f"{self.origin}:{self.seed}:{self.name}{own}"
+        return repr((self.source.imports, self.source.body(), self.lists)) + own
 
     def with_parameters(self, why: str, **parameters: Any) -> Candidate:
         """The same candidate with other parameters of its model and one more reason; its trees count as found."""

@@ -22,8 +22,21 @@ from ml_engineer.modelling.candidate import Candidate, headless, pipeline_of
 from ml_engineer.modelling.growing import grow
 from ml_engineer.modelling.prepared_rows import prepared_rows, target_scale
 from ml_engineer.modelling.training_data import Predictions, TrainingData
+from ml_engineer.statistics.weighted_fit import fit_weighted, takes_weights
 
-__all__ = ["Clock", "Failure", "Fit", "FitTask", "Journal", "attempt", "fit_rows", "journal_key", "predict", "run_task"]
+__all__ = [
+    "Clock",
+    "Failure",
+    "Fit",
+    "FitTask",
+    "Journal",
+    "attempt",
+    "fit_rows",
+    "journal_key",
+    "predict",
+    "row_weights",
+    "run_task",
+]
 
 Clock = Callable[[], float]
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -154,6 +167,8 @@ def run_task(task: FitTask, data: TrainingData, *, scratch: Path | None, clock: 
     """
     notes: list[str] = []
     found: tuple[dict[str, float], str] = ({}, "")
+    if row_weights(task.candidate, data, task.train) is not None and not takes_weights(task.candidate.estimator):
+        notes.append("It takes no row weights, so every row counts the same in it")
     with _noted(notes):
         start = prepared = clock()
         if task.model_path is not None:
@@ -185,6 +200,7 @@ def _fit_prepared(
     if data.task != "regression":
         classes, target = np.unique(target, return_inverse=True)
     head = headless(task.candidate.estimator)
+    weights = row_weights(task.candidate, data, task.train)
     kind = task.candidate.growing
     found: tuple[dict[str, float], str] = ({}, "")
     if task.growing and kind is not None:
@@ -201,6 +217,7 @@ def _fit_prepared(
                 test[watched] if isinstance(watched, np.ndarray) and len(watched) < len(task.test) else test,
                 forward(watched_target),
             ),
+            weights=weights if takes_weights(head) else None,
             seconds=task.seconds,
             clock=clock,
         )
@@ -208,7 +225,7 @@ def _fit_prepared(
         found = (grown.parameters, grown.why)
         raw = backward(grown.model.predict(test)) if classes is None else grown.model.predict_proba(test)
     else:
-        head.fit(train, target)
+        fit_weighted(head, train, target, weights)
         fitted = clock()
         raw = head.predict(test) if classes is None else head.predict_proba(test)
     return _in_full(raw, data, classes, rows=len(task.test)), found, fitted
@@ -231,7 +248,15 @@ def fit_rows(candidate: Candidate, data: TrainingData, rows: Rows, *, codes: boo
     """The candidate fitted on the rows at these positions, on labels or on class codes."""
     target = data.actual if codes else data.target
     with _noted([]):
-        return candidate.build().fit(data.features.iloc[rows], target[rows])
+        return fit_weighted(
+            candidate.build(), data.features.iloc[rows], target[rows], row_weights(candidate, data, rows)
+        )
+
+
+def row_weights(candidate: Candidate, data: TrainingData, rows: Rows) -> npt.NDArray[np.float64] | None:
+    """What the rows at these positions count for when `candidate` is fitted: the data's weights times its own."""
+    given = [one for one in (data.weights, candidate.row_weights) if one is not None]
+    return np.prod([one[rows] for one in given], axis=0) if given else None
 
 
 def predict(model: Any, data: TrainingData, rows: Rows, *, codes: bool = False) -> Predictions:

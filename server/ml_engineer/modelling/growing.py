@@ -55,6 +55,7 @@ def grow(
     learn: tuple[Any, npt.NDArray[Any]],
     watch: tuple[Any, npt.NDArray[Any]],
     *,
+    weights: npt.NDArray[np.float64] | None = None,
     seconds: float,
     clock: _Clock,
 ) -> Grown:
@@ -70,22 +71,25 @@ def grow(
         Unfitted; the last step of a pipeline.
     learn, watch : (matrix, numpy.ndarray)
         Prepared rows and their target: class codes from 0, or numbers.
+    weights : numpy.ndarray, optional
+        What each row of `learn` counts for.
     seconds : float
         Time that this may take; infinite where the same result must come twice.
     clock : callable
         Monotonic seconds.
     """
+    learned: dict[str, Any] = {"X": learn[0], "y": learn[1]} | ({} if weights is None else {"sample_weight": weights})
     if kind == "forest":
-        return _grow_forest(model, learn, seconds=seconds, clock=clock)
+        return _grow_forest(model, learned, seconds=seconds, clock=clock)
     planned = float(model.get_params()["learning_rate"])
     deadline = clock() + seconds
     watcher = _Watcher(deadline, clock, needed=_NEEDED[kind], rate=planned)
-    fitted, rounds = _FITTERS[kind](clone(model), learn, watch, planned, watcher)
+    fitted, rounds = _FITTERS[kind](clone(model), learned, watch, planned, watcher)
     rate = planned
     if watcher.too_slow:
         rate = min(_FASTEST_RATE, planned * watcher.slowness)
         watcher = _Watcher(deadline, clock, needed=0.0, rate=rate)
-        fitted, rounds = _FITTERS[kind](clone(model), learn, watch, rate, watcher)
+        fitted, rounds = _FITTERS[kind](clone(model), learned, watch, rate, watcher)
     rounds = max(rounds, 1)
     trees: dict[str, float] = {"iterations" if kind == "catboost" else "n_estimators": rounds}
     why = f"{rounds} rounds: found by early stopping inside the training part of one fold, then fixed."
@@ -127,11 +131,11 @@ def _patience(rate: float) -> int:
     return int(np.clip(2.5 / rate, 30, 150))
 
 
-_Fitter = Callable[[Any, tuple[Any, Any], tuple[Any, Any], float, _Watcher], tuple[Any, int]]
+_Fitter = Callable[[Any, dict[str, Any], tuple[Any, Any], float, _Watcher], tuple[Any, int]]
 
 
 def _lightgbm(
-    model: Any, learn: tuple[Any, Any], watch: tuple[Any, Any], rate: float, watcher: _Watcher
+    model: Any, learn: dict[str, Any], watch: tuple[Any, Any], rate: float, watcher: _Watcher
 ) -> tuple[Any, int]:
     import lightgbm
 
@@ -142,26 +146,26 @@ def _lightgbm(
     tick.order = 40  # type: ignore[attr-defined]  # LightGBM reads it; after early stopping's 30
     model.set_params(n_estimators=MOST_ROUNDS, learning_rate=rate)
     stop = lightgbm.early_stopping(_patience(rate), verbose=False)
-    model.fit(learn[0], learn[1], eval_X=watch[0], eval_y=watch[1], callbacks=[stop, tick])
+    model.fit(**learn, eval_X=watch[0], eval_y=watch[1], callbacks=[stop, tick])
     best = model.best_iteration_ or watcher.rounds
     model.booster_.best_iteration = best
     return model, int(best)
 
 
 def _catboost(
-    model: Any, learn: tuple[Any, Any], watch: tuple[Any, Any], rate: float, watcher: _Watcher
+    model: Any, learn: dict[str, Any], watch: tuple[Any, Any], rate: float, watcher: _Watcher
 ) -> tuple[Any, int]:
     class Tick:
         def after_iteration(self, _: Any) -> bool:
             return not watcher()
 
     model.set_params(iterations=MOST_ROUNDS, learning_rate=rate)
-    model.fit(*learn, eval_set=watch, use_best_model=True, early_stopping_rounds=_patience(rate), callbacks=[Tick()])
+    model.fit(**learn, eval_set=watch, use_best_model=True, early_stopping_rounds=_patience(rate), callbacks=[Tick()])
     return model, int(model.tree_count_)
 
 
 def _xgboost(
-    model: Any, learn: tuple[Any, Any], watch: tuple[Any, Any], rate: float, watcher: _Watcher
+    model: Any, learn: dict[str, Any], watch: tuple[Any, Any], rate: float, watcher: _Watcher
 ) -> tuple[Any, int]:
     import xgboost
 
@@ -171,7 +175,7 @@ def _xgboost(
 
     patience = _patience(rate)
     model.set_params(n_estimators=MOST_ROUNDS, learning_rate=rate, early_stopping_rounds=patience, callbacks=[Tick()])
-    model.fit(*learn, eval_set=[watch], verbose=False)
+    model.fit(**learn, eval_set=[watch], verbose=False)
     model.set_params(early_stopping_rounds=None, callbacks=None)
     return model, int(model.best_iteration) + 1
 
@@ -179,20 +183,20 @@ def _xgboost(
 _FITTERS: dict[Growing, _Fitter] = {"lightgbm": _lightgbm, "catboost": _catboost, "xgboost": _xgboost}
 
 
-def _grow_forest(model: Any, learn: tuple[Any, Any], *, seconds: float, clock: _Clock) -> Grown:
+def _grow_forest(model: Any, learn: dict[str, Any], *, seconds: float, clock: _Clock) -> Grown:
     """Add trees while the time lasts; more trees never hurt a forest, so there is nothing to watch."""
     planned = int(model.get_params()["n_estimators"])
     model, start = clone(model), clock()
     trees = planned if not np.isfinite(seconds) else min(_TREES_A_STEP, planned)
     model.set_params(n_estimators=trees, warm_start=True)
-    model.fit(*learn)
+    model.fit(**learn)
     while trees < planned:
         step = (clock() - start) / trees * _TREES_A_STEP
         if clock() - start + step > seconds:
             break
         trees = min(trees + _TREES_A_STEP, planned)
         model.set_params(n_estimators=trees)
-        model.fit(*learn)
+        model.fit(**learn)
     model.set_params(warm_start=False)
     why = f"{trees} trees." if trees == planned else f"{trees} trees: as many as the time budget had room for."
     return Grown(model, {"n_estimators": trees}, why)

@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from sklearn.ensemble import VotingClassifier, VotingRegressor
-from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import Bunch
 
 from ml_engineer.modelling.candidate import Candidate, pipeline_of
 from ml_engineer.modelling.preparation import ColumnList
 from ml_engineer.modelling.training_data import TrainingData
+from ml_engineer.statistics import weighted_fit
 
 __all__ = ["as_part", "ensemble_of", "put_together"]
 
@@ -59,12 +58,4 @@ def _union(lists: Any) -> tuple[ColumnList, ...]:
 
 def put_together(candidate: Candidate, models: Sequence[Any], data: TrainingData) -> Any:
     """The fitted vote of fitted parts: what fitting `candidate` on all rows would give."""
-    vote = candidate.build()
-    vote.estimators_ = list(models)
-    vote.named_estimators_ = Bunch(**dict(zip((name for name, _ in vote.estimators), models, strict=True)))
-    if data.task != "regression":
-        vote.le_ = LabelEncoder().fit(data.target)
-        vote.classes_ = vote.le_.classes_
-    if hasattr(models[0], "feature_names_in_"):
-        vote.feature_names_in_ = models[0].feature_names_in_
-    return vote
+    return weighted_fit.put_together(candidate.build(), models, data.target)

@@ -50,6 +50,8 @@ class TrainingData:
         Group of each row, if rows come in groups.
     time_order : numpy.ndarray of shape (n,), optional
         Positions of the rows from earliest to latest, if folds follow time.
+    weights : numpy.ndarray of shape (n,), optional
+        What each row counts for in fitting, not negative. Scores count every row once.
     """
 
     task: Task
@@ -63,6 +65,7 @@ class TrainingData:
     costs: Costs | None = None
     clusters: npt.NDArray[np.integer] | None = None
     time_order: npt.NDArray[np.integer] | None = None
+    weights: npt.NDArray[np.float64] | None = None
 
     @property
     def rows(self) -> int:

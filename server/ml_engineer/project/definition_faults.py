@@ -99,6 +99,8 @@ def contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, str]]:
             yield (*at, "used"), "the target cannot be used as a feature"
         elif column.used and column.availability == "after_the_fact":
             yield (*at, "used"), "a column known only after the fact cannot be used; set 'availability' or 'used'"
+        elif column.role == "weight" and column.decided_by == "person" and column.name != problem.weight_column:
+            yield (*at, "role"), f"rows have one weight, and {shown(problem.weight_column)} is it already"
     if not problem.features:
         yield ("columns",), "no column is used, so that there is nothing to learn from; set 'used: true' on some"
     yield from _task_contradictions(problem)

@@ -18,6 +18,8 @@ from ml_engineer.project.development import Development
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.user_code import load_champion_builder, load_features
 from ml_engineer.splitting import fold_pairs
+from ml_engineer.statistics.weighted_fit import fit_weighted
+from ml_engineer.verbs.row_weights import row_weights
 from ml_engineer.vocabulary.problem import ProblemDefinition
 from ml_engineer.vocabulary.split import SplitPlan
 from ml_engineer.vocabulary.training import TrainingRun
@@ -76,7 +78,13 @@ def _compared(
     shown = frame.drop(columns=problem.target)
     target = frame[problem.target].to_numpy()[train]
     model = load_champion_builder(layout)()
-    model.fit(build_features(shown.iloc[train]), target if problem.classes else target.astype(float))
+    weights = row_weights(problem, frame)
+    fit_weighted(
+        model,
+        build_features(shown.iloc[train]),
+        target if problem.classes else target.astype(float),
+        None if weights is None else weights[train],
+    )
     answer = predict(model, build_features(shown.iloc[test]), problem, threshold=None)
     before = stored.loc[frame.index[test]]
     if answer.probabilities is not None:

@@ -196,5 +196,14 @@ def _warnings(result: SearchResult, gain: Estimate, staged: StagedRun, rows: Tra
         yield f"The model is saved as a pickle, which runs code when it is loaded ({staged.saved.reason})."
     if isinstance(winner.source, NotWritable):
         yield f"champion.py takes the model from candidates.py, because {winner.source.reason}."
-    if any(column.role == "weight" for column in rows.problem.columns):
-        yield "Row weights are not used in training yet."
+    if rows.problem.weight_column is not None:
+        yield (
+            f"Models were fitted with each row counting by {rows.problem.weight_column!r} (1 on average); scores count "
+            "every row once."
+        )
+    for name in (column.name for column in rows.problem.columns if column.role == "weight"):
+        if rows.problem.weight_column is None:
+            yield (
+                f"Column {name!r} looks like a weight of its row, and is used for nothing. If rows are to count by it, "
+                f"tell frame_problem roles={{{name!r}: 'weight'}}."
+            )

@@ -21,6 +21,7 @@ from ml_engineer.project.records import load_record
 from ml_engineer.project.row_locality import check_row_local
 from ml_engineer.project.user_code import load_features
 from ml_engineer.splitting import fold_pairs, group_codes
+from ml_engineer.verbs.row_weights import row_weights
 from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, ProblemDefinition
 from ml_engineer.vocabulary.split import SplitPlan
 
@@ -74,6 +75,8 @@ def load_training_rows(layout: ProjectLayout) -> TrainingRows:
         If the task type has not landed yet.
     UserCodeError
         If features.py fails, gives something unusable, or looks at other rows than the one it describes.
+    InputError
+        If rows have no usable weight although a column was said to hold it.
     """
     problem = load_problem(layout)
     if problem.task_type not in SUPPORTED_TASKS:
@@ -117,6 +120,7 @@ def _training_data(
             found=f"{len(np.unique(target))} classes in {problem.target!r}, {len(problem.classes)} in problem.yaml",
             remedy="Call frame_problem again",
         )
+    weights = row_weights(problem, frame)
     time_column = definition.time_column if definition.strategy == "time" else None
     return TrainingData(
         task=problem.form,
@@ -124,19 +128,26 @@ def _training_data(
         features=features,
         target=target,
         pairs=tuple(fold_pairs(development.folds, definition)),
-        fingerprint=_fingerprint(features, target, development.folds),
+        fingerprint=_fingerprint(features, target, development.folds, weights),
         text_columns=frozenset(column.name for column in problem.columns if column.role == "text"),
         positive_class=problem.positive_class,
         costs=problem.costs,
         clusters=group_codes(frame, definition.group_columns) if definition.group_columns else None,
         time_order=None if time_column is None else np.argsort(frame[time_column].to_numpy(), kind="stable"),
+        weights=weights,
     )
 
 
-def _fingerprint(features: pd.DataFrame, target: npt.NDArray[np.generic], folds: npt.NDArray[np.integer]) -> str:
-    """Changes whenever features, target, folds or the order of rows change."""
+def _fingerprint(
+    features: pd.DataFrame,
+    target: npt.NDArray[np.generic],
+    folds: npt.NDArray[np.integer],
+    weights: npt.NDArray[np.float64] | None,
+) -> str:
+    """Changes whenever features, target, folds, weights or the order of rows change."""
     digest = hashlib.sha256("\0".join(features.columns).encode())
     digest.update(pd.util.hash_pandas_object(features, index=True).to_numpy().tobytes())
     digest.update(pd.util.hash_array(target).tobytes())
     digest.update(folds.astype("<i8").tobytes())
+    digest.update(b"" if weights is None else weights.tobytes())
     return digest.hexdigest()

@@ -200,6 +200,12 @@ class ProblemDefinition(StoredRecord):
         return tuple(column for column in self.columns if column.used)
 
     @property
+    def weight_column(self) -> str | None:
+        """The column that a person called the weight of its row; one that only looks like it counts for nothing."""
+        told = (column.name for column in self.columns if column.role == "weight" and column.decided_by == "person")
+        return next(told, None)
+
+    @property
     def sensitive_columns(self) -> tuple[str, ...]:
         """Names of the columns marked sensitive."""
         return tuple(column.name for column in self.columns if column.sensitive)

@@ -27,6 +27,14 @@ def learned_target(rows: pd.DataFrame) -> np.ndarray:
     return values if PROBLEM.classes else values.astype("float64")
 
 
+def row_weights(rows: pd.DataFrame) -> np.ndarray | None:
+    """Give what each row counts for in fitting, 1 on average over these rows; None if all count the same."""
+    if PROBLEM.weight_column is None:
+        return None
+    weights = rows[PROBLEM.weight_column].to_numpy("float64")
+    return weights / weights.mean()
+
+
 def scored_target(rows: pd.DataFrame) -> np.ndarray:
     """Give the target as metrics take it: class codes, or numbers."""
     values = learned_target(rows)

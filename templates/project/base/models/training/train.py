@@ -22,7 +22,15 @@ from data.features.contract import PROBLEM
 from data.features.features import build_features
 from models.evaluation.metrics import score
 from models.training import champion
-from models.training.development import ROOT, fold_pairs, learned_target, load_development, scored_target
+from models.training.development import (
+    ROOT,
+    fold_pairs,
+    learned_target,
+    load_development,
+    row_weights,
+    scored_target,
+)
+from models.training.fitting import fit
 from models.training.prediction import as_table, predict
 
 TOLERANCE = 1e-6
@@ -40,13 +48,14 @@ def cross_validate(rows: pd.DataFrame, folds: np.ndarray) -> tuple[pd.DataFrame,
         The score on each fold.
     """
     features = build_features(rows)
-    learned, scored = learned_target(rows), scored_target(rows)
+    learned, scored, weights = learned_target(rows), scored_target(rows), row_weights(rows)
     table = as_table(rows.index.to_numpy())
     fold_scores = {}
     for number, train, test in fold_pairs(folds):
         if champion.FOLDS is not None and number not in champion.FOLDS:
             continue
-        model = champion.build_model().fit(features.iloc[train], learned[train])
+        known = None if weights is None else weights[train]
+        model = fit(champion.build_model(), features.iloc[train], learned[train], known)
         predicted = predict(model, features.iloc[test], champion.DECISION_THRESHOLD)
         table.loc[test, predicted.columns] = predicted.to_numpy()
         table.loc[test, "fold"] = number
@@ -125,7 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def fit_on_everything(rows: pd.DataFrame) -> BaseEstimator:
     """Fit what champion.py builds on all development rows."""
-    return champion.build_model().fit(build_features(rows), learned_target(rows))
+    return fit(champion.build_model(), build_features(rows), learned_target(rows), row_weights(rows))
 
 
 def interval_half_width(rows: pd.DataFrame, table: pd.DataFrame) -> float | None:
