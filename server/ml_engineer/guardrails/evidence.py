@@ -12,6 +12,7 @@ import pandas as pd
 from ml_engineer.guardrails.keys import visible_keys
 from ml_engineer.guardrails.out_of_fold import assess_groups
 from ml_engineer.guardrails.probe import Probe
+from ml_engineer.guardrails.source_files import SourceFiles
 from ml_engineer.statistics.predictive_power import Target
 from ml_engineer.vocabulary.code_trial import CodeTrial
 from ml_engineer.vocabulary.contract import DataContract
@@ -246,6 +247,11 @@ class Evidence:
     def inputs(self) -> pd.DataFrame:
         """What the model sees, shape (n, inputs): the output of features.py, or the used columns before it is there."""
         return self.frame[self.used_names] if self.features is None else self.features
+
+    @cached_property
+    def source_files(self) -> SourceFiles | None:
+        """The file that each row came from; None unless rows came from several."""
+        return SourceFiles.of(self.profile.report, self.frame.index)
 
     @cached_property
     def keys(self) -> tuple[str, ...]:

@@ -11,11 +11,12 @@ import pandas as pd
 from ml_engineer.guardrails.check import ALL_STAGES, Answer, Check, Observation, does_not_apply, observed, passed
 from ml_engineer.guardrails.evidence import Evidence
 from ml_engineer.guardrails.probe import Probe
+from ml_engineer.guardrails.target_changes import outcomes_of
 from ml_engineer.guardrails.wording import listed, quoted, quoted_list, rows_text
 from ml_engineer.statistics.predictive_power import column_power
 from ml_engineer.vocabulary.guardrails import Family, Guardrail, Stage
 
-__all__ = ["LEA001", "LEA002", "LEA003", "LEA004", "LeakageCheck"]
+__all__ = ["LEA001", "LEA002", "LEA003", "LEA004", "LeakageCheck", "gain_from"]
 
 _KNOWN_IN_TIME = (
     "Ask whether the column is known at the prediction moment and not made from the outcome; if not, frame again with "
@@ -168,7 +169,7 @@ class LEA002(LeakageCheck):
 
     def find(self, evidence: Evidence) -> Answer:
         """Compare the target where a cell is empty with where it is filled."""
-        outcomes, seen, looked_at = self._outcomes(evidence), [], 0
+        outcomes, seen, looked_at = outcomes_of(evidence), [], 0
         for name in evidence.inputs.columns:
             empty = evidence.inputs[name].isna().to_numpy()
             if min(empty.sum(), (~empty).sum()) < self.fewest_rows:
@@ -186,18 +187,6 @@ class LEA002(LeakageCheck):
             remedy="Ask why cells are empty, and whether that is known at the prediction moment; if they are filled in "
             "after the outcome, frame again with after_the_fact naming the column",
         )
-
-    @staticmethod
-    def _outcomes(evidence: Evidence) -> dict[str, np.ndarray]:
-        """What is compared, by its name: a 0/1 column per class, or ranks between 0 and 1."""
-        target = evidence.target
-        if not target.classes:
-            return {"the mean percentile of the target": target.values}
-        labels = np.unique(evidence.frame[evidence.problem.target].astype(str))
-        return {
-            f"the share of class {quoted(labels[code])}": (target.values == code).astype(float)
-            for code in range(target.classes)
-        }
 
     def _observation(
         self, evidence: Evidence, name: str, empty: np.ndarray, *, what: str, values: np.ndarray
@@ -279,10 +268,15 @@ class LEA004(LeakageCheck):
 
     def find(self, evidence: Evidence) -> Answer:
         """Probe the row number alone, then on top of the inputs."""
-        numbers = pd.Series(evidence.frame.index.to_numpy(dtype=float), index=evidence.inputs.index)
+        files = evidence.source_files
+        # What the file itself tells is LEA020's question.
+        places = (
+            evidence.frame.index.to_numpy(dtype=float) if files is None else files.place_within(evidence.frame.index)
+        )
+        numbers = pd.Series(places, index=evidence.inputs.index)
         power = column_power(numbers, evidence.target, evidence.folds)
         limit = self.classes_limit if evidence.target.classes else self.numbers_limit
-        text = f"the row number alone gives a {evidence.target.measure} of {power:.2f}"
+        text = f"the row number{'' if files is None else ' within its file'} alone gives a {evidence.target.measure} of {power:.2f}"
         if power <= limit:
             return passed(text)
         if _is_sorted(evidence):
@@ -290,7 +284,7 @@ class LEA004(LeakageCheck):
                 [Observation("advice", f"{text}, because the file is sorted by the target")],
                 remedy="Nothing to do: rows were dealt at random; only do not use the row number as a feature",
             )
-        without, with_it = self._powers(evidence, numbers)
+        without, with_it = gain_from(evidence, "row number", numbers)
         text += f"; added to the columns it lifts a quick model from {without:.3f} to {with_it:.3f}"
         if with_it - without <= self.gain:
             return passed(f"{text}, so the columns explain the order")
@@ -300,15 +294,14 @@ class LEA004(LeakageCheck):
             "time_column or group_columns if there is such a column",
         )
 
-    @staticmethod
-    def _powers(evidence: Evidence, numbers: pd.Series) -> tuple[float, float]:
-        """Power of the quick model without and with the row number."""
-        name = "row number"
-        while name in evidence.inputs.columns:
-            name += "_"
-        inputs = evidence.inputs.assign(**{name: numbers})
-        probe = Probe(inputs, evidence.target, evidence.folds, seed=evidence.seed)
-        return evidence.probe.together(), probe.together()
+
+def gain_from(evidence: Evidence, what: str, values: pd.Series) -> tuple[float, float]:
+    """Power of the quick model without and with one more column, called `what` or nearly so."""
+    name = what
+    while name in evidence.inputs.columns:
+        name += "_"
+    probe = Probe(evidence.inputs.assign(**{name: values}), evidence.target, evidence.folds, seed=evidence.seed)
+    return evidence.probe.together(), probe.together()
 
 
 def _is_sorted(evidence: Evidence) -> bool:

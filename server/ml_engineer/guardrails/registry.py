@@ -6,6 +6,7 @@ from typing import Final
 
 from ml_engineer.guardrails import (
     afterwards,
+    between_files,
     contamination,
     contract,
     data,
@@ -56,6 +57,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     units.DAT014(),
     contract.DAT030(),
     label_noise.DAT015(),
+    between_files.DAT016(),
     leakage.LEA001(),
     leakage.LEA002(),
     leakage.LEA003(),
@@ -75,6 +77,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     project_code.LEA017(),
     project_code.LEA018(),
     project_code.LEA019(),
+    between_files.LEA020(),
     split.SPL001(),
     split.SPL002(),
     split_by_time.SPL003(),
@@ -87,6 +90,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     sampling.SPL010(),
     split_gaps.SPL011(),
     contamination.SPL012(),
+    between_files.SPL013(),
     model.MOD001(),
     model.MOD002(),
     model.MOD003(),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
-import numpy as np
 import pandas as pd
 
 from ml_engineer.guardrails.check import ALL_STAGES, Answer, Observation, does_not_apply, observed, passed
 from ml_engineer.guardrails.evidence import Evidence
 from ml_engineer.guardrails.split import SplitCheck
+from ml_engineer.guardrails.target_changes import change_over_time
 from ml_engineer.guardrails.wording import quoted
 from ml_engineer.vocabulary.guardrails import Stage
 
@@ -55,7 +54,7 @@ class SPL004(SplitCheck):
         if not columns:
             return passed("the table has no time column")
         name = columns[0]
-        change = _change_over_time(evidence, name)
+        change = change_over_time(evidence, name)
         asked = any(question.id == "time" for question in evidence.problem.questions)
         seen = Observation(
             "question" if asked or change.notable else "advice",
@@ -70,19 +69,22 @@ class SPL004(SplitCheck):
 
 
 class SPL005(SplitCheck):
-    """A target that changes over time: what was learned early may not hold late."""
+    """A target that changes over time: what was learned early may not hold late.
+
+    The first and the last third of the time are compared, and the moment is looked for at which the target changes most.
+    """
 
     title = "Target that changes over time"
     fewest_rows: ClassVar[int] = 150
 
     def find(self, evidence: Evidence) -> Answer:
-        """Compare the first and the last third of development rows by time."""
+        """Compare development rows along time."""
         columns = time_columns(evidence)
         if not columns:
             return does_not_apply("the table has no time column")
         if len(evidence.frame) < self.fewest_rows:
             return does_not_apply(f"{len(evidence.frame)} rows are too few to see a change")
-        change = _change_over_time(evidence, columns[0])
+        change = change_over_time(evidence, columns[0])
         if not change.notable:
             return passed(change.text)
         seen = Observation(
@@ -91,44 +93,6 @@ class SPL005(SplitCheck):
         return observed(
             [seen], remedy="Ask what changed; a split by time (time_column) shows what the change costs the model"
         )
-
-
-@dataclass(frozen=True)
-class _Change:
-    """How the target differs between the first and the last third of rows by time."""
-
-    notable: bool
-    text: str
-
-
-_WORTH_TELLING: Final = {"class": 0.05, "number": 0.08}
-"""Change of a class's share, or of the target's mean percentile."""
-_SURPRISE: Final = 4.0
-"""Standard errors."""
-
-
-def _change_over_time(evidence: Evidence, name: str) -> _Change:
-    """The largest change of a class's share, or the change of the mean percentile."""
-    times = evidence.frame[name]
-    order = np.argsort(times.to_numpy(), kind="stable")[: int(times.notna().sum())]
-    third = max(1, len(order) // 3)
-    early, late = order[:third], order[-third:]
-    values = evidence.target.values
-    what, limit = "the mean percentile of the target", _WORTH_TELLING["number"]
-    if evidence.target.classes:
-        gaps = [
-            abs(float((values[late] == code).mean() - (values[early] == code).mean()))
-            for code in range(evidence.target.classes)
-        ]
-        label = int(np.argmax(gaps))
-        values = (values == label).astype(float)
-        labels = np.unique(evidence.frame[evidence.problem.target].astype(str))
-        what, limit = f"the share of class {quoted(labels[label])}", _WORTH_TELLING["class"]
-    first, last = float(values[early].mean()), float(values[late].mean())
-    error = float(np.sqrt(values.var() * 2 / third))
-    notable = abs(last - first) > max(limit, _SURPRISE * error)
-    verb = "changes" if notable else "hardly changes"
-    return _Change(notable, f"{what} {verb} from {first:.2f} in the first third of the time to {last:.2f} in the last")
 
 
 def time_columns(evidence: Evidence) -> list[str]:

@@ -23,7 +23,7 @@ class SPL011(SplitCheck):
     """The same quick model, scored on rows dealt at random and dealt by group or time.
 
     Where rows are dealt by group or time, it shows what random cross-validation would have told. Where they are dealt at random
-    and the table has keys or times, it shows what stands to be lost, and asks if that is much.
+    and the table has keys, times or several files, it shows what stands to be lost, and asks if that is much.
     """
 
     title = "Random against grouped or timed rows"
@@ -32,6 +32,8 @@ class SPL011(SplitCheck):
     """Of the way from chance to certainty."""
     fewest_rows: ClassVar[int] = 150
     fewest_groups: ClassVar[int] = 10
+    fewest_rows_per_file: ClassVar[int] = 50
+    """Of the second largest file."""
 
     def find(self, evidence: Evidence) -> Answer:
         """Score both ways."""
@@ -42,17 +44,20 @@ class SPL011(SplitCheck):
         if evidence.problem.split.strategy == "time":
             gap = self._by_time(evidence, str(evidence.problem.split.time_column))
             return passed(gap[0]) if gap else does_not_apply("early and late rows cannot be scored apart")
-        found = [gap for gap in (self._by_key(evidence), self._by_clock(evidence)) if gap is not None]
+        gaps = (self._by_key(evidence), self._by_clock(evidence), self._by_file(evidence))
+        found = [gap for gap in gaps if gap is not None]
         if not found:
-            return does_not_apply("rows are dealt at random, and the table has neither keys nor times")
+            return does_not_apply(
+                "rows are dealt at random, and the table has neither keys, nor times, nor several files"
+            )
         limit = self.notable * (1 - evidence.target.chance)
-        seen = [Observation("question", text, (name,)) for text, gap, name in found if gap > limit]
+        seen = [Observation("question", text, (name,) if name else ()) for text, gap, name in found if gap > limit]
         if not seen:
             return passed("; ".join(text for text, _, _ in found))
         return observed(
             seen,
-            remedy="Ask whether predictions are made for new things or later times; if so, frame again with group_columns or "
-            "time_column naming the column, and believe the lower number",
+            remedy="Ask whether predictions are made for new things, later times or other files; if so, frame again with "
+            "group_columns or time_column naming the column, and believe the lower number",
         )
 
     @staticmethod
@@ -85,6 +90,19 @@ class SPL011(SplitCheck):
         columns = time_columns(evidence)
         gap = self._by_time(evidence, columns[0]) if columns else None
         return None if gap is None else (*gap, columns[0])
+
+    def _by_file(self, evidence: Evidence) -> tuple[str, float, str] | None:
+        """Stored folds against folds that each keep the rows of some files together."""
+        files = evidence.source_files
+        if files is None or np.sort(files.rows())[-2] < self.fewest_rows_per_file:
+            return None
+        largest_first = np.argsort(np.argsort(-files.rows(), kind="stable"), kind="stable")
+        stored, honest = evidence.probe.together(), evidence.probe.together_on(largest_first[files.codes] % 3)
+        text = (
+            f"the stored folds tell a {evidence.target.measure} of {stored:.3f} by a quick model; on files that it did not learn "
+            f"from it is {honest:.3f}"
+        )
+        return text, stored - honest, ""
 
     @staticmethod
     def _by_time(evidence: Evidence, name: str) -> tuple[str, float] | None:

@@ -16,7 +16,7 @@ from ml_engineer.guardrails.data_columns import ColumnCheck
 from ml_engineer.guardrails.evidence import Evidence
 from ml_engineer.guardrails.wording import listed, percent, quoted, rows_text
 
-__all__ = ["DAT014"]
+__all__ = ["DAT014", "unit_ratio"]
 
 _MEASURE: Final = re.compile(
     r"^\s*(?P<before>[$€£¥])?\s*[-+]?\d[\d.,  ']*\s*(?P<unit>[^\W\d_]{1,8}|[%°$€£¥]|°[CFK])?\.?\s*$"
@@ -30,6 +30,17 @@ _RATIOS: Final[dict[str, float]] = {
     "a factor of 1.6, as between miles and kilometres": 1.609,
     "a factor of 3.28, as between metres and feet": 3.2808,
 }
+
+
+def unit_ratio(factor: float) -> str:
+    """Which usual factor between units this is, in words; an empty text if it is none."""
+    return next((words for words, usual in _RATIOS.items() if _near(float(np.log10(factor)), usual)), "")
+
+
+def _near(decades: float, factor: float) -> bool:
+    """Whether so many decades are about the factor."""
+    usual = float(np.log10(factor))
+    return abs(decades - usual) <= min(0.15, 0.1 * usual)
 
 
 @dataclass(frozen=True)
@@ -145,7 +156,7 @@ class DAT014(ColumnCheck):
         return (
             # Two kinds of things often differ by a small factor; then both are common.
             (factor >= 100 or share <= 0.25)
-            and abs(heaps.apart - decades) <= min(0.15, 0.1 * decades)
+            and _near(heaps.apart, factor)
             and heaps.gap >= 0.18 * decades
             and wide <= 2.5 * narrow + 0.05
         )

@@ -72,6 +72,8 @@ class RawTable:
         One sentence each.
     notes : mapping of int to tuple of str
         What was done to single columns, by their place.
+    file_rows : tuple of int
+        Rows of each file, in order; empty where a row belongs to no file.
     """
 
     names: tuple[str, ...]
@@ -79,6 +81,7 @@ class RawTable:
     facts: FileFacts
     warnings: tuple[str, ...] = ()
     notes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    file_rows: tuple[int, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -95,8 +98,9 @@ def stack(tables: Sequence[RawTable], files: Sequence[str]) -> RawTable:
         If a file has other columns than the first; names the file and the columns.
     """
     first = tables[0]
+    file_rows = tuple(table.rows for table in tables)
     if len(tables) == 1:
-        return first
+        return replace(first, file_rows=file_rows)
     pieces: list[list[pa.ChunkedArray]] = [[column] for column in first.columns]
     warnings = list(first.warnings)
     for table, file in zip(tables[1:], files[1:], strict=True):
@@ -108,7 +112,7 @@ def stack(tables: Sequence[RawTable], files: Sequence[str]) -> RawTable:
             )
         warnings.extend(table.warnings)
     columns = tuple(_joined(column) for column in pieces)
-    return replace(first, columns=columns, warnings=tuple(dict.fromkeys(warnings)))
+    return replace(first, columns=columns, warnings=tuple(dict.fromkeys(warnings)), file_rows=file_rows)
 
 
 def _places(first: RawTable, first_file: str, table: RawTable, file: str) -> list[int]:

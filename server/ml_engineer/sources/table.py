@@ -161,7 +161,7 @@ def _read_file(file: Path, options: ReadOptions) -> RawTable:
 def _table(raw: RawTable, files: list[str], hashes: dict[str, str], like: ReadReport | None) -> Table:
     rows, facts = raw.rows, raw.facts
     columns, notes, names = list(raw.columns), dict(raw.notes), raw.names
-    warnings = list(raw.warnings)
+    warnings, file_rows = list(raw.warnings), raw.file_rows
     del raw  # the columns are let go of one by one
     settled = settle_columns(names, columns, facts, notes, like)
     warnings += column_warnings(settled, rows=rows, first_reading=like is None)
@@ -179,6 +179,7 @@ def _table(raw: RawTable, files: list[str], hashes: dict[str, str], like: ReadRe
         header=facts.header,
         compression=facts.compression,
         files=tuple(files),
+        file_rows=file_rows,
         rows=rows,
         columns=readings,
         warnings=tuple(dict.fromkeys(warnings)),

@@ -96,6 +96,10 @@ class ReadReport(Record):
     header: bool | None = Field(default=None, description="Whether the first line held column names.")
     compression: str | None = Field(default=None, description="'gzip' or 'zip' if the file was packed.")
     files: tuple[str, ...] = Field(default=(), description="Absolute paths of the files that were read, in order.")
+    file_rows: tuple[int, ...] = Field(
+        default=(),
+        description="Rows of each file, in the same order; empty where a row belongs to no file, as with sql.",
+    )
     rows: int = Field(ge=0, description="Rows read.")
     columns: tuple[ColumnReading, ...] = Field(description="How each column was read, in order.")
     warnings: tuple[str, ...] = Field(
