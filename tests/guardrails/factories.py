@@ -90,11 +90,14 @@ def a_problem(
     return ProblemDefinition(**values)
 
 
-def a_profile(frame: pd.DataFrame, *, rows: int | None = None) -> DataProfile:
+def a_profile(frame: pd.DataFrame, *, rows: int | None = None, files: Mapping[str, int] | None = None) -> DataProfile:
+    read = files or {}
     return DataProfile(
         source=DataSource(path="made-up.csv"),
         fingerprint=Fingerprint(content_sha256=SHA, rows=len(frame), columns=frame.shape[1]),
-        report=ReadReport(format="csv", rows=len(frame), columns=()),
+        report=ReadReport(
+            format="csv", files=tuple(read), file_rows=tuple(read.values()), rows=len(frame), columns=()
+        ),
         rows=len(frame) + len(frame) // 4 if rows is None else rows,
         development_rows=len(frame),
         duplicate_rows=0,
@@ -131,13 +134,17 @@ def evidence_of(
     plan: Mapping[str, Any] | None = None,
     folds: np.ndarray | None = None,
     rows: int | None = None,
+    files: Mapping[str, int] | None = None,
     **parts: Any,
 ) -> Evidence:
-    """Evidence on `frame`; `columns` and `problem` override fields of the problem, `plan` of the split, `parts` the rest."""
+    """Evidence on `frame`, read from `files` (rows by path) if there are several.
+
+    `columns` and `problem` override fields of the problem, `plan` of the split, `parts` the rest.
+    """
     framed = a_problem(frame, target, columns=columns, **(problem or {}))
     return Evidence(
         problem=framed,
-        profile=a_profile(frame, rows=rows),
+        profile=a_profile(frame, rows=rows, files=files),
         split=a_split_plan(frame, framed.split, **(plan or {})),
         frame=frame,
         folds=some_folds(len(frame), folds=framed.split.folds) if folds is None else folds,

@@ -130,6 +130,16 @@ def test_a_class_that_becomes_rare_is_named() -> None:
     assert "the share of class 'no' changes from 1.00" in ask(SPL005(), evidence_of(frame)).found
 
 
+def test_a_change_in_the_middle_of_the_time_is_found_with_its_moment() -> None:
+    frame = a_table(rows=900).assign(when=pd.date_range("2020-01-01", periods=900))
+    generator = np.random.default_rng(1)
+    chance = np.r_[np.full(350, 0.3), np.full(250, 0.7), np.full(300, 0.3)]
+    frame["y"] = text(np.where(generator.random(900) < chance, "yes", "no"))
+    finding = ask(SPL005(), evidence_of(frame))
+    assert finding.outcome == "question"
+    assert "until 2020-1" in finding.found  # the 350th day is 15 December
+
+
 def test_a_steady_target_passes_and_without_time_there_is_nothing_to_see() -> None:
     assert ask(SPL005(), evidence_of(in_time())).outcome == "passed"
     assert ask(SPL005(), evidence_of(a_table())).outcome == "not_applicable"

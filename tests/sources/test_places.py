@@ -26,6 +26,8 @@ def test_a_folder_of_files_with_the_same_columns_is_one_table(tmp_path: Path) ->
         tmp_path / "d", b__csv="x,y\n3,c\n", a__csv="x,y\n1,a\n2,b\n", Readme__txt="about", c__csv="y,x\nd,4\n"
     )
     table = read_table(DataSource(path=str(folder)))
+    assert sum(table.report.file_rows) == len(table.frame)
+    assert len(table.report.file_rows) == len(table.report.files) > 1
     assert values(table) == {"x": [1, 2, 3, 4], "y": ["a", "b", "c", "d"]}
     assert [Path(file).name for file in table.report.files] == ["a.csv", "b.csv", "c.csv"]
     assert len(table.files) == 3

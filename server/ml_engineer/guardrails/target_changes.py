@@ -78,7 +78,7 @@ def change_over_time(evidence: Evidence, name: str) -> Change:
         return Change(True, f"{what} changes from {first:.2f} in the first third of the time to {last:.2f} in the last")
     sudden = [found for each, column in outcomes.items() if (found := _sudden(each, column, times.iloc[order], limit))]
     if sudden:
-        return Change(True, f"{sudden[0]} by {quoted(name)}")
+        return Change(True, f"by {quoted(name)}, {sudden[0]}")
     return Change(
         False, f"{what} hardly changes from {first:.2f} in the first third of the time to {last:.2f} in the last"
     )
