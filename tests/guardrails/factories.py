@@ -95,9 +95,7 @@ def a_profile(frame: pd.DataFrame, *, rows: int | None = None, files: Mapping[st
     return DataProfile(
         source=DataSource(path="made-up.csv"),
         fingerprint=Fingerprint(content_sha256=SHA, rows=len(frame), columns=frame.shape[1]),
-        report=ReadReport(
-            format="csv", files=tuple(read), file_rows=tuple(read.values()), rows=len(frame), columns=()
-        ),
+        report=ReadReport(format="csv", files=tuple(read), file_rows=tuple(read.values()), rows=len(frame), columns=()),
         rows=len(frame) + len(frame) // 4 if rows is None else rows,
         development_rows=len(frame),
         duplicate_rows=0,

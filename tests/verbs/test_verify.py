@@ -218,12 +218,60 @@ def test_forged_numbers_waivers_and_gates_are_held_against_the_records(project: 
     assert "the passport holds every number of the records" in failures(call("verify", project_dir=project.root))
 
 
+@pytest.mark.parametrize(
+    ("section", "field", "value", "words"),
+    [
+        (
+            "problem",
+            "title",
+            "Predict the weather",
+            "what is said of the problem is what the records say: another title",
+        ),
+        ("data", "source", "census.csv", "what is said of the rows is what the records say: another source"),
+        ("champion", "name", "a better one", "what is said of the champion is what the records say: another name"),
+        ("environment", "cores", 64, "what is said of the environment is what the records say: another cores"),
+        ("gate", "findings", [], "the guardrail report says something else"),
+    ],
+)
+def test_forged_sections_are_held_against_the_records(
+    project: Verified, call: Call, *, section: str, field: str, value: object, words: str
+) -> None:
+    forge(project, lambda document: document[section].update({field: value}))
+    assert words in failures(call("verify", project_dir=project.root))
+
+
+def test_a_contract_edited_by_hand_is_found_until_the_guardrails_have_seen_it(project: Verified, call: Call) -> None:
+    contract = project.layout.contract_yaml
+    contract.write_text(contract.read_text("utf-8") + "# looser now\n", encoding="utf-8")
+    assert "data/contract.yaml is as check_guardrails left it" in failures(call("verify", project_dir=project.root))
+    call("check_guardrails", project_dir=project.root, stage="deploy")
+    assert call("verify", project_dir=project.root).verdict == "valid"
+
+
+def test_a_picture_drawn_anew_is_found_though_the_page_took_it_up(project: Verified, call: Call) -> None:
+    picture = next((project.layout.reports / "plots").glob("*.svg"))
+    edit(picture, "<svg", "<!-- better --><svg")
+    call("check_guardrails", project_dir=project.root, stage="deploy")
+    assert f"plots/{picture.name} is as evaluate left it" in failures(call("verify", project_dir=project.root))
+
+
+def test_a_source_that_lives_on_is_told_and_is_no_fault(project: Verified, call: Call) -> None:
+    source = next(project.home.glob("*.csv"))
+    source.write_text(source.read_text("utf-8") + "\n", encoding="utf-8")
+    reply = call("verify", project_dir=project.root, full=True)
+    assert reply.verdict == "valid"
+    assert reply.not_checked == [
+        f"the source still holds the table that was dealt: {source.name} has changed since it was read"
+    ]
+
+
 def test_a_waiver_without_a_reason_is_found(project: Verified, call: Call) -> None:
     call("waive_finding", project_dir=project.root, code="RDY001", reason="tracking is elsewhere", name="Ada")
     assert passport(project)["waivers"][0]["name"] == "Ada"
     assert call("verify", project_dir=project.root).verdict == "valid"
     edit(project.layout.records / "waivers.json", "tracking is elsewhere", "          ")
-    assert "without a reason: RDY001" in failures(call("verify", project_dir=project.root))
+    edit(project.layout.records / "waivers.json", '"Ada"', '"   "')
+    assert "without a reason: RDY001; without a name: RDY001" in failures(call("verify", project_dir=project.root))
 
 
 def test_runs_taken_out_of_the_tally_are_found(project: Verified, call: Call) -> None:

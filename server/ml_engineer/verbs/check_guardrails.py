@@ -90,6 +90,8 @@ def _save(layout: ProjectLayout, report: GuardrailReport, evidence: Evidence) ->
     if evidence.training is not None and evidence.evaluation is not None:
         wrote.append(write_evaluation_page(layout))
     if evidence.training is not None:
+        # A person may edit the contract; the rows were just held against it (DAT030), and the report says what came of that.
+        wrote.append(layout.contract_yaml)
         update_passport(layout, written_by="check_guardrails", wrote=wrote)
     return document
 

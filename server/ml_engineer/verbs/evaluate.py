@@ -180,7 +180,8 @@ def _save(
     plots = tuple(Plot(name=picture.title, path=layout.relative(path)) for picture, path in drawn)
     save_record(layout, report.model_copy(update={"plots": plots}))
     page = write_evaluation_page(layout)
-    update_passport(layout, written_by="evaluate", wrote=(page, layout.records / f"{report.kind}.json"))
+    wrote = (page, layout.records / f"{report.kind}.json", *(path for _, path in drawn))
+    update_passport(layout, written_by="evaluate", wrote=wrote)
     tracking.log_evaluation(
         layout,
         champion.training.mlflow_run_id,

@@ -15,9 +15,11 @@ from ml_engineer.project.records import find_record, load_record
 from ml_engineer.project.tally import load_tally
 from ml_engineer.verbs.passport_documents import prove_documents
 from ml_engineer.verbs.passport_numbers import number_at, reported_numbers
+from ml_engineer.verbs.passport_sections import champion_section, data_section, gate_section, problem_section
 from ml_engineer.vocabulary.evaluation import EvaluationReport
-from ml_engineer.vocabulary.guardrails import GuardrailReport, Waivers
+from ml_engineer.vocabulary.guardrails import Waivers
 from ml_engineer.vocabulary.passport import Passport, Proof
+from ml_engineer.vocabulary.records import Record
 from ml_engineer.vocabulary.split import LedgerEntry, SplitPlan
 from ml_engineer.vocabulary.training import TrainingRun
 
@@ -37,6 +39,7 @@ def prove_by_files(layout: ProjectLayout, passport: Passport) -> Iterator[Proof]
     yield from _files(layout, passport)
     yield from _records(layout, passport)
     yield from _champion(layout, passport)
+    yield from _sections(layout, passport)
     yield from _ledger(layout, passport)
     yield from _held_out_scores(layout, passport)
     yield from _numbers(layout, passport)
@@ -125,6 +128,34 @@ def _champion(layout: ProjectLayout, passport: Passport) -> Iterator[Proof]:
         yield _proved(claim)
 
 
+def _sections(layout: ProjectLayout, passport: Passport) -> Iterator[Proof]:
+    """What the passport says in words of its own is what the records say."""
+    try:
+        problem, split = load_problem(layout), load_record(layout, SplitPlan)
+    except MlEngineerError:
+        return  # told already
+    pairs: dict[str, tuple[Record | None, Record | None]] = {"the rows": (passport.data, data_section(layout, split))}
+    if passport.problem.content_sha256 == problem.content_hash():
+        pairs["the problem"] = (passport.problem, problem_section(problem, split))
+    training = find_record(layout, TrainingRun)
+    if passport.champion is not None and training is not None:
+        counted = {"candidates_tried": passport.champion.candidates_tried, "runs": passport.champion.runs}
+        champion = champion_section(training, load_tally(layout)).model_copy(update=counted)
+        pairs["the champion"] = (passport.champion, champion)
+        pairs["the environment"] = (passport.environment, training.environment)
+    for what, (said, recorded) in pairs.items():
+        claim = f"what is said of {what} is what the records say"
+        other = _differences(said, recorded)
+        yield _failed(claim, f"another {', '.join(other)}") if other else _proved(claim)
+
+
+def _differences(said: Record | None, recorded: Record | None) -> list[str]:
+    """Names of the fields that differ."""
+    if said is None or recorded is None:
+        return [] if said == recorded else ["section: it is missing on one side"]
+    return [name for name in type(recorded).model_fields if getattr(said, name, None) != getattr(recorded, name)]
+
+
 def _ledger(layout: ProjectLayout, passport: Passport) -> Iterator[Proof]:
     deal_id, claim = passport.problem.deal_id, "the ledger of looks is whole, and its two copies agree"
     if seal.knows_deal(deal_id) or seal.was_dealt_here(deal_id, project_ledger=layout.ledger):
@@ -203,20 +234,21 @@ def _numbers(layout: ProjectLayout, passport: Passport) -> Iterator[Proof]:
 
 
 def _gate(layout: ProjectLayout, passport: Passport) -> Iterator[Proof]:
-    report, waivers = find_record(layout, GuardrailReport), find_record(layout, Waivers)
+    waivers = find_record(layout, Waivers)
     if passport.gate is not None:
         claim = f"the guardrails said {passport.gate.verdict!r} for stage {passport.gate.stage!r}"
-        same = report is not None and (report.verdict, report.stage, report.checked_at) == (
-            passport.gate.verdict,
-            passport.gate.stage,
-            passport.gate.checked_at,
-        )
+        training = find_record(layout, TrainingRun)
+        same = training is not None and gate_section(layout, training) == passport.gate
         yield _proved(claim) if same else _failed(claim, "the guardrail report says something else")
     recorded = () if waivers is None else waivers.waivers
     claim = f"{len(passport.waivers)} findings were overridden, each with a name and a reason"
     silent = [waiver.code for waiver in recorded if len(waiver.reason.strip()) < _SHORTEST_REASON]
-    if silent:
-        yield _failed(claim, f"without a reason: {', '.join(silent)}")
+    nameless = [waiver.code for waiver in recorded if not waiver.name.strip()]
+    if silent or nameless:
+        lacking = {"a reason": silent, "a name": nameless}
+        yield _failed(
+            claim, "; ".join(f"without {what}: {', '.join(codes)}" for what, codes in lacking.items() if codes)
+        )
     else:
         same = recorded == passport.waivers
         yield _proved(claim) if same else _failed(claim, f"the record of waivers holds {len(recorded)}, or others")

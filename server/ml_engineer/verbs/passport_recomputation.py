@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from math import isclose, isfinite
+from pathlib import Path
 
 from ml_engineer import seal
 from ml_engineer.errors import MlEngineerError, SealError
 from ml_engineer.project.development import Development, load_development
+from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
-from ml_engineer.project.records import find_record
+from ml_engineer.project.records import find_record, load_record
 from ml_engineer.statistics.metrics import metric_value
 from ml_engineer.verbs.champion import LoadedChampion, load_champion
 from ml_engineer.verbs.evaluation_rows import held_out_outcomes, out_of_fold_outcomes
 from ml_engineer.verbs.honest_score import honest_score
 from ml_engineer.verbs.known_answers import differing_answers
 from ml_engineer.verbs.signature import who_acts
+from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.evaluation import EvaluationReport
 from ml_engineer.vocabulary.passport import Passport, Proof
 
@@ -50,6 +53,7 @@ def prove_by_computing(layout: ProjectLayout, passport: Passport) -> Iterator[Pr
         yield Proof(claim=claim, outcome="not_checked" if absent else "failed", found=str(error))
         return
     yield Proof(claim=claim, outcome="proved")
+    yield _source(layout)
     yield _rows(champion, development)
     yield _answers(champion, development)
     yield _cross_validated(champion, development)
@@ -83,6 +87,21 @@ def _compared(claim: str, mine: float, recorded: float) -> Proof:
     if isclose(mine, recorded, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
         return Proof(claim=claim, outcome="proved")
     return Proof(claim=claim, outcome="failed", found=f"computed again: {mine:.6g}, recorded: {recorded:.6g}")
+
+
+def _source(layout: ProjectLayout) -> Proof:
+    """Whether the table still lies where it was read from; data that live on are no fault of the champion's."""
+    claim = "the source still holds the table that was dealt"
+    files = load_record(layout, DataProfile).fingerprint.files
+    if not files:
+        return Proof(claim=claim, outcome="not_checked", found="the rows came from a query or a database")
+    for name, sha256 in files.items():
+        path = Path(name)
+        if not path.is_file():
+            return Proof(claim=claim, outcome="not_checked", found=f"{path.name} is not here")
+        if file_sha256(path) != sha256:
+            return Proof(claim=claim, outcome="not_checked", found=f"{path.name} has changed since it was read")
+    return Proof(claim=claim, outcome="proved")
 
 
 def _rows(champion: LoadedChampion, development: Development) -> Proof:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from ml_engineer import seal
 from ml_engineer.project.approvals import approval_faults, load_approvals
 from ml_engineer.project.definition import load_problem
 from ml_engineer.project.files import file_sha256
@@ -16,22 +15,17 @@ from ml_engineer.project.passport_file import read_passport, save_passport
 from ml_engineer.project.records import find_record, load_record
 from ml_engineer.project.tally import load_tally
 from ml_engineer.verbs.passport_numbers import reported_numbers
-from ml_engineer.vocabulary.data import DataProfile
-from ml_engineer.vocabulary.evaluation import EvaluationReport
-from ml_engineer.vocabulary.guardrails import GuardrailReport, Waivers
-from ml_engineer.vocabulary.passport import (
-    Passport,
-    PassportChampion,
-    PassportData,
-    PassportFile,
-    PassportFinding,
-    PassportGate,
-    PassportLedger,
-    PassportProblem,
+from ml_engineer.verbs.passport_sections import (
+    champion_section,
+    data_section,
+    gate_section,
+    ledger_section,
+    problem_section,
 )
-from ml_engineer.vocabulary.problem import ProblemDefinition
+from ml_engineer.vocabulary.evaluation import EvaluationReport
+from ml_engineer.vocabulary.guardrails import Waivers
+from ml_engineer.vocabulary.passport import Passport, PassportFile
 from ml_engineer.vocabulary.split import SplitPlan
-from ml_engineer.vocabulary.tally import Tally
 from ml_engineer.vocabulary.training import TrainingRun
 
 __all__ = ["update_passport"]
@@ -69,7 +63,7 @@ def update_passport(layout: ProjectLayout, *, written_by: str, wrote: Iterable[P
     notes = () if earlier is None else earlier.notes
     if before.passport is not None and before.fault and written_by != _BEGINS:
         notes = (f"{written_by} wrote it anew, because the one before did not add up: {before.fault}",)
-    ledger = _ledger(layout, problem, split)
+    ledger = ledger_section(layout, problem, split)
     if before.passport is not None and before.passport.problem.deal_id == split.deal_id:
         counted = before.passport.ledger.looks
         if counted > ledger.looks:
@@ -80,85 +74,18 @@ def update_passport(layout: ProjectLayout, *, written_by: str, wrote: Iterable[P
         written_by=written_by,
         begun_by=written_by if earlier is None else earlier.begun_by,
         notes=notes,
-        data=_data(layout, split),
-        problem=_problem(problem, split),
+        data=data_section(layout, split),
+        problem=problem_section(problem, split),
         ledger=ledger,
-        champion=None if training is None else _champion(training, tally),
+        champion=None if training is None else champion_section(training, tally),
         environment=None if training is None else training.environment,
         numbers=reported_numbers(layout),
-        gate=None if training is None else _gate(layout, training),
+        gate=None if training is None else gate_section(layout, training),
         waivers=waivers.waivers if (waivers := find_record(layout, Waivers)) else (),
         approvals=() if approval_faults(layout) else load_approvals(layout),
         files=_files(layout, training, earlier, written_by=written_by, wrote={path.resolve() for path in wrote}),
     )
     return save_passport(layout, passport)
-
-
-def _data(layout: ProjectLayout, split: SplitPlan) -> PassportData:
-    profile = find_record(layout, DataProfile)
-    source = "" if profile is None else profile.source.path or "a query"
-    return PassportData(source=Path(source).name, **{name: getattr(split, name) for name in _FROM_SPLIT})
-
-
-_FROM_SPLIT = ("table_sha256", "development_sha256", "held_out_sha256", "development_rows", "held_out_rows")
-
-
-def _problem(problem: ProblemDefinition, split: SplitPlan) -> PassportProblem:
-    return PassportProblem(
-        title=problem.title,
-        target=problem.target,
-        task_type=problem.task_type,
-        primary_metric=problem.primary_metric,
-        split=split.definition.strategy,
-        deal_id=split.deal_id,
-        content_sha256=problem.content_hash(),
-    )
-
-
-def _ledger(layout: ProjectLayout, problem: ProblemDefinition, split: SplitPlan) -> PassportLedger:
-    chain = seal.ledger_chain(split.deal_id, project_ledger=layout.ledger)
-    return PassportLedger(
-        entries=len(chain),
-        head_sha256=chain[-1].entry_sha256 if chain else "",
-        looks=seal.count_looks(split.deal_id, project_ledger=layout.ledger),
-        look_budget=problem.look_budget,
-    )
-
-
-def _champion(training: TrainingRun, tally: Tally) -> PassportChampion:
-    champion = training.champion
-    return PassportChampion(
-        run_id=training.run_id,
-        name=champion.name,
-        family=champion.family,
-        trained_at=training.started_at,
-        model_path=champion.model_path,
-        model_sha256=champion.model_sha256,
-        code_sha256=champion.code_sha256,
-        features_sha256=champion.features_sha256,
-        candidates_tried=tally.candidates,
-        runs=len(tally.runs),
-    )
-
-
-def _gate(layout: ProjectLayout, training: TrainingRun) -> PassportGate | None:
-    """What the guardrails said, if it was said of this champion after its last evaluation, with a stage beyond train."""
-    report, evaluation = find_record(layout, GuardrailReport), find_record(layout, EvaluationReport)
-    if report is None or report.stage == "train":
-        return None
-    known = {record.kind: record.content_hash() for record in (training, evaluation) if record is not None}
-    if any(report.parents.get(kind) != content_hash for kind, content_hash in known.items()):
-        return None
-    return PassportGate(
-        stage=report.stage,
-        verdict=report.verdict,
-        checked_at=report.checked_at,
-        findings=tuple(
-            PassportFinding(code=each.code, title=each.title, outcome=each.outcome, blocks=each.blocks)
-            for each in report.findings
-            if each.outcome not in ("passed", "not_applicable")
-        ),
-    )
 
 
 def _files(
@@ -186,8 +113,11 @@ def _proofs(layout: ProjectLayout, training: TrainingRun | None) -> list[tuple[P
     # Not the tally: a run that was cancelled later is no fault of the champion's. Its counts are claims of their own.
     kinds = ("profile", "problem", "split", "training", "evaluation", "guardrails", "waivers")
     proofs = [(layout.records / f"{kind}.json", True) for kind in kinds]
-    proofs += [(layout.problem_yaml, True), (layout.approvals, True)]
-    proofs += [(layout.evaluation_html, True)]
+    proofs += [(layout.problem_yaml, True), (layout.contract_yaml, True), (layout.raw_manifest, True)]
+    proofs += [(layout.approvals, True), (layout.evaluation_html, True)]
+    evaluation = find_record(layout, EvaluationReport)
+    if evaluation is not None:  # its page is made from them, each time that it is written
+        proofs += [(layout.root / plot.path, True) for plot in evaluation.plots]
     proofs += [(layout.reports / name, True) for name in ("guardrails.md", "search.md")]
     proofs += [(layout.development, False), (layout.folds, False)]
     if training is not None:
