@@ -109,6 +109,7 @@ def page_context(
         "fairness": fairness_context(report.fairness),
         "mitigations": mitigation_rows(report.mitigations),
         "importances": _importances(report),
+        "words": _words(report),
         "candidates": _candidates(training),
         "findings": _findings(guardrails),
     }
@@ -211,6 +212,12 @@ def _importances(report: EvaluationReport) -> list[dict[str, object]]:
         }
         for importance in shown
     ]
+
+
+def _words(report: EvaluationReport) -> list[dict[str, object]]:
+    """Words that move the prediction, each with a strip on one scale."""
+    reach = max((abs(end) for one in report.words for end in (one.change.low, one.change.high)), default=1.0)
+    return [{"influence": one, "bar": strip(one.change, -reach, reach, with_zero=True)} for one in report.words]
 
 
 def _candidates(training: TrainingRun) -> list[dict[str, object]]:

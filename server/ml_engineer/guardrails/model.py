@@ -223,6 +223,8 @@ class MOD008(ModelCheck):
         if len(drops) < self.fewest_features or total <= 0:
             return does_not_apply("there are too few features with an importance")
         name, drop = max(drops.items(), key=lambda item: item[1])
+        if evidence.problem.task_type == "text_classification" and evidence.problem.column(name).role == "text":
+            return does_not_apply(f"the text {quoted(name)} is what is classified")
         text = f"{quoted(name)} carries {percent(drop / total)} of all permutation importance"
         if drop / total < self.share:
             return passed(f"the strongest feature, {text}")

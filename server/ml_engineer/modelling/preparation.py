@@ -31,9 +31,10 @@ from ml_engineer.modelling.columns import MANY_CATEGORIES, Columns
 
 __all__ = ["ColumnList", "Preparation", "View", "prepare"]
 
-View = Literal["scaled", "dense", "splines", "codes", "levels", "shares", "words"]
+View = Literal["scaled", "dense", "splines", "codes", "bags", "levels", "shares", "words", "terms"]
 """What a family needs: 'scaled' and 'splines' for models that add up numbers, 'dense' for models whose size grows with
-the columns, 'codes' for LightGBM, 'levels' for CatBoost, 'shares' for trees that know no categories, 'words' for models of running text."""
+the columns, 'codes' for LightGBM, 'levels' for CatBoost, 'shares' for trees that know no categories, 'words' for models of running text, 'terms' for models of nothing but
+its words, 'bags' for LightGBM on words."""
 
 _MOST_BENT = 100
 """With more numbers than this, splines would make too many columns."""
@@ -105,7 +106,7 @@ def prepare(
 
 _Step = tuple[str, Any, ColumnList]
 _CODED = frozenset({"CATEGORIES", "MANY_CATEGORIES"})
-_CODING = frozenset({"codes", "levels"})
+_CODING = frozenset({"codes", "bags", "levels"})
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,14 @@ def _codes(facts: _Facts) -> list[_Step]:
     ]
 
 
+def _bags(facts: _Facts) -> list[_Step]:
+    """What LightGBM takes, and running text by its words instead of its topics."""
+    if not facts.columns.text:
+        return []
+    rest = [step for step in _codes(facts) if not step[0].startswith("text_")]
+    return [*rest, *_text(facts.columns, lambda: _hashed_words(n_features=2**12))]
+
+
 def _levels(facts: _Facts) -> list[_Step]:
     """Numbers as they are, categories as whole numbers that CatBoost turns into target means in an order of rows."""
 
@@ -217,8 +226,7 @@ def _words(facts: _Facts) -> list[_Step]:
     if not facts.columns.text:
         return []
     rest = [step for step in _scaled(facts) if not step[0].startswith("text_")]
-    # As many places as the rows can fill: a weight for each that is empty would only cost time.
-    places = 2 ** int(np.clip(np.ceil(np.log2(20 * facts.rows)), 12, 17))
+    places = _places(facts.rows)
 
     def pieces() -> list[tuple[str, Any]]:
         union = FeatureUnion(
@@ -237,14 +245,32 @@ def _words(facts: _Facts) -> list[_Step]:
     return [*rest, *_text(facts.columns, pieces)]
 
 
+def _terms(facts: _Facts) -> list[_Step]:
+    """Words and pairs of words alone, none of them negative."""
+    places = _places(facts.rows)
+
+    def pairs() -> list[tuple[str, Any]]:
+        hashed = HashingVectorizer(n_features=places, ngram_range=(1, 2), alternate_sign=False, norm=None)
+        return [("words", hashed), ("weights", TfidfTransformer(sublinear_tf=True))]
+
+    return _text(facts.columns, pairs)
+
+
+def _places(rows: int) -> int:
+    """As many places for hashed words as the rows can fill: a weight for each that is empty would only cost time."""
+    return 2 ** int(np.clip(np.ceil(np.log2(20 * rows)), 12, 17))
+
+
 _STEPS: dict[View, Callable[[_Facts], list[_Step]]] = {
     "scaled": _scaled,
     "dense": _dense,
     "splines": _splines,
     "codes": _codes,
+    "bags": _bags,
     "levels": _levels,
     "shares": _shares,
     "words": _words,
+    "terms": _terms,
 }
 
 

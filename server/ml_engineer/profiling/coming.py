@@ -15,7 +15,6 @@ _COMING: Final[dict[TaskType, str]] = {
     "ranking": "frame the relevance as regression, with group_columns naming the query",
     "forecasting": "frame it as regression with split='time' and time_column, on columns known in advance "
     "(calendar, past values)",
-    "text_classification": "frame it as binary or multiclass; the text column becomes a feature",
     "anomaly_detection": "if some rows are labelled, frame that label as a binary task",
     "clustering": "there is nothing to predict yet; name a column to predict",
     "survival": "frame whether the event happens within a fixed time as a binary task, leaving out rows "

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ml_engineer.profiling.columns import ColumnsProfile
 from ml_engineer.profiling.names import quoted
+from ml_engineer.profiling.running_text import list_text_risks
 from ml_engineer.profiling.study import Study
 from ml_engineer.profiling.target import TargetReading
 
@@ -43,6 +44,7 @@ def list_risks(
     """
     rows = len(frame)
     risks = [*_availability(study), *_target(frame, study, reading, group_columns)]
+    risks += list_text_risks(frame, study.columns)
     if rows < _FEW_ROWS:
         risks.append(f"Only {rows:,} development rows: every score comes with a wide interval")
     if profile.duplicate_rows > _MANY_DUPLICATES * rows:

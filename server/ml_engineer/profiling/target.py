@@ -6,7 +6,7 @@ another column.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pandas as pd
@@ -116,7 +116,8 @@ def read_target(
         )
     if task == "regression":
         return TargetReading(task, reason, questions=questions)
-    return _classes(column, task, reason, positive_class, questions)
+    named: TaskType | None = task_type if task_type == "text_classification" else None
+    return replace(_classes(column, task, reason, positive_class, questions), named=named)
 
 
 def _classes(

@@ -71,6 +71,9 @@ def said_task(column: pd.Series, distinct: int, task_type: TaskType) -> Choice:
         return "binary", "named by the person; the target has two different values", ()
     if task_type == "multiclass" and distinct > 2:
         return "multiclass", f"named by the person; the target has {distinct} different values", ()
+    if task_type == "text_classification" and (distinct == 2 or not numeric or distinct <= _MOST_CODE_LEVELS):
+        task: Task = "binary" if distinct == 2 else "multiclass"
+        return task, f"named by the person; the target has {distinct} different values", ()
     if task_type == "regression" and numeric:
         return "regression", f"named by the person; the target is a number with {distinct:,} different values", ()
     shown = ", ".join(quoted(value, 20) for value in column.drop_duplicates().head(4))

@@ -128,6 +128,8 @@ def _task_contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, st
             f"'classes' holds {len(problem.classes)} labels, which does not fit a {problem.task_type} task",
         )
         return
+    if problem.task_type == "text_classification" and not any(column.role == "text" for column in problem.features):
+        yield ("task_type",), "'task_type' holds 'text_classification', but no used column has the role 'text'"
     if task == "binary" and problem.positive_class not in problem.classes:
         yield (
             ("positive_class",),

@@ -163,6 +163,7 @@ def _context(
         "columns": columns,
         "fields": request_fields(columns, contract),
         "feature_names": [column.name for column in columns if column.storage != "datetime"],
+        "text_names": [column.name for column in problem.features if column.role == "text"],
         "moment_names": [column.name for column in columns if column.storage == "datetime"],
         "trusted_types": TRUSTED_TYPES,
         "development_rows": split.development_rows,

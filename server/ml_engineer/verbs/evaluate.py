@@ -132,6 +132,7 @@ def _assemble(
         groups=held_out.groups,
         fairness=held_out.fairness,
         importances=out_of_fold.importances,
+        words=out_of_fold.words,
         worst_rows=worst,
         warnings=warnings,
     )

@@ -19,6 +19,7 @@ from ml_engineer.evaluation.held_out import (
 )
 from ml_engineer.evaluation.importance import Shuffler, cross_fit, permutation_importance
 from ml_engineer.evaluation.prediction import Predictions, encode_target, make_outcomes
+from ml_engineer.evaluation.word_influence import word_influences
 from ml_engineer.project.development import Development
 from ml_engineer.project.tally import load_tally
 from ml_engineer.statistics.metrics import Outcomes
@@ -27,7 +28,7 @@ from ml_engineer.verbs.champion_comparison import compare_with_champion, keep_fo
 from ml_engineer.verbs.signature import who_acts
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.estimates import Estimate
-from ml_engineer.vocabulary.evaluation import ChampionComparison, GroupResult, Importance
+from ml_engineer.vocabulary.evaluation import ChampionComparison, GroupResult, Importance, WordInfluence
 from ml_engineer.vocabulary.fairness import FairnessAssessment
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "score_sealed_rows",
 ]
 
+_WORDS_SECONDS = 10.0
 _IMPORTANCE_SECONDS = 10.0
 
 
@@ -64,6 +66,7 @@ class OutOfFoldPart:
     outcomes: Outcomes | None
     row_numbers: npt.NDArray[np.integer]
     importances: tuple[Importance, ...]
+    words: tuple[WordInfluence, ...]
     warnings: tuple[str, ...]
 
 
@@ -174,10 +177,10 @@ def _coverage(outcomes: Outcomes, champion: LoadedChampion) -> Estimate | None:
 def ask_development_rows(champion: LoadedChampion, development: Development, context: WorkContext) -> OutOfFoldPart:
     """Errors of the run's out-of-fold predictions, and what models fitted on other folds need."""
     outcomes, row_numbers, warnings = _stored_out_of_fold(champion, development.frame)
-    importances = _importances(champion, development, context)
+    importances, words = _importances(champion, development, context)
     if not importances:
         warnings = (*warnings, f"Importance could not be measured: {champion.problem.primary_metric} is undefined.")
-    return OutOfFoldPart(outcomes, row_numbers, importances, warnings)
+    return OutOfFoldPart(outcomes, row_numbers, importances, words, warnings)
 
 
 def out_of_fold_outcomes(champion: LoadedChampion, development: Development) -> Outcomes | None:
@@ -203,7 +206,10 @@ def _stored_out_of_fold(
     return outcomes, table["row"].to_numpy(), ()
 
 
-def _importances(champion: LoadedChampion, development: Development, context: WorkContext) -> tuple[Importance, ...]:
+def _importances(
+    champion: LoadedChampion, development: Development, context: WorkContext
+) -> tuple[tuple[Importance, ...], tuple[WordInfluence, ...]]:
+    """Columns that the model needs, and words that move it, from models fitted on folds."""
     problem, frame, seed = champion.problem, development.frame, champion.training.seed
     rows = frame.drop(columns=problem.target)
     fitted = cross_fit(
@@ -223,7 +229,7 @@ def _importances(champion: LoadedChampion, development: Development, context: Wo
         champion.training.champion.decision_threshold,
         np.random.default_rng(seed),
     )
-    return permutation_importance(
+    columns = permutation_importance(
         shuffler,
         encode_target(frame[problem.target], problem),
         clusters=_clusters(frame, champion),
@@ -231,3 +237,13 @@ def _importances(champion: LoadedChampion, development: Development, context: Wo
         budget_seconds=_IMPORTANCE_SECONDS / 2,
         seed=seed,
     )
+    words = word_influences(
+        fitted,
+        rows,
+        problem,
+        champion.build_features,
+        clock=context.clock,
+        budget_seconds=_WORDS_SECONDS,
+        seed=seed,
+    )
+    return columns, words

@@ -17,6 +17,7 @@ from ml_engineer.profiling.names import quoted, unit_in
 from ml_engineer.profiling.questions import choose_questions
 from ml_engineer.profiling.risks import list_assumptions, list_risks
 from ml_engineer.profiling.roles import Structure
+from ml_engineer.profiling.running_text import name_by_inputs, refuse_without_text
 from ml_engineer.profiling.study import Study, study_development
 from ml_engineer.profiling.target import TargetReading, read_target
 from ml_engineer.project.earlier import Earlier, recall
@@ -116,6 +117,8 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
     context.report("Looking at structure", 0.3)
     reading = read_target(frame[request.target], task_type=request.task_type, positive_class=request.positive_class)
     _refuse_unfit(reading, told)
+    if request.task_type == "text_classification":
+        refuse_without_text(frame, request.target, request.roles or {})
     dependence = read_dependence(
         frame,
         target=request.target,
@@ -144,6 +147,8 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
         has_costs=told.costs is not None,
         seed=request.seed,
     )
+    if request.task_type is None:
+        reading = name_by_inputs(reading, study.columns)
     return _Findings(rows, with_gaps, table, told, earlier, reading, dependence, sealed, columns, study)
 
 

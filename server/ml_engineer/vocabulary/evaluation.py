@@ -18,6 +18,7 @@ __all__ = [
     "HonestScore",
     "Importance",
     "Plot",
+    "WordInfluence",
     "WorstRow",
 ]
 
@@ -45,6 +46,17 @@ class Importance(Record):
 
     feature: str = Field(description="Column of the raw data.")
     drop: Estimate = Field(description="Loss of primary metric; positive means that the model needs the feature.")
+
+
+class WordInfluence(Record):
+    """What a word in a text does to the prediction, on out-of-fold rows."""
+
+    column: str = Field(description="Column of text.")
+    word: str = Field(description="The word, in small letters.")
+    label: str = Field(default="", description="Class whose probability is meant; empty for numbers.")
+    change: Estimate = Field(
+        description="Prediction with the word minus prediction without it, mean over texts that hold it."
+    )
 
 
 class WorstRow(Record):
@@ -125,6 +137,10 @@ class EvaluationReport(StoredRecord):
         default=(), description="Where out-of-fold predictions show a disparity: ways to lessen it, with their price."
     )
     importances: tuple[Importance, ...] = Field(default=(), description="From out-of-fold rows, most needed first.")
+    words: tuple[WordInfluence, ...] = Field(
+        default=(),
+        description="Words of running text that move the prediction, strongest first; from out-of-fold rows.",
+    )
     worst_rows: tuple[WorstRow, ...] = Field(default=(), description="From out-of-fold rows, worst first.")
     plots: tuple[Plot, ...] = Field(default=(), description="Pictures on disk.")
     warnings: tuple[str, ...] = Field(default=(), description="What a person should know, one sentence each.")
