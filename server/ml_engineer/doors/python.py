@@ -246,6 +246,7 @@ def train(
     champion: Literal["best", "simplest-within-noise"] = "best",
     price_milliseconds: float = 10.0,
     candidates: Sequence[str] | None = None,
+    trial: str | None = None,
     seed: int = 0,
     wait_seconds: float | None = None,
     on_progress: OnProgress | None = None,
@@ -268,6 +269,9 @@ def train(
         Most that a prediction of the champion may take, per row in batches.
     candidates : sequence of str, optional
         Names of the candidates to try; by default the portfolio and everything in candidates.py.
+    trial : str, optional
+        Name of, or reason for, an idea in features.py: judges it against the accepted features instead of training a
+        champion, and writes the verdict down.
     seed : int, default 0
         Random state of every model.
     wait_seconds : float, optional
@@ -297,6 +301,7 @@ def train(
         champion=champion,
         price_milliseconds=price_milliseconds,
         candidates=candidates,
+        trial=trial,
         seed=seed,
     )
 

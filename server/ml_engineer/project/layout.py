@@ -145,6 +145,16 @@ class ProjectLayout:
         return self.experiments / "approvals.jsonl"
 
     @property
+    def ideas(self) -> Path:
+        """The log of feature ideas that were judged, and the verdicts."""
+        return self.experiments / "ideas.jsonl"
+
+    @property
+    def code(self) -> Path:
+        """Folder of code that runs and ideas rest on, as it was then, by hash."""
+        return self.experiments / "code"
+
+    @property
     def promoted(self) -> Path:
         """Folder of the files of every promoted champion, by run."""
         return self.experiments / "promoted"

@@ -27,8 +27,8 @@ _FIRST_ROWS = 50
 _PATIENCE_SECONDS = 60.0
 
 
-def load_features(layout: ProjectLayout) -> BuildFeatures:
-    """``build_features`` of the project's features.py, guarded.
+def load_features(layout: ProjectLayout, *, kept: Path | None = None) -> BuildFeatures:
+    """``build_features`` of the project's features.py, guarded; or of a text `kept` elsewhere that stood in its place.
 
     The returned function gives a frame with the same index, unique names, and numbers, booleans or strings only;
     otherwise, and if the code raises, it raises `UserCodeError`.
@@ -39,7 +39,7 @@ def load_features(layout: ProjectLayout) -> BuildFeatures:
         If the file is missing, does not run, or lacks the function.
     """
     path = layout.features_py
-    build = _function(layout, path, "build_features")
+    build = _function(layout, path, "build_features", kept=kept)
 
     tried = False
 
@@ -160,10 +160,10 @@ def _check_column(column: pd.Series, refuse: Callable[[str, str, str], UserCodeE
         )
 
 
-def _function(layout: ProjectLayout, path: Path, name: str) -> Callable[..., Any]:
-    """Run a file as a fresh module and give one of its functions."""
+def _function(layout: ProjectLayout, path: Path, name: str, *, kept: Path | None = None) -> Callable[..., Any]:
+    """Run a file, or a text `kept` elsewhere in its place, as a fresh module and give one of its functions."""
     try:
-        source = path.read_text(encoding="utf-8")
+        source = (kept or path).read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise UserCodeError(f"There is no {path}", remedy="Call scaffold_project, or restore the file") from error
     except (OSError, UnicodeDecodeError) as error:

@@ -29,6 +29,7 @@ from ml_engineer.project.user_code import load_candidates
 from ml_engineer.verbs.champion_files import available_cores, forget_dead_runs
 from ml_engineer.verbs.fit_journal import FolderJournal
 from ml_engineer.verbs.guardrail_evidence import gather_evidence, load_waivers
+from ml_engineer.verbs.judge_features import judge_features
 from ml_engineer.verbs.known_answers import keep_known_answers
 from ml_engineer.verbs.passport_writing import update_passport
 from ml_engineer.verbs.scaffold_project import scaffold_project
@@ -81,8 +82,15 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
         findings = _check(rows)
         if any(finding.blocks for finding in findings):
             return _refusal(layout, findings)
+        threads = _share_cores(rows, executor)
+        if request.trial is not None:
+            return judge_features(
+                rows, request, context, executor, findings=findings, notes=scaffolded, threads=threads
+            )
         executor.load(rows.data)
-        record = _train(rows, request, context, executor, started_at=started_at, cpu_started=cpu_started)
+        record = _train(
+            rows, request, context, executor, started_at=started_at, cpu_started=cpu_started, threads=threads
+        )
     return _reply(record, rows, findings, notes=scaffolded)
 
 
@@ -94,13 +102,10 @@ def _train(
     *,
     started_at: datetime,
     cpu_started: float,
+    threads: int,
 ) -> TrainingRun:
     """Search, conclude and put the champion in place, tracked from the first candidate on."""
     layout = rows.layout
-    several = rows.data.rows < _ONE_FIT_ROWS
-    # One fit on all cores instead of one on each, where a fit has enough to do for all of them.
-    executor.workers = executor.workers if several else 1
-    threads = 1 if several else min(available_cores(), _MOST_WORKERS)
     baseline, candidates = baseline_candidate(rows.data), _candidates(rows, request, threads=threads)
     forget_dead_runs(layout)
     run_id = f"run_{started_at:%Y%m%dT%H%M%S}_{secrets.token_hex(2)}"
@@ -140,6 +145,14 @@ def _train(
             raise
     _leave_proofs(rows, result, record)
     return record
+
+
+def _share_cores(rows: TrainingRows, executor: Executor) -> int:
+    """Threads of a fit: one on all cores instead of one on each, where a fit has enough to do for all of them."""
+    if rows.data.rows < _ONE_FIT_ROWS:
+        return 1
+    executor.workers = 1
+    return min(available_cores(), _MOST_WORKERS)
 
 
 def _plan(rows: TrainingRows, request: TrainRequest, context: WorkContext, cpu_started: float) -> SearchPlan:

@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 
 from ml_engineer.vocabulary.estimates import Estimate, Metric
 from ml_engineer.vocabulary.guardrails import Finding, Stage, Verdict
+from ml_engineer.vocabulary.ideas import IdeaVerdict
 from ml_engineer.vocabulary.jobs import Job
 from ml_engineer.vocabulary.problem import Question, TaskType
 from ml_engineer.vocabulary.records import Record
@@ -89,6 +90,16 @@ class TrainReply(Reply):
     gain: Estimate | None = Field(default=None, description="Champion against baseline, paired; positive is better.")
     leaderboard: list[str] = Field(default_factory=list, description="One line a candidate, best first.")
     seconds: float | None = Field(default=None, ge=0, description="Wall time.")
+    idea: str | None = Field(default=None, description="The feature idea that was judged, if `trial` asked for it.")
+    verdict: IdeaVerdict | None = Field(
+        default=None, description="Of the idea; `gain` is then its gain over the accepted features."
+    )
+    over_twins: Estimate | None = Field(
+        default=None, description="The idea's gain over its own columns with their rows shuffled, paired."
+    )
+    ideas_refused: list[str] = Field(
+        default_factory=list, description="Ideas that were judged and not kept, newest first: not worth another try."
+    )
 
 
 class EvaluateReply(Reply):

@@ -155,6 +155,13 @@ class TrainRequest(Record):
         default=None,
         description="Names of the candidates to try; by default the portfolio and everything in candidates.py.",
     )
+    trial: str | None = Field(
+        default=None,
+        min_length=3,
+        max_length=200,
+        description="Name of, or reason for, an idea in features.py: judges it against the accepted features instead of "
+        "training a champion, and writes the verdict down.",
+    )
     seed: int = Field(default=0, ge=0, description="Random state of every model.")
 
 

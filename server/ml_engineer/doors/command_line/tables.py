@@ -21,6 +21,9 @@ _VERDICT_STYLE = {
     "block": "bold red",
     "valid": "green",
     "invalid": "bold red",
+    "kept": "green",
+    "helps nobody": "yellow",
+    "harms": "bold red",
 }
 _JOB_STYLE = {"done": "green", "running": "cyan", "starting": "cyan", "lost": "yellow", "cancelled": "yellow"}
 _SHORT_LISTS = (
@@ -33,6 +36,7 @@ _SHORT_LISTS = (
     "kept",
     "removed",
     "leaderboard",
+    "ideas_refused",
     "columns",
 )
 _SHORT_VALUES = (
@@ -47,6 +51,7 @@ _SHORT_VALUES = (
     "version",
     "approved_by",
     "before",
+    "idea",
     "verdict",
     "look",
     "stage",

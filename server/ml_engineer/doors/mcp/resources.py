@@ -61,6 +61,7 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("guardrails", "The last guardrail report", "application/json", _record("guardrails"), "check_guardrails"),
     Document("waivers", "What persons waived, and why", "application/json", _record("waivers"), "waive_finding"),
     Document("ledger", "Every look at the held-out rows", "application/jsonl", lambda x: x.ledger, "frame_problem"),
+    Document("ideas", "Feature ideas and their verdicts", "application/jsonl", lambda x: x.ideas, "train with trial"),
     Document("passport", "What is claimed, and what proves it", "application/json", lambda x: x.passport, "train"),
     Document("evaluation.html", "The evaluation page", "text/html", lambda x: x.evaluation_html, "evaluate"),
     Document(
