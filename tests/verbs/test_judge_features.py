@@ -90,7 +90,7 @@ def judge(layout: ProjectLayout, tmp_path: Path) -> Callable[..., TrainReply]:
     return _judge
 
 
-def test_a_useful_idea_is_kept_and_the_next_one_is_held_against_it(layout) -> None:
+def test_a_useful_idea_is_kept_and_the_next_one_is_held_against_it(layout, judge) -> None:
     before = layout.features_py.read_text(encoding="utf-8")
     reply = train(layout, "area", IDEAS["area"])
     assert reply.verdict == "kept", reply.summary
@@ -101,7 +101,7 @@ def test_a_useful_idea_is_kept_and_the_next_one_is_held_against_it(layout) -> No
     assert find_code(layout, idea.accepted_sha256).read_text(encoding="utf-8") == before
     assert Path(reply.artifacts["accepted_features"]).read_text(encoding="utf-8") == IDEAS["area"]
 
-    worse = train(layout, "length", "def build_features(rows):\n    return rows[['length']]\n")
+    worse = judge("length", text="def build_features(rows):\n    return rows[['length']]\n")
     assert worse.verdict == "harms", worse.summary
     assert load_ideas(layout)[1].accepted_sha256 == idea.features_sha256
     assert f"cp {reply.artifacts['accepted_features']} {layout.features_py}" in worse.next_step

@@ -55,7 +55,7 @@ async def test_reports_are_listed_by_path(desk, workspace):
     async with Client(build_server(desk)) as client:
         (content,) = (await client.read_resource("ml-engineer://reports")).contents
     names = [path.rsplit("/", 1)[-1] for path in json.loads(content.text)]
-    assert names == ["evaluation.html", "guardrails.md"]
+    assert names == ["evaluation.html", "guardrails.md", "ideas.md"]
 
 
 async def test_a_missing_document_says_who_writes_it(era, desk):

@@ -63,6 +63,9 @@ DOCUMENTS: tuple[Document, ...] = (
     Document("ledger", "Every look at the held-out rows", "application/jsonl", lambda x: x.ledger, "frame_problem"),
     Document("ideas", "Feature ideas and their verdicts", "application/jsonl", lambda x: x.ideas, "train with trial"),
     Document("passport", "What is claimed, and what proves it", "application/json", lambda x: x.passport, "train"),
+    Document(
+        "ideas.md", "Feature ideas for people", "text/markdown", lambda x: x.reports / "ideas.md", "train with trial"
+    ),
     Document("evaluation.html", "The evaluation page", "text/html", lambda x: x.evaluation_html, "evaluate"),
     Document(
         "guardrails.md",
