@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import joblib
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from ml_engineer.modelling.calibrated import calibrated_model
+from ml_engineer.modelling.calibration import Calibration, Calibrator
 from ml_engineer.modelling.candidate import Candidate
 from ml_engineer.modelling.champion_code import ChampionFacts, render_champion
-from ml_engineer.modelling.fits import FitTask, run_task
+from ml_engineer.modelling.fits import FitTask, fit_rows, predict, run_task
+from ml_engineer.modelling.model_files import save_model
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
 from ml_engineer.modelling.refitting import ensemble_of
+from ml_engineer.statistics.weighted_fit import fit_weighted
+from ml_engineer.vocabulary.estimates import Estimate
 from modelling.tables import make_data, small
 
 # Runs each champion.py on the folds in a process in which ml_engineer cannot be imported.
@@ -28,16 +35,35 @@ threadpoolctl.threadpool_limits(1)
 sys.modules["ml_engineer"] = None
 features, target, pairs, classification = joblib.load(sys.argv[1])
 for path in map(Path, sys.argv[2:]):
+    calibrated = path.stem.startswith("calibrated")
     spec = importlib.util.spec_from_file_location("champion", path)
     champion = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(champion)
     predictions = []
-    for train, test in pairs:
-        model = champion.build_model().fit(features.iloc[train], target[train])
+    for number, (train, test) in enumerate(pairs):
+        # Stored folds are counted from 10 here, to tell numbers from positions.
+        model = champion.build_model(10 + number if calibrated else None).fit(features.iloc[train], target[train])
         ask = model.predict_proba if classification else model.predict
         predictions.append(ask(features.iloc[test]))
     joblib.dump(predictions, path.with_suffix(".predictions"))
 """
+
+
+def calibrations(task: str) -> dict[str, Calibration]:
+    """Maps of every kind, another one for each fold."""
+    saved = Estimate(value=0.1, low=0.1, high=0.1, method="made up", rows=60)
+    line = Calibrator(0.5, 0.25), {0: Calibrator(0.6, -0.2), 1: Calibrator(0.4, 0.1)}
+    bent = [Calibrator(levels=(-20.0, 0.0, 20.0), values=(-9.0, 0.1 * number, 3.0)) for number in range(3)]
+    kinds = {
+        "binary": {
+            "calibrated_line": Calibration("sigmoid", *line, saved),
+            "calibrated_steps": Calibration("isotonic", bent[2], dict(enumerate(bent[:2])), saved),
+        },
+        "multiclass": {
+            "calibrated": Calibration("temperature", Calibrator(0.5), {0: Calibrator(0.6), 1: Calibrator(1.7)}, saved)
+        },
+    }
+    return kinds.get(task, {})
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
@@ -52,6 +78,12 @@ def test_every_champion_reproduces_its_predictions_where_we_are_not_installed(ta
         expected[fixed.name] = [
             run_task(FitTask(fixed, train, test, ""), data, scratch=None).predictions for train, test in data.pairs
         ]
+    for name, calibration in calibrations(task).items():
+        facts = ChampionFacts(
+            "r", "f1", 0.5, calibration=calibration, classes=data.classes, fold_numbers={0: 10, 1: 11}
+        )
+        (tmp_path / f"{name}.py").write_text(render_champion(together, facts), encoding="utf-8")
+        expected[name] = [calibration.apply(fold, raw) for fold, raw in enumerate(expected["ensemble"])]
     joblib.dump((data.features, data.target, data.pairs, task != "regression"), tmp_path / "data")
     paths = [str(tmp_path / f"{name}.py") for name in expected]
     subprocess.run([sys.executable, "-I", "-c", ALONE, str(tmp_path / "data"), *paths], check=True)
@@ -68,6 +100,34 @@ def _assert_clean(folder) -> None:
     families = "--select=ANN,B,C4,D,E,F,I,PT,PTH,RET,RUF,SIM,UP,W"
     ignored = "--ignore=D203,D213,D401,E501,RUF001,RUF003"
     subprocess.run([*ruff, "check", "--isolated", "--line-length=120", families, ignored, folder], check=True)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_a_calibrated_model_is_what_its_code_builds_and_is_saved_safely(task: str, tmp_path) -> None:
+    data = make_data(task, rows=60, folds=2)
+    linear = build_portfolio(data, seed=3, threads=1)[0]
+    rows = np.arange(data.rows)
+    fitted = fit_rows(linear, data, rows)
+    raw = predict(fitted, data, rows)
+    for calibration in calibrations(task).values():
+        model = calibrated_model(linear.build(), fitted, calibration.everything, data.classes)
+        assert predict(model, data, rows) == pytest.approx(calibration.everything.apply(raw), abs=1e-12)
+        names: dict[str, Any] = {}
+        exec(
+            render_champion(linear, ChampionFacts("r", "f1", 0.5, calibration=calibration, classes=data.classes)), names
+        )
+        assert predict(names["build_model"]().fit(data.features, data.target), data, rows) == pytest.approx(
+            predict(model, data, rows), abs=1e-9
+        )
+        counted = fit_weighted(clone(model), data.features, data.target, np.where(rows < 30, 1.0, 0.0))
+        half = fit_rows(linear, data, rows[:30])
+        assert predict(counted, data, rows[:30]) == pytest.approx(
+            calibration.everything.apply(predict(half, data, rows[:30])), abs=0.1
+        )
+        refitted = clone(model).fit(data.features.iloc[:40], data.target[:40])
+        assert refitted.predict(data.features).shape == (60,)
+        assert save_model(model, tmp_path, check=data.features).model_format == "skops"
+        assert model.feature_names_in_.tolist() == list(data.features.columns)
 
 
 def test_the_facts_stand_in_the_file_as_python() -> None:

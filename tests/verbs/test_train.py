@@ -21,9 +21,11 @@ from ml_engineer import tracking
 from ml_engineer.errors import InputError, JobCancelledError, ProjectStateError, UserCodeError
 from ml_engineer.modelling.model_files import load_model
 from ml_engineer.project.definition import load_problem, save_problem
+from ml_engineer.project.development import load_development
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
 from ml_engineer.project.tally import load_tally
+from ml_engineer.verbs.refitted_fold import refit_one_fold
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.problem import Costs
 from ml_engineer.vocabulary.replies import TrainReply
@@ -108,6 +110,21 @@ def train(tmp_path: Path) -> Callable[..., TrainReply]:
     return _train
 
 
+@pytest.fixture
+def run_alone() -> Callable[..., str]:
+    """Run a project's train.py where ml_engineer cannot be imported; what it printed."""
+
+    def _run(layout: ProjectLayout, *options: str) -> str:
+        alone = "import sys, runpy; sys.modules['ml_engineer'] = None; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+        script = str(layout.training_dir / "train.py")
+        command = [sys.executable, "-I", "-c", alone, script, "--no-track", *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return _run
+
+
 @pytest.mark.parametrize("task", ["binary", "regression"])
 def test_record_files_and_store_tell_the_same_story(project, train, task: str) -> None:
     layout = project(task)
@@ -144,16 +161,10 @@ def test_record_files_and_store_tell_the_same_story(project, train, task: str) -
 
 
 @pytest.mark.parametrize("task", ["binary", "regression"])
-def test_train_py_reproduces_score_and_predictions_without_us(project, train, task: str) -> None:
+def test_train_py_reproduces_score_and_predictions_without_us(project, train, run_alone, task: str) -> None:
     layout = project(task)
     train(layout, candidates=["boosting"])
-    alone = "import sys, runpy; sys.modules['ml_engineer'] = None; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
-    script = layout.training_dir / "train.py"
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", alone, str(script), "--no-track"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "The recorded run is reproduced." in done.stdout
+    assert "The recorded run is reproduced." in run_alone(layout)
 
 
 def test_out_of_fold_predictions_carry_rows_folds_and_probabilities(project, train) -> None:
@@ -213,6 +224,40 @@ def test_costs_move_the_threshold_and_say_why(project, train) -> None:
     assert f"DECISION_THRESHOLD: float | None = {champion.decision_threshold!r}" in layout.champion_py.read_text(
         encoding="utf-8"
     )
+
+
+def test_an_overconfident_model_is_mended_and_train_py_arrives_at_the_same(project, train, run_alone) -> None:
+    layout = project()
+    layout.candidates_py.write_text(
+        """
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+
+
+def build_candidates():
+    # The price is believed eight times over, as independent evidence.
+    believed = [(f"again{number}", SimpleImputer(), ["price"]) for number in range(8)]
+    return {"credulous": make_pipeline(ColumnTransformer(believed), GaussianNB())}
+""",
+        encoding="utf-8",
+    )
+    reply = train(layout, candidates=["credulous"])
+    run = load_record(layout, TrainingRun)
+    assert reply.champion == "credulous"
+    assert run.champion.calibration in {"temperature", "sigmoid"}
+    assert any(text.startswith("Probabilities are calibrated") for text in run.decisions)
+    table = pd.read_parquet(layout.root / run.out_of_fold_path)
+    actual = (load_development(layout, load_record(layout, SplitPlan)).frame["left"] == "yes").to_numpy()
+    sure, right = table[["p0", "p1"]].max(axis=1).mean(), (table["predicted"] == actual).mean()
+    assert sure == pytest.approx(right, abs=0.03)
+    assert run.leaderboard.candidates[0].score.value == pytest.approx(run.champion.score.value)
+    assert "The recorded run is reproduced." in run_alone(layout)
+    split = load_record(layout, SplitPlan)
+    facts = refit_one_fold(layout, load_problem(layout), split, run, load_development(layout, split))
+    assert facts is not None
+    assert (facts.problem, facts.unequal_rows) == ("", 0)
 
 
 def test_the_assistants_own_candidate_can_win_and_be_saved_although_its_class_is_its_own(project, train) -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
+
+from ml_engineer.modelling.calibrated import CALIBRATION_IMPORTS, calibration_constants, calibration_function
+from ml_engineer.modelling.calibration import Calibration
 from ml_engineer.modelling.candidate import Candidate
 from ml_engineer.modelling.layout import Atom, Bracket, quoted, render
-from ml_engineer.modelling.source_code import NotWritable, SourceCode
+from ml_engineer.modelling.source_code import NotWritable, SourceCode, merged_imports
 
 __all__ = ["ChampionFacts", "render_champion"]
 
@@ -30,6 +35,12 @@ class ChampionFacts:
         Probability from which the positive class is called.
     threshold_reason : str
         How it was chosen; our own words.
+    calibration : Calibration, optional
+        What the probabilities are mended by.
+    classes : numpy.ndarray of shape (k,)
+        Sorted labels.
+    fold_numbers : dict of int to int
+        Number of the stored fold at each position.
     """
 
     run_id: str
@@ -38,6 +49,9 @@ class ChampionFacts:
     folds: tuple[int, ...] | None = None
     decision_threshold: float | None = None
     threshold_reason: str = ""
+    calibration: Calibration | None = None
+    classes: npt.NDArray[np.generic] = field(default_factory=lambda: np.empty(0))
+    fold_numbers: dict[int, int] = field(default_factory=dict)
 
 
 def render_champion(candidate: Candidate, facts: ChampionFacts) -> str:
@@ -52,18 +66,17 @@ def render_champion(candidate: Candidate, facts: ChampionFacts) -> str:
 
 
 def _written(candidate: Candidate, facts: ChampionFacts, source: SourceCode) -> str:
+    mended = facts.calibration is not None
     parts = [
         _docstring("It imports scikit-learn and what the model needs, nothing else."),
-        "\n".join(source.imports),
+        "\n".join(merged_imports(source.imports, CALIBRATION_IMPORTS) if mended else source.imports),
         _constants(candidate, facts),
         *(_column_list(part.constant, part.columns, part.why) for part in candidate.lists),
     ]
     function = (
-        f"def build_model() -> {source.class_name}:\n"
-        '    """Build the unfitted model; it takes the frame that build_features returns."""\n'
-        f"{source.body(comment=_comment(candidate.why, indent=4))}"
+        f"{_signature(source.class_name, mended=mended)}{source.body(comment=_comment(candidate.why, indent=4))}\n"
     )
-    return "\n\n".join(parts) + "\n\n\n" + function + "\n"
+    return "\n\n".join(parts) + "\n\n\n" + _calibrating(facts) + function
 
 
 def _imported(candidate: Candidate, facts: ChampionFacts, reason: NotWritable) -> str:
@@ -71,9 +84,12 @@ def _imported(candidate: Candidate, facts: ChampionFacts, reason: NotWritable) -
         f"The model cannot be written down here: {_plain(reason.reason)}. It is the entry CANDIDATE of candidates.py; "
         "the hash is that of the file it was trained from."
     )
+    mended = facts.calibration is not None
+    imports = ("from sklearn.base import BaseEstimator",)
     parts = [
         _docstring("The model comes from candidates.py beside this file."),
-        _IMPORTED_IMPORTS,
+        _STANDARD_IMPORTS,
+        "\n".join(merged_imports(imports, CALIBRATION_IMPORTS) if mended else imports),
         _constants(candidate, facts),
         "\n".join(
             [
@@ -84,22 +100,35 @@ def _imported(candidate: Candidate, facts: ChampionFacts, reason: NotWritable) -
             ]
         ),
     ]
-    return "\n\n".join(parts) + _IMPORTED_FUNCTION
+    function = _signature("BaseEstimator", mended=mended) + _IMPORTED_BODY
+    return "\n\n".join(parts) + "\n\n\n" + _calibrating(facts) + function
 
 
-_IMPORTED_IMPORTS = """\
+def _signature(class_name: str, *, mended: bool) -> str:
+    if mended:
+        return (
+            f"def build_uncalibrated() -> {class_name}:\n"
+            '    """Build the unfitted model whose probabilities build_model mends."""\n'
+        )
+    return (
+        f"def build_model(fold: int | None = None) -> {class_name}:\n"
+        '    """Build the unfitted model; it takes the frame that build_features returns.\n\n'
+        "    It is the same whichever `fold` it is to predict, for nothing in it was learned before.\n"
+        '    """\n'
+    )
+
+
+def _calibrating(facts: ChampionFacts) -> str:
+    return "" if facts.calibration is None else calibration_function(facts.calibration, facts.classes) + "\n\n"
+
+
+_STANDARD_IMPORTS = """\
 import hashlib
 import importlib.util
 import warnings
-from pathlib import Path
+from pathlib import Path"""
 
-from sklearn.base import BaseEstimator"""
-
-_IMPORTED_FUNCTION = '''
-
-
-def build_model() -> BaseEstimator:
-    """Build the unfitted model; it takes the frame that build_features returns."""
+_IMPORTED_BODY = """\
     path = Path(__file__).with_name("candidates.py")
     if hashlib.sha256(path.read_bytes()).hexdigest() != CANDIDATES_SHA256:
         warnings.warn(f"{path} has changed since the champion was trained from it", stacklevel=2)
@@ -112,7 +141,7 @@ def build_model() -> BaseEstimator:
     # Random states that were left open get the seed of the run, as in training.
     states = [name for name, value in model.get_params().items() if name.endswith("random_state") and value is None]
     return model.set_params(**dict.fromkeys(states, SEED))
-'''
+"""
 
 
 def _docstring(last: str) -> str:
@@ -138,6 +167,8 @@ def _constants(candidate: Candidate, facts: ChampionFacts) -> str:
     if facts.threshold_reason:
         lines.append(_comment(f"Chosen so: {facts.threshold_reason}."))
     lines.append(f"DECISION_THRESHOLD: float | None = {facts.decision_threshold!r}")
+    if facts.calibration is not None:
+        lines += calibration_constants(facts.calibration, facts.classes, facts.fold_numbers)
     return "\n".join(lines)
 
 

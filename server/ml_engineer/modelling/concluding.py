@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]  # comes with mlflow, which types neither
 import numpy as np
 
+from ml_engineer.modelling.calibrated import calibrated_model
+from ml_engineer.modelling.calibration import choose_calibration
 from ml_engineer.modelling.choosing import averaged, averaging_pays, simplest_within_noise
 from ml_engineer.modelling.fits import Failure, Fit, FitTask, attempt, fit_rows, run_task
 from ml_engineer.modelling.refitting import as_part, put_together
@@ -56,6 +58,8 @@ def conclude(state: SearchState, naive: Standing) -> SearchResult:
     """Choose the champion, fit it on all rows, and order what was tried."""
     champion, told = _champion(state, naive)
     model, champion = _fitted(state, champion, naive)
+    if champion is not naive and state.data.task != "regression":
+        model = _calibrated(state, champion, model)
     finished = [one for one in state.standings if one.status == "finished"]
     others = sorted((one for one in (naive, *finished) if one is not champion), key=state.order)
     ordered = [champion, *others]
@@ -166,6 +170,21 @@ def _quickly_fitted(state: SearchState, standings: Sequence[Standing]) -> tuple[
     quick = [one for one in standings if state.seconds_to_refit(one) <= max(2 * fastest, AT_ONCE_SECONDS)]
     one = min(quick, key=state.order)
     return fit_rows(one.candidate, state.data, np.arange(state.data.rows)), one
+
+
+def _calibrated(state: SearchState, champion: Standing, model: Any) -> Any:
+    """The model with its probabilities mended where that helps, and the champion's out-of-fold predictions with it."""
+    folds = sorted(champion.fits)
+    calibration, reason = choose_calibration(state.data, champion.predictions(state.data), folds, seed=state.plan.seed)
+    state.decide(reason)
+    if calibration is None:
+        return model
+    champion.story.append(reason)
+    champion.calibration = calibration
+    champion.fits = {
+        fold: replace(fit, predictions=calibration.apply(fold, fit.predictions)) for fold, fit in champion.fits.items()
+    }
+    return calibrated_model(champion.candidate.build(), model, calibration.everything, state.data.classes)
 
 
 def _refit(state: SearchState, standings: Sequence[Standing]) -> dict[str, Any]:

@@ -24,8 +24,13 @@ _WEIGHTS_DRAWN = 2e7
 def leaderboard(
     result: SearchResult, data: TrainingData, *, seed: int, known: Mapping[str, CandidateResult] | None = None
 ) -> Leaderboard:
-    """Every candidate as a record, best first; those in `known` by name are not worked out again."""
-    done = known or {}
+    """Every candidate as a record, best first; those in `known` by name are not worked out again.
+
+    A champion that was calibrated since is: its predictions are others now.
+    """
+    done = dict(known or {})
+    if result.champion.calibration is not None:
+        done.pop(result.champion.candidate.name, None)
     return Leaderboard(
         metric=data.metric,
         candidates=tuple(

@@ -6,6 +6,7 @@ of the user's own, a fitted part) is refused with the reason, as a value: `NotWr
 
 from __future__ import annotations
 
+import ast
 import builtins
 import functools
 import inspect
@@ -22,7 +23,15 @@ from sklearn.base import BaseEstimator
 
 from ml_engineer.modelling.layout import Atom, Bracket, Node, flat, quoted, render
 
-__all__ = ["ALLOWED_PACKAGES", "NotWritable", "SourceCode", "build_from_source", "same_estimator", "write_source"]
+__all__ = [
+    "ALLOWED_PACKAGES",
+    "NotWritable",
+    "SourceCode",
+    "build_from_source",
+    "merged_imports",
+    "same_estimator",
+    "write_source",
+]
 
 ALLOWED_PACKAGES = ("catboost", "lightgbm", "numpy", "pandas", "sklearn", "xgboost")
 """champion.py imports from these only."""
@@ -106,6 +115,30 @@ def write_source(
     return code
 
 
+def merged_imports(*several: Sequence[str]) -> tuple[str, ...]:
+    """Import lines of several sources as those of one."""
+    imported: dict[str, set[str]] = {}
+    numpy = False
+    for node in ast.parse("\n".join(line for lines in several for line in lines)).body:
+        if isinstance(node, ast.ImportFrom):
+            imported.setdefault(str(node.module), set()).update(alias.name for alias in node.names)
+        else:
+            numpy = True
+    return _import_lines(imported, numpy=numpy)
+
+
+def _import_lines(imported: Mapping[str, set[str]], *, numpy: bool) -> tuple[str, ...]:
+    """Imports as the formatter orders them."""
+    lines = ["import numpy as np"] if numpy else []
+    for module in sorted(imported):
+        names = sorted(imported[module], key=_isort_key)
+        line = f"from {module} import {', '.join(names)}"
+        if len(line) > 120:
+            line = f"from {module} import (\n" + "".join(f"    {name},\n" for name in names) + ")"
+        lines.append(line)
+    return tuple(lines)
+
+
 def build_from_source(code: SourceCode, *, constants: Mapping[str, Sequence[str]] | None = None) -> BaseEstimator:
     """Run the source and give the estimator that it builds."""
     names: dict[str, Any] = {name: list(columns) for name, columns in (constants or {}).items()}
@@ -125,14 +158,7 @@ class _Writer:
     numpy: bool = False
 
     def import_lines(self) -> tuple[str, ...]:
-        lines = ["import numpy as np"] if self.numpy else []
-        for module in sorted(self.imported):
-            names = sorted(self.imported[module], key=_isort_key)
-            line = f"from {module} import {', '.join(names)}"
-            if len(line) > 120:
-                line = f"from {module} import (\n" + "".join(f"    {name},\n" for name in names) + ")"
-            lines.append(line)
-        return tuple(lines)
+        return _import_lines(self.imported, numpy=self.numpy)
 
     def write(self, value: Any) -> Node:
         return next(write for kind, write in _WRITERS if isinstance(value, kind))(self, value)

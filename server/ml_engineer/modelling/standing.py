@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from ml_engineer.modelling.calibration import Calibration
 from ml_engineer.modelling.candidate import Candidate
 from ml_engineer.modelling.decisions import choose_threshold
 from ml_engineer.modelling.fits import Failure, Fit
@@ -44,6 +45,8 @@ class Standing:
         Whether it did worse than the naive rule over all folds that it has, some of which may not count any more.
     story : list of str
         What the search decided about it, and why, in order.
+    calibration : Calibration, optional
+        What its probabilities are mended by; `fits` hold them mended. The champion's only.
     """
 
     candidate: Candidate
@@ -55,6 +58,7 @@ class Standing:
     hopeless: bool = False
     useless: bool = False
     story: list[str] = field(default_factory=list)
+    calibration: Calibration | None = None
 
     @property
     def fit_seconds(self) -> float:

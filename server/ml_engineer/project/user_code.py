@@ -90,8 +90,8 @@ def load_candidates(layout: ProjectLayout) -> dict[str, Any]:
     return candidates
 
 
-def load_champion_builder(layout: ProjectLayout) -> Callable[[], Any]:
-    """``build_model`` of champion.py, guarded: it gives the unfitted champion.
+def load_champion_builder(layout: ProjectLayout) -> Callable[..., Any]:
+    """``build_model`` of champion.py, guarded: it gives the unfitted champion, calibrated for a fold if one is passed.
 
     Raises
     ------
@@ -101,9 +101,9 @@ def load_champion_builder(layout: ProjectLayout) -> Callable[[], Any]:
     path = layout.champion_py
     build = _function(layout, path, "build_model")
 
-    def build_model() -> Any:
+    def build_model(*fold: int) -> Any:
         with _guarded(layout, path):
-            return build()
+            return build(*fold)
 
     return build_model
 

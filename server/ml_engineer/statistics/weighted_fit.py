@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import VotingClassifier, VotingRegressor
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import Bunch
@@ -25,6 +26,7 @@ def fit_weighted(model: Any, features: Any, target: npt.NDArray[Any], weights: W
 
     A pipeline hands the weights to its last step alone: what prepares rows describes the table, and counts each once.
     The members of a vote are fitted one by one, because scikit-learn does not hand a vote's weights into pipelines.
+    Of a calibrated model the weights go to the model, for its last step is fixed.
 
     Parameters
     ----------
@@ -44,6 +46,10 @@ def fit_weighted(model: Any, features: Any, target: npt.NDArray[Any], weights: W
     """
     if weights is None or not takes_weights(model):
         return model.fit(features, target)
+    if _ends_fixed(model):
+        # Steps between the first, which learns, and the last, which is fixed, learn nothing.
+        fit_weighted(model.steps[0][1], features, target, weights)
+        return model
     if isinstance(model, VotingClassifier | VotingRegressor):
         # Members of a vote over classes learn codes from 0 on, as scikit-learn has it.
         codes = LabelEncoder().fit_transform(target) if isinstance(model, VotingClassifier) else target
@@ -54,6 +60,8 @@ def fit_weighted(model: Any, features: Any, target: npt.NDArray[Any], weights: W
 
 def takes_weights(model: Any) -> bool:
     """Whether the model, or each member of a vote, lets rows count by a weight."""
+    if _ends_fixed(model):
+        return takes_weights(model.steps[0][1])
     if isinstance(model, VotingClassifier | VotingRegressor):
         return all(takes_weights(member) for _, member in model.estimators)
     return bool(has_fit_parameter(_last(model), "sample_weight"))
@@ -69,6 +77,11 @@ def put_together(vote: Any, models: Sequence[Any], target: npt.NDArray[Any]) -> 
     if hasattr(models[0], "feature_names_in_"):
         vote.feature_names_in_ = models[0].feature_names_in_
     return vote
+
+
+def _ends_fixed(model: Any) -> bool:
+    """Whether it is a calibrated model: a vote, and behind it a map that was learned before."""
+    return isinstance(model, Pipeline) and isinstance(model.steps[-1][1], FrozenEstimator)
 
 
 def _last(model: Any) -> Any:

@@ -55,7 +55,9 @@ def refit_one_fold(
     started = time.monotonic()
     try:
         pairs = fold_pairs(development.folds, split.definition)
-        facts = _compared(layout, problem, development, pairs, pd.read_parquet(path).set_index("row"))
+        mended = training.champion.calibration != "none"
+        stored = pd.read_parquet(path).set_index("row")
+        facts = _compared(layout, problem, development, pairs, stored, mended=mended)
     except (MlEngineerError, ValueError, TypeError) as error:
         return RefitFacts(problem=f"champion.py could not be fitted again: {' '.join(str(error).split())[:200]}")
     return replace(facts, seconds=time.monotonic() - started)
@@ -67,7 +69,13 @@ def _seconds_a_fold(training: TrainingRun) -> float:
 
 
 def _compared(
-    layout: ProjectLayout, problem: ProblemDefinition, development: Development, pairs: Pairs, stored: pd.DataFrame
+    layout: ProjectLayout,
+    problem: ProblemDefinition,
+    development: Development,
+    pairs: Pairs,
+    stored: pd.DataFrame,
+    *,
+    mended: bool,
 ) -> RefitFacts:
     frame = development.frame
     whole = [(train, test) for train, test in pairs if (stored["fold"].reindex(frame.index[test]) >= 0).all()]
@@ -77,7 +85,8 @@ def _compared(
     build_features = load_features(layout)
     shown = frame.drop(columns=problem.target)
     target = frame[problem.target].to_numpy()[train]
-    model = load_champion_builder(layout)()
+    # A fold's own calibration was learned without it.
+    model = load_champion_builder(layout)(*([int(development.folds[test[0]])] if mended else []))
     weights = row_weights(problem, frame)
     fit_weighted(
         model,

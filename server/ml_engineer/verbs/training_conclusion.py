@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_engineer import tracking
-from ml_engineer.modelling.candidate import Candidate
 from ml_engineer.modelling.champion_code import ChampionFacts, render_champion
 from ml_engineer.modelling.decisions import Threshold, choose_threshold, interval_half_width
 from ml_engineer.modelling.model_files import TRUSTED_TYPES
 from ml_engineer.modelling.results import champion_gain, champion_score, leaderboard
 from ml_engineer.modelling.search import SearchResult
 from ml_engineer.modelling.source_code import NotWritable
+from ml_engineer.modelling.standing import Standing
 from ml_engineer.modelling.training_data import Predictions, TrainingData
 from ml_engineer.project.files import write_text
 from ml_engineer.rendering.documents import render_document
@@ -78,6 +78,9 @@ def conclude(
         folds,
         judged.threshold.value,
         judged.threshold.reason,
+        calibration=result.champion.calibration,
+        classes=rows.data.classes,
+        fold_numbers=rows.numbers_by_position,
     )
     code = render_champion(winner, facts)
     staged.write_code(code)
@@ -93,7 +96,7 @@ def conclude(
         development_sha256=rows.split.development_sha256,
         leaderboard=leaderboard(result, rows.data, seed=request.seed, known=done),
         baseline=done[result.baseline.candidate.name],
-        champion=_champion(staged, winner, judged, code, rows),
+        champion=_champion(staged, result.champion, judged, code, rows),
         folds=folds or (),
         decisions=result.decisions,
         gain=judged.gain,
@@ -125,8 +128,8 @@ def _labels(judged: _Judgement, data: TrainingData) -> npt.NDArray[np.integer] |
     return None if data.task == "regression" else data.labels(judged.predictions, threshold=judged.threshold.value)
 
 
-def _champion(staged: StagedRun, winner: Candidate, judged: _Judgement, code: str, rows: TrainingRows) -> Champion:
-    layout = rows.layout
+def _champion(staged: StagedRun, standing: Standing, judged: _Judgement, code: str, rows: TrainingRows) -> Champion:
+    layout, winner = rows.layout, standing.candidate
     return Champion(
         name=winner.name,
         family=winner.family,
@@ -139,6 +142,7 @@ def _champion(staged: StagedRun, winner: Candidate, judged: _Judgement, code: st
         features_sha256=rows.features_sha256,
         decision_threshold=judged.threshold.value,
         threshold_reason=judged.threshold.reason,
+        calibration="none" if standing.calibration is None else standing.calibration.method,
         interval_half_width=interval_half_width(rows.data, judged.predictions),
     )
 

@@ -57,9 +57,14 @@ class TrainingRows:
         numbers[rows] = self.development.folds[rows]
         return numbers
 
+    @property
+    def numbers_by_position(self) -> dict[int, int]:
+        """Stored number of the fold at each position of `data.pairs`."""
+        return {place: int(self.development.folds[test[0]]) for place, (_, test) in enumerate(self.data.pairs)}
+
     def fold_numbers_of(self, positions: Iterable[int]) -> tuple[int, ...] | None:
         """Stored numbers of the folds at these positions of `data.pairs`; None if they are all."""
-        known = [int(self.development.folds[test[0]]) for _, test in self.data.pairs]
+        known = self.numbers_by_position
         chosen = tuple(known[position] for position in sorted(positions))
         return None if len(chosen) == len(known) else chosen
 

@@ -64,6 +64,9 @@ class Champion(Record):
         default=None, ge=0, le=1, description="Probability from which the positive class is predicted; binary tasks."
     )
     threshold_reason: str = Field(default="", description="How the threshold was chosen.")
+    calibration: Literal["none", "temperature", "sigmoid", "isotonic"] = Field(
+        default="none", description="What its probabilities are mended by, as its last step; classification tasks."
+    )
     interval_half_width: float | None = Field(
         default=None,
         ge=0,

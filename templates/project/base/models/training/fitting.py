@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import VotingClassifier, VotingRegressor
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import Bunch
@@ -20,6 +21,10 @@ def fit(model: Any, features: pd.DataFrame, target: np.ndarray, weights: np.ndar
     """
     if weights is None or not takes_weights(model):
         return model.fit(features, target)
+    if isinstance(model, Pipeline) and isinstance(model.steps[-1][1], FrozenEstimator):
+        # A calibrated model: the first step learns, the others do not, the last is fixed.
+        fit(model.steps[0][1], features, target, weights)
+        return model
     if isinstance(model, VotingClassifier | VotingRegressor):
         return _fit_members(model, features, target, weights)
     return model.fit(features, target, **{_argument(model): weights})
@@ -32,7 +37,8 @@ def takes_weights(model: Any) -> bool:
     if isinstance(model, TransformedTargetRegressor):
         return takes_weights(model.regressor)
     if isinstance(model, Pipeline):
-        return takes_weights(model.steps[-1][1])
+        fixed = isinstance(model.steps[-1][1], FrozenEstimator)
+        return takes_weights(model.steps[0 if fixed else -1][1])
     return has_fit_parameter(model, "sample_weight")
 
 

@@ -55,7 +55,7 @@ def cross_validate(rows: pd.DataFrame, folds: np.ndarray) -> tuple[pd.DataFrame,
         if champion.FOLDS is not None and number not in champion.FOLDS:
             continue
         known = None if weights is None else weights[train]
-        model = fit(champion.build_model(), features.iloc[train], learned[train], known)
+        model = fit(champion.build_model(number), features.iloc[train], learned[train], known)
         predicted = predict(model, features.iloc[test], champion.DECISION_THRESHOLD)
         table.loc[test, predicted.columns] = predicted.to_numpy()
         table.loc[test, "fold"] = number
