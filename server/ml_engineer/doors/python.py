@@ -243,6 +243,7 @@ def train(
     budget_seconds: float = 60.0,
     budget_evaluations: int | None = None,
     memory_limit_mb: int | None = None,
+    executor: str | None = None,
     champion: Literal["best", "simplest-within-noise"] = "best",
     price_milliseconds: float = 10.0,
     candidates: Sequence[str] | None = None,
@@ -263,6 +264,9 @@ def train(
         Number of fits instead of a time: the same data, seed and versions then give the same model.
     memory_limit_mb : int, optional
         Memory that all fits together may take; by default most of what is free.
+    executor : str, optional
+        Address of a Dask scheduler, like ``tcp://HOST:8786``, whose workers do the fits; by default processes on this
+        machine. The development rows are sent there.
     champion : {'best', 'simplest-within-noise'}
         'simplest-within-noise' takes the simplest model whose difference to the best may be chance.
     price_milliseconds : float, default 10
@@ -298,6 +302,7 @@ def train(
         budget_seconds=budget_seconds,
         budget_evaluations=budget_evaluations,
         memory_limit_mb=memory_limit_mb,
+        executor=executor,
         champion=champion,
         price_milliseconds=price_milliseconds,
         candidates=candidates,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
+from pydantic import JsonValue
 
 from ml_engineer.errors import BusyError, InputError, JobLostError
 from ml_engineer.installation.extras import require_extra
@@ -21,6 +23,7 @@ __all__ = ["resume_job", "start_job"]
 
 _RESUMABLE = frozenset({"lost", "cancelled", "failed"})
 _LOOK_BACK_JOBS = 50
+_BY_WHOM = "executor"
 
 
 def start_job(
@@ -60,13 +63,14 @@ def start_job(
     Raises
     ------
     MissingExtraError
-        If a part of the installation is missing that the verb needs.
+        If a part of the installation is missing that the verb, or an argument, needs.
     """
-    require_extra(verb.extra)
+    for extra in (verb.extra, *_more_extras(request)):
+        require_extra(extra)
     order = JobOrder(verb=verb.name, package=package, request=request.model_dump(mode="json"), folder=str(folder))
     lost = _lost_before(store, order)
     if lost is not None:
-        return resume_job(store, lost.job_id, warm=warm)
+        return resume_job(store, lost.job_id, warm=warm, order=order)
     job_id = store.create(order)
     try:
         return _launch(store, job_id, previous=None, warm=warm)
@@ -75,8 +79,8 @@ def start_job(
         raise
 
 
-def resume_job(store: JobStore, job_id: str, *, warm: WarmChild | None = None) -> Job:
-    """Hand a lost, cancelled or failed job's journal to a new child.
+def resume_job(store: JobStore, job_id: str, *, warm: WarmChild | None = None, order: JobOrder | None = None) -> Job:
+    """Hand a lost, cancelled or failed job's journal to a new child, with what was asked before or with `order`.
 
     Raises
     ------
@@ -103,6 +107,8 @@ def resume_job(store: JobStore, job_id: str, *, warm: WarmChild | None = None) -
             )
         for name in ("reply.json", "refusal.json", "cancel"):
             (store.folder(job_id) / name).unlink(missing_ok=True)
+        if order is not None:
+            store.write_order(job_id, order)
         return _launch(store, job_id, previous=job, warm=warm)
 
 
@@ -112,9 +118,19 @@ def _lost_before(store: JobStore, order: JobOrder) -> Job | None:
     for job in store.recent(_LOOK_BACK_JOBS):
         if job.verb == order.verb and job.project_dir == project_dir:
             asked = store.order(job.job_id)
-            same = (asked.package, asked.request) == (order.package, order.request)
+            same = (asked.package, _what(asked)) == (order.package, _what(order))
             return job if job.state == "lost" and same else None
     return None
+
+
+def _what(order: JobOrder) -> dict[str, JsonValue]:
+    """What was asked for, without who is to do it: finished work counts whoever did it."""
+    return {name: value for name, value in order.request.items() if name != _BY_WHOM}
+
+
+def _more_extras(request: Record) -> Iterator[str]:
+    if getattr(request, _BY_WHOM, None) is not None:
+        yield "dask"
 
 
 def _launch(store: JobStore, job_id: str, *, previous: Job | None, warm: WarmChild | None) -> Job:

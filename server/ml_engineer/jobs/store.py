@@ -114,11 +114,15 @@ class JobStore:
     def create(self, order: JobOrder) -> str:
         """Make the folder of a new job and write down what was asked; the name sorts by time."""
         job_id = f"job_{datetime.now(UTC):%Y%m%d_%H%M%S}_{secrets.token_hex(3)}"
-        write_text(self.folder(job_id) / "request.json", order.model_dump_json(indent=2) + "\n")
+        self.write_order(job_id, order)
         # A request may hold a database's password.
         self.folder(job_id).chmod(0o700)
         self.journal(job_id).mkdir()
         return job_id
+
+    def write_order(self, job_id: str, order: JobOrder) -> None:
+        """Write down what is asked."""
+        write_text(self.folder(job_id) / "request.json", order.model_dump_json(indent=2) + "\n")
 
     def order(self, job_id: str) -> JobOrder:
         """What was asked."""

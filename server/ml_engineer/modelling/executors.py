@@ -23,12 +23,12 @@ from ml_engineer.modelling.fits import Clock, Failure, Fit, FitTask, attempt, ru
 from ml_engineer.modelling.pickling import dump_by_value
 from ml_engineer.modelling.training_data import TrainingData
 
-__all__ = ["Executor", "Finished", "InlineExecutor", "ProcessExecutor", "can_fork", "make_executor"]
+__all__ = ["LEFT_FOR_FITS", "Executor", "Finished", "InlineExecutor", "ProcessExecutor", "can_fork", "make_executor"]
 
 Finished = tuple[int, Fit | Failure]
 _MEMORY_CHECKED_EVERY = 0.5
 _LIBRARIES = frozenset({"catboost", "lightgbm", "xgboost"})
-_LEFT_FOR_OTHERS = 0.7
+LEFT_FOR_FITS = 0.7
 """Share of the memory that is free at the start which fits may take together."""
 
 
@@ -40,6 +40,8 @@ class Executor(Protocol):
     """Where fitted models may be left."""
     can_stop: bool
     """Whether a fit can be stopped midway."""
+    is_remote: bool
+    """Whether fits use other cores than this machine's."""
 
     def load(self, data: TrainingData) -> None:
         """Hand over the rows that all fits are on; before the first one."""
@@ -67,6 +69,7 @@ class InlineExecutor:
 
     workers = 1
     can_stop = False
+    is_remote = False
 
     def __init__(self, *, folder: Path, clock: Clock = time.monotonic) -> None:
         self.folder = folder
@@ -114,13 +117,14 @@ class ProcessExecutor:
     """
 
     can_stop = True
+    is_remote = False
 
     def __init__(self, *, workers: int, folder: Path, memory_limit: int | None = None) -> None:
         self.workers = workers
         self.folder = folder
         self._tickets = 0
         self._running: dict[int, int | None] = {}
-        self._memory_limit = memory_limit or int(_LEFT_FOR_OTHERS * psutil.virtual_memory().available)
+        self._memory_limit = memory_limit or int(LEFT_FOR_FITS * psutil.virtual_memory().available)
         self._memory_checked = time.monotonic()
         self._log = (folder / "server.log").open("wb")
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -250,7 +254,12 @@ def can_fork() -> bool:
 
 @contextlib.contextmanager
 def make_executor(
-    *, workers: int, memory_limit: int | None = None, clock: Clock = time.monotonic
+    *,
+    workers: int,
+    memory_limit: int | None = None,
+    address: str | None = None,
+    beside: str | None = None,
+    clock: Clock = time.monotonic,
 ) -> Iterator[Executor]:
     """Processes where they can be had, this process elsewhere; with a folder that goes when the work is done.
 
@@ -260,13 +269,27 @@ def make_executor(
         Fits at a time; 0 keeps everything in this process.
     memory_limit : int, optional
         Bytes that the fits may take together.
+    address : str, optional
+        Scheduler of a Dask cluster that does the fits instead, with as many at a time as it has threads.
+    beside : str, optional
+        Folder to make that folder in; by default the system's for temporary files.
     clock : callable
         Monotonic seconds, for fits in this process.
+
+    Raises
+    ------
+    InputError
+        If no cluster can be used at `address`.
     """
-    folder = Path(tempfile.mkdtemp(prefix="ml-engineer-fits-"))
+    folder = Path(tempfile.mkdtemp(prefix="ml-engineer-fits-", dir=beside))
     processes: ProcessExecutor | None = None
     try:
-        if workers < 1 or not can_fork():
+        if address is not None:
+            from ml_engineer.modelling.dask_executor import open_cluster
+
+            with open_cluster(address, folder=folder, memory_limit=memory_limit) as cluster:
+                yield cluster
+        elif workers < 1 or not can_fork():
             yield InlineExecutor(folder=folder, clock=clock)
         else:
             processes = ProcessExecutor(workers=workers, folder=folder, memory_limit=memory_limit)

@@ -75,7 +75,8 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
     scaffolded = _scaffold_if_needed(layout, context)
     memory = None if request.memory_limit_mb is None else request.memory_limit_mb * 2**20
     # Begun first: what fits import is loaded while the rows are read and checked.
-    with make_executor(workers=min(available_cores(), _MOST_WORKERS), memory_limit=memory) as executor:
+    workers = min(available_cores(), _MOST_WORKERS)
+    with make_executor(workers=workers, memory_limit=memory, address=request.executor) as executor:
         context.report("reading the development rows", 0.02)
         rows = load_training_rows(layout)
         context.report("checking the data", 0.04)
@@ -151,7 +152,8 @@ def _share_cores(rows: TrainingRows, executor: Executor) -> int:
     """Threads of a fit: one on all cores instead of one on each, where a fit has enough to do for all of them."""
     if rows.data.rows < _ONE_FIT_ROWS:
         return 1
-    executor.workers = 1
+    if not executor.is_remote:
+        executor.workers = 1
     return min(available_cores(), _MOST_WORKERS)
 
 

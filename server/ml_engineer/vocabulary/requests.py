@@ -144,6 +144,12 @@ class TrainRequest(Record):
     memory_limit_mb: int | None = Field(
         default=None, ge=64, description="Memory that all fits together may take; by default most of what is free."
     )
+    executor: str | None = Field(
+        default=None,
+        pattern=r"^(tcp|tls)://[^\s/@]+:\d{1,5}$",
+        description="Address of a Dask scheduler, like tcp://HOST:8786, whose workers do the fits; by default processes "
+        "on this machine. The development rows are sent there.",
+    )
     champion: Literal["best", "simplest-within-noise"] = Field(
         default="best",
         description="'simplest-within-noise' takes the simplest model whose difference to the best may be chance.",

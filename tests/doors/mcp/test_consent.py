@@ -228,6 +228,26 @@ async def test_files_named_in_sql_are_asked_for_too(real_desk, started, sql):
     assert started == []
 
 
+async def test_sending_rows_to_another_machine_is_asked_for_once(real_desk, started):
+    far = {"executor": "tcp://cluster.example:8786"}
+    answer, seen = person("accept", allow=True)
+    async with Client(build_server(real_desk), elicitation_callback=answer) as client:
+        for _ in range(2):
+            await client.call_tool("train", far)
+        await client.call_tool("train", {"executor": "tcp://127.0.0.1:8786"})
+        await client.call_tool("train", {})
+    assert len(started) == 4
+    assert len(seen) == 1
+    assert "development rows to the Dask cluster at 'tcp://cluster.example:8786'" in seen[0]
+
+
+async def test_rows_stay_here_where_nobody_can_be_asked(real_desk, started):
+    async with Client(build_server(real_desk)) as client:
+        result = await client.call_tool("train", {"executor": "tcp://cluster.example:8786"})
+    assert started == []
+    assert "ml-engineer train --executor tcp://cluster.example:8786" in result.content[0].text
+
+
 async def test_a_question_shows_names_quoted_and_shortened(real_desk, started):
     answer, seen = person("decline")
     async with Client(build_server(real_desk), elicitation_callback=answer) as client:
@@ -237,4 +257,4 @@ async def test_a_question_shows_names_quoted_and_shortened(real_desk, started):
 
 
 async def test_verbs_that_read_only_the_project_ask_nothing(real_desk):
-    assert question_for(real_desk, VERBS["train"], set()) is None
+    assert question_for(real_desk, VERBS["scaffold_project"], set()) is None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit
 from pydantic import BaseModel, Field
@@ -60,7 +61,7 @@ def question_for(desk: Desk, verb: Verb, granted: set[str]) -> Question | None:
     verb : Verb
         What is about to run.
     granted : set of str
-        Paths that were allowed before, added to here: a person is asked once.
+        Paths and addresses that were allowed before, added to here: a person is asked once.
     """
     if verb.name == "waive_finding":
         return _waiver_question(desk, verb)
@@ -68,7 +69,46 @@ def question_for(desk: Desk, verb: Verb, granted: set[str]) -> Question | None:
         return _promotion_question(desk, verb)
     if any(name in verb.request.model_fields for name in READ_FIELDS):
         return _reading_question(desk, verb, granted)
+    if "executor" in verb.request.model_fields:
+        return _sending_question(verb, granted)
     return None
+
+
+def _sending_question(verb: Verb, granted: set[str]) -> Question:
+    """Rows that leave this machine, and what comes back from elsewhere, need a person's word."""
+
+    def ask(ctx: Context[Any, Any], **arguments: Any) -> Consent | Elicit[Consent] | None:
+        address = arguments.get("executor")
+        if _stays_here(address) or address in granted:
+            return Consent(allow=True)
+        if not _can_be_asked(ctx):
+            return None
+        return Elicit(
+            f"May ml-engineer send this project's development rows to the Dask cluster at {_quoted(str(address))}, and "
+            "trust what it sends back?",
+            Consent,
+        )
+
+    def require(arguments: Mapping[str, Any], answer: Any) -> None:
+        address = arguments.get("executor")
+        if _stays_here(address) or address in granted:
+            return
+        if not _allows(answer):
+            raise InputError(
+                f"Sending rows to {_quoted(str(address))} was not allowed",
+                found="it is not this machine",
+                remedy="Leave `executor` out, or let the person run the command line: "
+                f"`{shlex.join(['ml-engineer', 'train', '--executor', str(address)])}`",
+            )
+        granted.add(str(address))
+
+    return Question(_resolver(ask, verb), require)
+
+
+def _stays_here(address: object) -> bool:
+    """Whether an address is none, or one of this machine's own."""
+    host = "" if address is None else urlsplit(str(address)).hostname
+    return host in {"", "localhost", "127.0.0.1", "::1"}
 
 
 def _reading_question(desk: Desk, verb: Verb, granted: set[str]) -> Question:
