@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ml_engineer import seal
 from ml_engineer.errors import MlEngineerError, ProjectStateError, SealError
+from ml_engineer.modelling.ensemble import greedy_weights
 from ml_engineer.project.candidate_predictions import read_candidate_predictions, write_candidate_predictions
 from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
@@ -405,6 +406,34 @@ def test_a_champion_that_was_lucky_among_many_alike_is_corrected(tmp_path: Path,
     assert roc_auc_score(actual, luckiest[:, 1]) > 0.55
     assert honest.corrected.value == pytest.approx(0.5, abs=0.04)
     assert "were passed over" in honest.note
+
+
+def test_an_average_whose_weights_fit_the_rows_that_score_it_is_corrected(tmp_path: Path, call: Call) -> None:
+    frame = churn(300)
+    frame["left"] = np.random.default_rng(5).choice(["no", "yes"], len(frame))
+    project = train_project(tmp_path, frame, target="left", task="binary", keys=("customer",))
+    names = tuple(f"guess {place}" for place in range(30))
+    _candidates(project, names, seed=0, run_id="run_test")
+    stored = read_candidate_predictions(project.layout, "run_test")
+    assert stored is not None
+    actual = (pd.read_parquet(project.layout.development)["left"] == "yes").to_numpy()
+    weights = greedy_weights(list(stored.values()), actual.astype(int))
+    average = np.asarray(sum(weight * each for weight, each in zip(weights, stored.values(), strict=True)))
+    table = pd.read_parquet(project.layout.out_of_fold("run_test"))
+    table[["p0", "p1"]] = average
+    table.to_parquet(project.layout.out_of_fold("run_test"), index=False)
+    run = load_record(project.layout, TrainingRun)
+    parts = tuple(run.baseline.model_copy(update={"name": name, "family": "linear"}) for name in names)
+    champion = run.champion.model_copy(update={"name": "ensemble", "family": "ensemble"})
+    board = run.leaderboard.model_copy(update={"candidates": (*run.leaderboard.candidates, *parts)})
+    save_record(project.layout, run.model_copy(update={"champion": champion, "leaderboard": board}))
+    call("evaluate", project_dir=project.root)
+    honest = load_record(project.layout, EvaluationReport).honest
+    assert honest is not None
+    assert honest.corrected is not None
+    assert roc_auc_score(actual, average[:, 1]) > 0.58
+    assert honest.corrected.value < 0.54
+    assert "chosen anew for each fold" in honest.note
 
 
 def test_a_champion_with_one_fold_is_compared_on_its_rows_alone(leavers: TrainedProject, call: Call) -> None:

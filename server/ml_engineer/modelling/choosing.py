@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ml_engineer.modelling.candidate import SIMPLICITY
-from ml_engineer.modelling.ensemble import greedy_weights, row_losses
+from ml_engineer.modelling.ensemble import MOST_PARTS, greedy_weights, row_losses
 from ml_engineer.modelling.fits import Fit
 from ml_engineer.modelling.refitting import ensemble_of
 from ml_engineer.modelling.source_code import NotWritable
@@ -18,7 +18,6 @@ from ml_engineer.statistics.intervals import gain
 __all__ = ["ABSOLUTE", "averaged", "averaging_pays", "chosen_weights", "simplest_within_noise"]
 
 ABSOLUTE = frozenset({"mae", "median_absolute_error"})
-_MOST_PARTS = 8
 
 
 def chosen_weights(
@@ -52,7 +51,7 @@ def chosen_weights(
         stacked = [np.concatenate([standings[place].fits[fold].predictions for fold in folds]) for place in able]
         weights = greedy_weights(stacked, actual, absolute=absolute, seed=seed)
         chosen = {place: float(weight) for place, weight in zip(able, weights, strict=True) if weight > 0}
-        most = sorted(chosen, key=lambda place: -chosen[place])[:_MOST_PARTS]
+        most = sorted(chosen, key=lambda place: -chosen[place])[:MOST_PARTS]
         chosen = {place: chosen[place] / sum(chosen[one] for one in most) for place in most}
         costs = {place: 1000 * standings[place].predict_seconds_per_row(data) for place in chosen}
         if sum(costs.values()) <= price_milliseconds or len(chosen) == 1:

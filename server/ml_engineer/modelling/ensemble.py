@@ -9,9 +9,11 @@ import numpy.typing as npt
 
 from ml_engineer.modelling.training_data import Predictions
 
-__all__ = ["greedy_weights", "row_losses", "selection_loss"]
+__all__ = ["MOST_PARTS", "cross_fitted_average", "greedy_weights", "row_losses", "selection_loss"]
 
 Floats = npt.NDArray[np.float64]
+MOST_PARTS = 8
+"""Models in an average; more make it dear and hardly better."""
 _ROUNDS = 25
 _ROWS = 20_000
 _SMALLEST_WEIGHT = 0.05
@@ -82,6 +84,46 @@ def greedy_weights(
     weights = best_counts / best_counts.sum()
     weights[weights < _SMALLEST_WEIGHT] = 0.0
     return np.asarray(weights / weights.sum())
+
+
+def cross_fitted_average(
+    predictions: Sequence[Predictions],
+    actual: npt.NDArray[np.generic],
+    folds: npt.NDArray[np.integer],
+    *,
+    absolute: bool = False,
+    seed: int = 0,
+) -> Floats:
+    """What an average says of each row with weights that the rows of its own fold had no part in choosing.
+
+    The weights of an average are fitted to the predictions that score it, which flatters it a little; these
+    predictions are those of the same way of choosing, without the flattery (cross-fitting; van der Laan, Polley and
+    Hubbard 2007, Super learner).
+
+    Parameters
+    ----------
+    predictions : sequence of numpy.ndarray of shape (n,) or (n, k)
+        Out of fold, one per model.
+    actual : numpy.ndarray of shape (n,)
+        Class codes or numbers.
+    folds : numpy.ndarray of shape (n,)
+        Fold of each row; a single fold is halved.
+    absolute, seed
+        As for `greedy_weights`.
+
+    Returns
+    -------
+    numpy.ndarray of shape (n,) or (n, k)
+    """
+    parts = folds if len(np.unique(folds)) > 1 else np.arange(len(folds)) % 2
+    average = np.empty(predictions[0].shape)
+    for part in np.unique(parts):
+        mine = parts == part
+        weights = greedy_weights([one[~mine] for one in predictions], actual[~mine], absolute=absolute, seed=seed)
+        weights[np.argsort(-weights, kind="stable")[MOST_PARTS:]] = 0.0
+        weights /= weights.sum()
+        average[mine] = sum(weight * one[mine] for weight, one in zip(weights, predictions, strict=True))
+    return average
 
 
 def _relevant(predictions: Sequence[Predictions], actual: npt.NDArray[np.generic]) -> list[Floats]:

@@ -11,6 +11,8 @@ import pandas as pd
 
 from ml_engineer.errors import ProjectStateError
 from ml_engineer.evaluation.prediction import Predictions, encode_target, make_outcomes, positive_code
+from ml_engineer.modelling.choosing import ABSOLUTE
+from ml_engineer.modelling.ensemble import cross_fitted_average
 from ml_engineer.project.candidate_predictions import read_candidate_predictions
 from ml_engineer.project.development import Development
 from ml_engineer.project.tally import load_tally
@@ -39,7 +41,8 @@ def honest_score(
     """Count what was tried on these development rows, and correct the champion's score for the choice.
 
     The champion was chosen among the candidates that it beats, in whatever run; those that scored better, in a run
-    before, were passed over for other reasons and lend its score no luck.
+    before, were passed over for other reasons and lend its score no luck. An average of models is judged by predictions
+    for which the weights were chosen anew on the other folds.
 
     Parameters
     ----------
@@ -72,6 +75,10 @@ def honest_score(
     if not isfinite(mine):
         return count.model_copy(update={"note": f"{metric} is undefined on the out-of-fold predictions."})
     beaten = [each for each in judged if not _surpasses(each, mine, metric)]
+    average = _without_own_weights(champion, development, own)
+    if average is not None:
+        beaten[0] = _judged(champion, development, [average], metric)[0]
+        notes.append("The weights of the average were chosen anew for each fold, on the rows of the others.")
     if len(beaten) < len(judged):
         notes.append(f"{len(judged) - len(beaten)} candidate(s) scored better and were passed over; they lend no luck.")
     if len(judged) == 1 and tally.candidates > 1:
@@ -80,6 +87,40 @@ def honest_score(
     outcomes = [one for each in beaten for one in each if isfinite(metric_value(metric, one))]
     corrected = corrected_score(metric, outcomes, seed=champion.training.seed)
     return count.model_copy(update={"corrected": corrected, "compared": len(judged), "note": " ".join(notes)})
+
+
+def _without_own_weights(champion: LoadedChampion, development: Development, own: Floats) -> Floats | None:
+    """The champion's predictions with weights chosen on other folds; none unless it is an average whose parts are here."""
+    training = champion.training
+    if training.champion.family != "ensemble":
+        return None
+    names = {
+        each.name
+        for each in training.leaderboard.candidates
+        if each.status == "finished" and each.family not in {"ensemble", "baseline"}
+    }
+    try:
+        stored = read_candidate_predictions(champion.layout, training.run_id) or {}
+    except ProjectStateError:
+        return None  # told already
+    rows = np.flatnonzero(_known(own))
+    parts = [
+        values[rows]
+        for name, values in stored.items()
+        if name in names and values.shape == own.shape and _known(values)[rows].all()
+    ]
+    if len(parts) < 2:
+        return None
+    actual = encode_target(development.frame[champion.problem.target].iloc[rows], champion.problem)
+    average = np.full_like(own, np.nan)
+    average[rows] = cross_fitted_average(
+        parts,
+        actual,
+        development.folds[rows],
+        absolute=training.leaderboard.metric in ABSOLUTE,
+        seed=training.seed,
+    )
+    return average
 
 
 def _known(values: Floats) -> npt.NDArray[np.bool_]:
