@@ -66,6 +66,8 @@ class Candidate:
         Parts of an ensemble, with their weights.
     row_weights : numpy.ndarray of shape (n,), optional
         What each development row counts for in fitting this candidate, beside the weights that the data has.
+    mitigates : str
+        Sensitive column whose groups it is weighted for; it is priced beside the leader, and never chosen.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Candidate:
     seed: int = 0
     members: tuple[tuple[Candidate, float], ...] = ()
     row_weights: npt.NDArray[np.float64] | None = field(default=None, compare=False)
+    mitigates: str = ""
 
     @property
     def constants(self) -> dict[str, tuple[str, ...]]:

@@ -102,7 +102,9 @@ def _champion(state: SearchState, naive: Standing) -> tuple[Standing, str]:
 
 def _best_of_few_folds(state: SearchState, naive: Standing) -> tuple[Standing, str]:
     """With no candidate that has all folds: the one that did best on the folds it has."""
-    begun = [one for one in state.standings if one.fits and not one.failed] or _one_fold_late(state)
+    begun = [
+        one for one in state.standings if one.fits and not one.failed and not one.candidate.mitigates
+    ] or _one_fold_late(state)
     gains = [one.value(state.data) - naive.value(state.data, sorted(one.fits)) for one in begun]
     if max(gains, default=0.0) <= 0:
         return naive, ""

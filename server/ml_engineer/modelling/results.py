@@ -60,6 +60,7 @@ def candidate_result(standing: Standing, data: TrainingData, *, seed: int) -> Ca
         parameters=standing.candidate.parameters,
         reason="" if standing.status == "finished" else standing.reason,
         decisions=tuple(standing.story),
+        mitigates=standing.candidate.mitigates,
     )
 
 

@@ -17,6 +17,7 @@ from ml_engineer.modelling.concluding import SearchResult, conclude
 from ml_engineer.modelling.executors import Executor
 from ml_engineer.modelling.fits import Clock, Failure, FitTask, Journal, attempt, run_task
 from ml_engineer.modelling.folding import choose_folds, fold
+from ml_engineer.modelling.offers import Offers, price_offers
 from ml_engineer.modelling.racing import promising, race, race_with_insurance, worth_folding
 from ml_engineer.modelling.search_plan import SearchPlan
 from ml_engineer.modelling.search_state import Report, SearchState
@@ -48,6 +49,7 @@ def search(
     report: Report,
     finished: Callable[[Standing], None] = _nothing,
     tuner: Tuner | None = None,
+    offers: Offers | None = None,
 ) -> SearchResult:
     """Try candidates on the planned folds until the budget is out; there is always a champion.
 
@@ -73,6 +75,9 @@ def search(
         Called with each candidate that has all its folds, as soon as it has.
     tuner : Tuner, optional
         Proposes new settings around the leaders.
+    offers : callable, optional
+        Gives variants of the leader that lessen a disparity. They are priced: fitted on the same folds, told beside
+        it, and never chosen, for that is a person's decision.
     """
     state = SearchState(
         data, executor=executor, plan=plan, clock=clock, journal=journal, report=report, finished=finished
@@ -85,6 +90,8 @@ def search(
         choose_folds(state, order)
         fold(state, order)
         _go_on(state)
+        if offers is not None:
+            price_offers(state, offers)
         if tuner is not None:
             _tune(state, tuner)
     return conclude(state, naive)

@@ -106,7 +106,10 @@ class SearchState:
         return [
             one
             for one in self.standings
-            if one.status == "finished" and not one.useless and all(fold in one.fits for fold in self.folds)
+            if one.status == "finished"
+            and not one.useless
+            and not one.candidate.mitigates
+            and all(fold in one.fits for fold in self.folds)
         ]
 
     def leaders(self) -> list[Standing]:

@@ -97,7 +97,7 @@ def _without_own_weights(champion: LoadedChampion, development: Development, own
     names = {
         each.name
         for each in training.leaderboard.candidates
-        if each.status == "finished" and each.family not in {"ensemble", "baseline"}
+        if each.status == "finished" and each.family not in {"ensemble", "baseline"} and not each.mitigates
     }
     try:
         stored = read_candidate_predictions(champion.layout, training.run_id) or {}

@@ -32,6 +32,7 @@ from ml_engineer.verbs.guardrail_evidence import gather_evidence, load_waivers
 from ml_engineer.verbs.judge_features import judge_features
 from ml_engineer.verbs.known_answers import keep_known_answers
 from ml_engineer.verbs.passport_writing import update_passport
+from ml_engineer.verbs.reweighting import reweighted_offers
 from ml_engineer.verbs.scaffold_project import scaffold_project
 from ml_engineer.verbs.training_conclusion import conclude
 from ml_engineer.verbs.training_rows import TrainingRows, load_training_rows
@@ -139,6 +140,7 @@ def _train(
                 report=_part_of(context.report, 0.1, 0.9),
                 finished=finished,
                 tuner=Tuner(seed=request.seed) if request.candidates is None else None,
+                offers=reweighted_offers(rows),
             )
             record = conclude(rows, result, request, context, tracked, run_id=run_id, started_at=started_at, done=done)
         except BaseException:

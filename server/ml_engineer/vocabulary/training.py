@@ -37,6 +37,10 @@ class CandidateResult(Record):
     )
     reason: str = Field(default="", description="Why it failed, was dropped or ran out of time; empty if it finished.")
     decisions: tuple[str, ...] = Field(default=(), description="What the search decided about it, in order.")
+    mitigates: str = Field(
+        default="",
+        description="Sensitive column whose groups its rows were weighted for; it is priced, and was not to be chosen.",
+    )
 
 
 class Leaderboard(Record):
