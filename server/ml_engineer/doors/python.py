@@ -22,6 +22,7 @@ from ml_engineer.vocabulary.replies import (
     JobsReply,
     PredictReply,
     PromoteReply,
+    ReplayReply,
     Reply,
     RunReply,
     ScaffoldProjectReply,
@@ -39,6 +40,7 @@ __all__ = [
     "job_status",
     "predict",
     "promote",
+    "replay",
     "resume_job",
     "run",
     "scaffold_project",
@@ -446,6 +448,39 @@ def predict(
         output=output,
         project_dir=project_dir,
     )
+
+
+def replay(
+    run: str,
+    *,
+    project_dir: str = "ml",
+    wait_seconds: float | None = None,
+    on_progress: OnProgress | None = None,
+) -> ReplayReply:
+    """Train a run again from its record, in a place of its own, and compare: champion, score, every prediction.
+
+    Parameters
+    ----------
+    run : str
+        Name of the run, or 'champion' for that of the present champion.
+    project_dir : str, default 'ml'
+        Folder of the ML project; doors resolve a relative path in the workspace.
+    wait_seconds : float, optional
+        How long to wait; afterwards the reply says 'running' and the work goes on. By default until it ends.
+    on_progress : callable, optional
+        Called with the job after each change of what it is doing.
+
+    Returns
+    -------
+    ReplayReply
+        Status 'done' with the verdict; 'running' after `wait_seconds`.
+
+    Raises
+    ------
+    MlEngineerError
+        If the work could not be done; the text says what was found and what to do.
+    """
+    return _perform("replay", ReplayReply, wait_seconds, on_progress, run=run, project_dir=project_dir)
 
 
 def promote(

@@ -19,7 +19,9 @@ from ml_engineer.modelling.search import SearchResult
 from ml_engineer.modelling.source_code import NotWritable
 from ml_engineer.modelling.standing import Standing
 from ml_engineer.modelling.training_data import Predictions, TrainingData
+from ml_engineer.project.code_store import keep_code, keep_file
 from ml_engineer.project.files import write_text
+from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.rendering.documents import render_document
 from ml_engineer.verbs.champion_files import (
     StagedRun,
@@ -103,6 +105,8 @@ def conclude(
         out_of_fold_path=rows.layout.relative(rows.layout.out_of_fold(run_id)),
         feature_columns=tuple(rows.data.features.columns),
         environment=describe_environment(),
+        asked=request.model_dump(mode="json", exclude={"project_dir"}),
+        code=_texts(rows.layout, champion=code),
         warnings=tuple(_warnings(result, judged.gain, staged, rows)),
     )
     staged.write_manifest(record, rows)
@@ -115,6 +119,14 @@ def conclude(
     staged.publish(record)
     write_text(rows.layout.reports / "search.md", render_document("search.md", run=record, task=rows.problem))
     return record
+
+
+def _texts(layout: ProjectLayout, *, champion: str) -> dict[str, str]:
+    """Keep the texts that the run rests on; their hashes."""
+    files = (layout.features_py, layout.candidates_py, layout.problem_yaml)
+    kept = {path.name: keep_file(layout, path) for path in files}
+    kept["champion.py"] = keep_code(layout, champion)
+    return {name: sha256 for name, sha256 in kept.items() if sha256}
 
 
 def _judge(result: SearchResult, data: TrainingData, *, seed: int) -> _Judgement:

@@ -16,10 +16,12 @@ from ml_engineer.vocabulary.records import Record
 __all__ = [
     "CheckGuardrailsReply",
     "EvaluateReply",
+    "ExportReply",
     "FrameProblemReply",
     "JobsReply",
     "PredictReply",
     "PromoteReply",
+    "ReplayReply",
     "Reply",
     "RunReply",
     "ScaffoldProjectReply",
@@ -165,6 +167,44 @@ class VerifyReply(Reply):
     not_checked: list[str] = Field(
         default_factory=list, description="Claims that cannot be checked here, as on a clone without data."
     )
+
+
+class ReplayReply(Reply):
+    """What came again."""
+
+    run_id: str | None = Field(default=None, description="The run that was replayed.")
+    verdict: Literal["reproduced", "differs"] | None = Field(
+        default=None, description="'reproduced' if champion, score and every prediction came again, to 1e-6."
+    )
+    replayed: Literal["search", "champion"] | None = Field(
+        default=None, description="What was done again: the whole search, or the fits of champion.py on every fold."
+    )
+    champion: str | None = Field(default=None, description="The champion that came now.")
+    score_then: float | None = Field(default=None, description="Recorded cross-validated score.")
+    score_now: float | None = Field(default=None, description="The score that came now.")
+    largest_difference: float | None = Field(
+        default=None, ge=0, description="Largest absolute difference of an out-of-fold prediction."
+    )
+    rows: int | None = Field(default=None, ge=0, description="Rows whose predictions were compared.")
+    differences: list[str] = Field(
+        default_factory=list, description="What is not as it was when the run was made: data, code, versions."
+    )
+
+
+class ExportReply(Reply):
+    """What was written, and how well it agrees."""
+
+    run_id: str | None = Field(default=None, description="The run whose champion was written.")
+    output: str | None = Field(default=None, description="The file.")
+    largest_difference: float | None = Field(
+        default=None, ge=0, description="Largest absolute difference to the champion's predictions, on `rows` rows."
+    )
+    changed_labels: int | None = Field(
+        default=None, ge=0, description="Rows on which another class is called; classification."
+    )
+    rows: int | None = Field(default=None, ge=0, description="Development rows whose predictions were compared.")
+    inputs: dict[str, str] = Field(default_factory=dict, description="What the file takes: name and type, a row each.")
+    outputs: dict[str, str] = Field(default_factory=dict, description="What it gives.")
 
 
 class PromoteReply(Reply):

@@ -15,10 +15,12 @@ __all__ = [
     "FEATURE_FOLDERS",
     "CheckGuardrailsRequest",
     "EvaluateRequest",
+    "ExportRequest",
     "FeatureFolder",
     "FrameProblemRequest",
     "PredictRequest",
     "PromoteRequest",
+    "ReplayRequest",
     "RunRequest",
     "ScaffoldProjectRequest",
     "TrainRequest",
@@ -204,6 +206,23 @@ class VerifyRequest(Record):
     full: bool = Field(
         default=False, description="Also compute the numbers again, from stored predictions and the model itself."
     )
+
+
+class ReplayRequest(Record):
+    """Train a run again from its record, in a place of its own, and compare: champion, score, every prediction."""
+
+    run: str = Field(min_length=1, description="Name of the run, or 'champion' for that of the present champion.")
+    project_dir: ProjectDir = "ml"
+
+
+class ExportRequest(Record):
+    """Write the champion in a format that other languages run, and compare its predictions with the champion's."""
+
+    format: Literal["onnx"] = Field(default="onnx", description="'onnx' runs in ONNX Runtime, without Python.")
+    output: str | None = Field(
+        default=None, description="File to write; by default models/serving/export/champion.onnx of the project."
+    )
+    project_dir: ProjectDir = "ml"
 
 
 class PromoteRequest(Record):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from ml_engineer.vocabulary.estimates import Estimate, Metric
 from ml_engineer.vocabulary.records import Record, Seconds, StoredRecord
@@ -115,4 +115,12 @@ class TrainingRun(StoredRecord):
     out_of_fold_path: str = Field(description="Out-of-fold predictions of the champion, relative to the project.")
     feature_columns: tuple[str, ...] = Field(description="Columns that features.py gave.")
     environment: Environment = Field(description="What it was made with.")
+    asked: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description="Arguments of the call without the project's folder: what a replay asks again.",
+    )
+    code: dict[str, str] = Field(
+        default_factory=dict,
+        description="Hash of each text that the run rests on, by file name; kept under experiments/code.",
+    )
     warnings: tuple[str, ...] = Field(default=(), description="What a person should know, one sentence each.")

@@ -46,6 +46,9 @@ VERBS: dict[str, Verb] = {
         Verb("check_guardrails", "Check the guardrails", requests.CheckGuardrailsRequest, replies.CheckGuardrailsReply),
         Verb("predict", "Score new rows", requests.PredictRequest, replies.PredictReply, writes_project=False),
         Verb("verify", "Verify what is claimed", requests.VerifyRequest, replies.VerifyReply, writes_project=False),
+        Verb(
+            "replay", "Train a run again and compare", requests.ReplayRequest, replies.ReplayReply, writes_project=False
+        ),
         Verb("promote", "Put the champion into use", requests.PromoteRequest, replies.PromoteReply),
         Verb("waive_finding", "Waive a finding", requests.WaiveFindingRequest, replies.WaiveFindingReply),
         Verb("run", "The whole way", requests.RunRequest, replies.RunReply),

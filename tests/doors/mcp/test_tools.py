@@ -34,6 +34,7 @@ async def test_the_five_tools_and_their_companions_are_there_and_no_others(era):
         "check_guardrails",
         "predict",
         "verify",
+        "replay",
         "promote",
         "waive_finding",
         "job_status",

@@ -19,6 +19,7 @@ VERB_COMMANDS = frozenset(
         "frame-problem",
         "predict",
         "promote",
+        "replay",
         "run",
         "scaffold-project",
         "train",

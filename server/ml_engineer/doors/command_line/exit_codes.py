@@ -32,7 +32,7 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.DONE: "done, or at work in the background after --detach",
     ExitCode.INTERNAL_ERROR: "an internal error, or the job's process died; the message names the log",
     ExitCode.BAD_INPUT: "bad usage or input, a record or a part of the installation is missing; the message says how to mend it",
-    ExitCode.BLOCKED: "a guardrail blocks: training or promotion was refused, or the verdict is 'block' or 'invalid'",
+    ExitCode.BLOCKED: "a guardrail blocks: training or promotion was refused, or the verdict is 'block', 'invalid' or 'differs'",
     ExitCode.CANCELLED: "the job was cancelled (Ctrl-C, or by another client)",
     ExitCode.BUSY: "another job is writing the project",
 }
@@ -40,7 +40,7 @@ MEANING: dict[ExitCode, str] = {
 
 def code_of_reply(reply: Reply) -> ExitCode:
     """Exit status for a reply: a refusal or a blocking verdict must stop a CI job."""
-    if reply.status == "refused" or getattr(reply, "verdict", None) in {"block", "invalid"}:
+    if reply.status == "refused" or getattr(reply, "verdict", None) in {"block", "invalid", "differs"}:
         return ExitCode.BLOCKED
     return ExitCode.DONE
 

@@ -17,7 +17,7 @@ from ml_engineer.vocabulary.records import Record
 
 __all__ = ["POSITIONAL", "option_parameters", "to_arguments"]
 
-POSITIONAL = ("data", "code")
+POSITIONAL = ("data", "code", "run")
 """Fields that stand without a name, in the order of the request."""
 
 

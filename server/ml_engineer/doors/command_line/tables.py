@@ -21,6 +21,8 @@ _VERDICT_STYLE = {
     "block": "bold red",
     "valid": "green",
     "invalid": "bold red",
+    "reproduced": "green",
+    "differs": "bold red",
     "kept": "green",
     "helps nobody": "yellow",
     "harms": "bold red",
@@ -37,6 +39,7 @@ _SHORT_LISTS = (
     "removed",
     "leaderboard",
     "ideas_refused",
+    "differences",
     "columns",
 )
 _SHORT_VALUES = (
@@ -56,6 +59,11 @@ _SHORT_VALUES = (
     "look",
     "stage",
     "proved",
+    "replayed",
+    "score_then",
+    "score_now",
+    "largest_difference",
+    "changed_labels",
     "worst_group",
     "rows",
     "output",

@@ -51,6 +51,7 @@ _ANNOTATIONS: dict[str, ToolAnnotations] = {
         ("evaluate", False, False, True),
         ("check_guardrails", False, False, True),
         ("verify", False, False, True),
+        ("replay", False, False, True),
         ("promote", False, True, True),
         ("predict", False, True, True),  # it replaces an output file of the same name
         ("waive_finding", False, False, False),

@@ -1,0 +1,130 @@
+"""A place of its own for a replay: the project's rows and records, and the code as it was when the run was made."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml_engineer import seal
+from ml_engineer.errors import ProjectStateError
+from ml_engineer.project.code_store import find_code
+from ml_engineer.project.development import load_development
+from ml_engineer.project.files import file_sha256
+from ml_engineer.project.layout import ProjectLayout
+from ml_engineer.project.records import load_record
+from ml_engineer.verbs.champion_files import describe_environment
+from ml_engineer.verbs.scaffold_project import scaffold_project
+from ml_engineer.vocabulary.context import WorkContext
+from ml_engineer.vocabulary.requests import ScaffoldProjectRequest
+from ml_engineer.vocabulary.split import SplitPlan
+from ml_engineer.vocabulary.training import TrainingRun
+
+__all__ = ["ReplayPlace", "lay_out"]
+
+_RECORDS = ("profile", "problem", "split", "waivers")
+
+
+@dataclass(frozen=True)
+class ReplayPlace:
+    """Where a run is made again.
+
+    Parameters
+    ----------
+    layout : ProjectLayout
+        A scaffolded project in a scratch folder.
+    differences : tuple of str
+        What is not as it was when the run was made, and could change the result; one sentence each.
+    """
+
+    layout: ProjectLayout
+    differences: tuple[str, ...]
+
+
+def lay_out(layout: ProjectLayout, record: TrainingRun, folder: Path, context: WorkContext) -> ReplayPlace:
+    """Make the place; `layout` is only read.
+
+    Raises
+    ------
+    ProjectStateError
+        If the development rows are other ones now, or a text that the run rests on is not there any more.
+    """
+    _refuse_other_rows(layout, record)
+    place = ProjectLayout(folder / "ml")
+    _copy_records(layout, place)
+    texts = {name: _text(layout, record, name) for name in record.code}
+    for path in (place.features_py.parent, place.training_dir):
+        path.mkdir(parents=True, exist_ok=True)
+    if "problem.yaml" in texts:
+        place.problem_yaml.write_bytes(texts["problem.yaml"])
+    # Its own progress, from nothing to all, is told to nobody.
+    quiet = WorkContext(context.job_id, folder)
+    scaffold_project(ScaffoldProjectRequest(project_dir=str(place.root), features=[]), quiet)
+    for source in (layout.features_py.parent, layout.training_dir):
+        for path in source.glob("*.py"):  # modules of the project's own that features.py or candidates.py import
+            target = place.root / path.relative_to(layout.root)
+            if not target.exists():
+                shutil.copyfile(path, target)
+    for name, target in (("features.py", place.features_py), ("candidates.py", place.candidates_py)):
+        if name in texts:
+            target.write_bytes(texts[name])
+    if "champion.py" in texts:
+        place.champion_py.write_bytes(texts["champion.py"])
+    return ReplayPlace(place, tuple(_differences(layout, record)))
+
+
+def _refuse_other_rows(layout: ProjectLayout, record: TrainingRun) -> None:
+    split = load_record(layout, SplitPlan)
+    now = seal.frame_sha256(load_development(layout, split).frame)
+    if now != record.development_sha256:
+        raise ProjectStateError(
+            f"The development rows are not those that {record.run_id} learned from",
+            found=f"their hash begins {now[:12]}, recorded was {record.development_sha256[:12]}",
+            remedy="Call frame_problem with the data of that time, or replay a run on the present rows",
+        )
+
+
+def _copy_records(layout: ProjectLayout, place: ProjectLayout) -> None:
+    paths = [layout.records / f"{kind}.json" for kind in _RECORDS]
+    paths += [layout.problem_yaml, layout.raw_manifest, layout.contract_yaml, layout.ledger]
+    for path in (*paths, layout.development, layout.folds):
+        if path.is_file():
+            target = place.root / path.relative_to(layout.root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+
+
+def _text(layout: ProjectLayout, record: TrainingRun, name: str) -> bytes:
+    kept = find_code(layout, record.code[name])
+    if kept is None:
+        raise ProjectStateError(
+            f"The {name} of {record.run_id} is not there any more",
+            found=f"no text with SHA-256 {record.code[name][:12]} in {layout.code}",
+            remedy="Put experiments/code back from version control",
+        )
+    return kept.read_bytes()
+
+
+def _differences(layout: ProjectLayout, record: TrainingRun) -> list[str]:
+    """What could make another result come, and what a person would otherwise stumble over."""
+    found = []
+    if record.parents.get("split") not in (None, load_record(layout, SplitPlan).content_hash()):
+        found.append("data: the rows were dealt or folded anew since the run")
+    present = {
+        "features.py": layout.features_py,
+        "candidates.py": layout.candidates_py,
+        "problem.yaml": layout.problem_yaml,
+    }
+    for name, path in present.items():
+        if name in record.code and (not path.is_file() or file_sha256(path) != record.code[name]):
+            found.append(f"code: {name} was changed since the run; the replay uses the text of then")
+    then, now = record.environment, describe_environment()
+    for package in sorted({*then.packages, *now.packages}):
+        before, after = then.packages.get(package, "missing"), now.packages.get(package, "missing")
+        if before != after:
+            found.append(f"version: {package} was {before} and is {after}")
+    for name in ("python", "platform"):
+        before, after = getattr(then, name), getattr(now, name)
+        if before != after:
+            found.append(f"version: {name} was {before} and is {after}")
+    return found
