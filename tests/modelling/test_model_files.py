@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import HistGradientBoostingClassifier, StackingClassifier, VotingClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -19,6 +25,7 @@ from sklearn.svm import SVC
 from ml_engineer.errors import ProjectStateError
 from ml_engineer.modelling.fits import fit_rows
 from ml_engineer.modelling.model_files import TRUSTED_TYPES, load_model, save_model
+from ml_engineer.modelling.pickling import stored_bytes
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
 from modelling.tables import make_data, small
 
@@ -99,3 +106,11 @@ def test_a_full_disk_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("skops.io.dump", full)
     with pytest.raises(ProjectStateError, match="No space left"):
         save_model(LogisticRegression().fit([[0], [1]], [0, 1]), tmp_path, check=NUMBERS)
+
+
+def test_the_size_of_a_model_is_told_without_storing_it() -> None:
+    features, target = np.random.default_rng(0).normal(size=(300, 5)), np.arange(300) % 2
+    few, many = (RandomForestClassifier(trees, n_jobs=1, random_state=0).fit(features, target) for trees in (5, 50))
+    assert stored_bytes(many) == pytest.approx(len(pickle.dumps(many, protocol=5)), rel=0.02)
+    assert stored_bytes(many) > 8 * stored_bytes(few)
+    assert stored_bytes(number for number in range(3)) == 0

@@ -16,7 +16,7 @@ from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.replies import ReplayReply
-from ml_engineer.vocabulary.requests import ReplayRequest, TrainRequest
+from ml_engineer.vocabulary.requests import TrainRequest
 from ml_engineer.vocabulary.training import TrainingRun
 from verbs.test_train import customers, frame_table
 

@@ -140,6 +140,12 @@ def test_record_files_and_store_tell_the_same_story(project, train, task: str) -
     assert {"baseline", "linear", "boosting", champion.name} == set(entries)
     assert all(entry.status in {"finished", "dropped"} for entry in entries.values())
     assert all(entry.decisions for name, entry in entries.items() if name in {"linear", "boosting"})
+    for entry in entries.values():
+        if entry.status == "finished":
+            assert (entry.predict_milliseconds_per_row, entry.model_megabytes, entry.explained_by) > (0, 0, ""), (
+                entry.name
+            )
+    assert champion.model_megabytes == (layout.root / champion.model_path).stat().st_size / 1e6
     story = (layout.reports / "search.md").read_text(encoding="utf-8")
     assert all(f"| {name.replace('_', chr(92) + '_')} |" in story for name in entries)
     manifest = json.loads(layout.champion_manifest.read_text(encoding="utf-8"))

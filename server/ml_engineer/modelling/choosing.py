@@ -73,6 +73,7 @@ def averaged(standings: Sequence[Standing], weights: dict[int, float], data: Tra
             np.asarray(sum(shares[place] / total * standings[place].fits[fold].predictions for place in ordered)),
             sum(part.fits[fold].fit_seconds for part in parts),
             sum(part.fits[fold].predict_seconds for part in parts),
+            model_bytes=sum(part.fits[fold].model_bytes for part in parts),
         )
         for fold in folds
     }

@@ -364,6 +364,8 @@ def _board(result: SearchResult, data: TrainingData, *, seed: int) -> pd.DataFra
                 "high": one.score.high if one.score else np.nan,
                 "fit_seconds": one.fit_seconds,
                 "predict_milliseconds_per_row": one.predict_milliseconds_per_row,
+                "model_megabytes": one.model_megabytes,
+                "explained_by": one.explained_by,
                 "decisions": "; ".join(one.decisions),
             }
         )

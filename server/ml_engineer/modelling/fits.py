@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # c
 from ml_engineer.errors import JobCancelledError
 from ml_engineer.modelling.candidate import Candidate, headless, pipeline_of
 from ml_engineer.modelling.growing import grow
+from ml_engineer.modelling.pickling import stored_bytes
 from ml_engineer.modelling.prepared_rows import prepared_rows, target_scale
 from ml_engineer.modelling.training_data import Predictions, TrainingData
 from ml_engineer.statistics.weighted_fit import fit_weighted, takes_weights
@@ -41,6 +42,8 @@ __all__ = [
 Clock = Callable[[], float]
 Arrays = Mapping[str, npt.NDArray[Any]]
 Rows = npt.NDArray[np.integer]
+_Found = tuple[dict[str, float], str, int]
+"""What growing found, how, and the size of the model."""
 
 
 class Journal(Protocol):
@@ -73,6 +76,8 @@ class FitTask:
         Where to leave the fitted model.
     codes : bool
         Whether a classifier learns class codes instead of labels, as the parts of a vote do.
+    sized : bool
+        Whether to tell how large the model is.
     """
 
     candidate: Candidate
@@ -83,6 +88,7 @@ class FitTask:
     seconds: float = float("inf")
     model_path: str | None = None
     codes: bool = False
+    sized: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,8 @@ class Fit:
         What growing found: trees and learning rate.
     why : str
         How it was found.
+    model_bytes : int
+        Size of the model when stored, without what prepares its rows; 0 if it was not asked for.
     """
 
     predictions: Predictions
@@ -112,6 +120,7 @@ class Fit:
     notes: tuple[str, ...] = ()
     parameters: dict[str, float] = field(default_factory=dict)
     why: str = ""
+    model_bytes: int = 0
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What a journal keeps."""
@@ -124,6 +133,7 @@ class Fit:
             "parameter_names": np.array(list(self.parameters), dtype=str),
             "parameter_values": np.array(list(self.parameters.values()), dtype=float),
             "why": np.array(self.why),
+            "model_bytes": np.array(self.model_bytes),
         }
 
     @classmethod
@@ -135,7 +145,8 @@ class Fit:
         }
         notes = tuple(str(note) for note in kept["notes"])
         fit, predict, prepare = (float(kept[f"{name}_seconds"]) for name in ("fit", "predict", "prepare"))
-        return cls(kept["predictions"], fit, predict, prepare, notes, parameters, str(kept["why"]))
+        size = int(kept.get("model_bytes", 0))
+        return cls(kept["predictions"], fit, predict, prepare, notes, parameters, str(kept["why"]), size)
 
 
 @dataclass(frozen=True)
@@ -166,7 +177,7 @@ def run_task(task: FitTask, data: TrainingData, *, scratch: Path | None, clock: 
         Monotonic seconds.
     """
     notes: list[str] = []
-    found: tuple[dict[str, float], str] = ({}, "")
+    found: _Found = ({}, "", 0)
     if row_weights(task.candidate, data, task.train) is not None and not takes_weights(task.candidate.estimator):
         notes.append("It takes no row weights, so every row counts the same in it")
     with _noted(notes):
@@ -187,13 +198,14 @@ def run_task(task: FitTask, data: TrainingData, *, scratch: Path | None, clock: 
             model = fit_rows(task.candidate, data, task.train)
             fitted = clock()
             predictions = predict(model, data, task.test)
+            found = ({}, "", stored_bytes(model) if task.sized else 0)
         seconds = fitted - start, clock() - fitted, prepared - start
         return Fit(predictions, *seconds, tuple(dict.fromkeys(notes)), *found)
 
 
 def _fit_prepared(
     task: FitTask, data: TrainingData, train: Any, test: Any, *, clock: Clock
-) -> tuple[Predictions, tuple[dict[str, float], str], float]:
+) -> tuple[Predictions, _Found, float]:
     """Fit the last step of a pipeline on rows prepared for all candidates of its view."""
     classes: npt.NDArray[Any] | None = None
     target = data.actual[task.train]
@@ -202,7 +214,7 @@ def _fit_prepared(
     head = headless(task.candidate.estimator)
     weights = row_weights(task.candidate, data, task.train)
     kind = task.candidate.growing
-    found: tuple[dict[str, float], str] = ({}, "")
+    found: _Found = ({}, "", 0)
     if task.growing and kind is not None:
         forward, backward = target_scale(head, target)
         watched = np.flatnonzero(np.isin(data.actual[task.test], classes)) if classes is not None else slice(None)
@@ -222,12 +234,13 @@ def _fit_prepared(
             clock=clock,
         )
         fitted = clock()
-        found = (grown.parameters, grown.why)
+        found = (grown.parameters, grown.why, 0)
         raw = backward(grown.model.predict(test)) if classes is None else grown.model.predict_proba(test)
     else:
         fit_weighted(head, train, target, weights)
         fitted = clock()
         raw = head.predict(test) if classes is None else head.predict_proba(test)
+        found = ({}, "", stored_bytes(head) if task.sized else 0)
     return _in_full(raw, data, classes, rows=len(task.test)), found, fitted
 
 

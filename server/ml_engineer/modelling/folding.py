@@ -82,7 +82,8 @@ def fold_jobs(state: SearchState, standing: Standing) -> Iterator[Job]:
         if number in standing.fits or standing.failed:
             continue
         train, test = state.data.pairs[number]
-        task = FitTask(standing.candidate, np.asarray(train), np.asarray(test), f"fold {number}")
+        first = number == state.folds[0]
+        task = FitTask(standing.candidate, np.asarray(train), np.asarray(test), f"fold {number}", sized=first)
         # What takes several times what it was thought to take would eat the time of others.
         seconds = 4 * state.seconds_per_fold(standing) + 5.0 if state.plan.timed else float("inf")
         yield Job(standing, f"fold {number}", task, seconds=seconds)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
+from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]  # comes with mlflow, which types neither
 
-__all__ = ["dump_by_value"]
+__all__ = ["dump_by_value", "stored_bytes"]
 
 _PROJECT_MODULES = "ml_engineer_project_"
 
@@ -21,3 +23,28 @@ def dump_by_value(value: object) -> bytes:
     finally:
         for module in own:
             cloudpickle.unregister_pickle_by_value(module)
+
+
+def stored_bytes(model: Any) -> int:
+    """Size of a fitted model when stored, without storing it; 0 if it cannot be pickled."""
+    counted = _Counter()
+    try:
+        cloudpickle.CloudPickler(counted, protocol=5, buffer_callback=counted.add).dump(model)
+    except Exception:  # noqa: BLE001  (anybody's class may raise anything when taken apart)
+        return 0
+    return counted.size
+
+
+class _Counter:
+    """A file that only counts."""
+
+    size = 0
+
+    def write(self, data: bytes) -> int:
+        """Count what is written."""
+        self.size += len(data)
+        return len(data)
+
+    def add(self, buffer: pickle.PickleBuffer) -> None:
+        """Count an array that is handed over as it is, without a copy."""
+        self.size += buffer.raw().nbytes

@@ -12,7 +12,7 @@ from ml_engineer.modelling.training_data import Predictions, TrainingData
 from ml_engineer.statistics.intervals import estimate, gain
 from ml_engineer.statistics.metrics import Outcomes, metric_value
 from ml_engineer.vocabulary.estimates import Estimate
-from ml_engineer.vocabulary.training import CandidateResult, Leaderboard
+from ml_engineer.vocabulary.training import EXPLAINED_BY, CandidateResult, Leaderboard
 
 __all__ = ["candidate_result", "champion_gain", "champion_score", "leaderboard"]
 
@@ -48,6 +48,7 @@ def candidate_result(standing: Standing, data: TrainingData, *, seed: int) -> Ca
     finite = [score for score in scores if np.isfinite(score)]
     predicted = sum(len(data.pairs[fold][1]) for fold in standing.fits)
     seconds = sum(fit.predict_seconds for fit in standing.fits.values())
+    size = max((fit.model_bytes for fit in standing.fits.values()), default=0)
     return CandidateResult(
         name=standing.candidate.name,
         family=standing.candidate.family,
@@ -57,6 +58,8 @@ def candidate_result(standing: Standing, data: TrainingData, *, seed: int) -> Ca
         score_std=float(np.std(finite, ddof=1)) if len(finite) > 1 else None,
         fit_seconds=standing.fit_seconds,
         predict_milliseconds_per_row=1000 * seconds / predicted if predicted else None,
+        model_megabytes=size / 1e6 if size else None,
+        explained_by=EXPLAINED_BY[standing.candidate.family],
         parameters=standing.candidate.parameters,
         reason="" if standing.status == "finished" else standing.reason,
         decisions=tuple(standing.story),

@@ -312,4 +312,9 @@ def _lines(results: Sequence[CandidateResult]) -> list[str]:
 def _line(result: CandidateResult) -> str:
     score = "no score" if result.score is None else str(result.score)
     end = "" if result.status == "finished" else f"; {result.status.replace('_', ' ')}: {result.reason[:120]}"
-    return f"{result.name}: {score}, {len(result.fold_scores)} folds, {result.fit_seconds:.1f} s{end}"
+    costs = [f"{len(result.fold_scores)} folds", f"{result.fit_seconds:.1f} s"]
+    if result.predict_milliseconds_per_row is not None:
+        costs.append(f"{result.predict_milliseconds_per_row:.2g} ms a row")
+    if result.model_megabytes is not None:
+        costs.append(f"{result.model_megabytes:.2g} MB")
+    return f"{result.name}: {score}, {', '.join(costs)}{end}"

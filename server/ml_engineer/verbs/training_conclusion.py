@@ -148,6 +148,7 @@ def _champion(staged: StagedRun, standing: Standing, judged: _Judgement, code: s
         score=judged.score,
         model_path=layout.relative(layout.champion_dir / staged.saved.file_name),
         model_sha256=staged.saved.sha256,
+        model_megabytes=(staged.folder / staged.saved.file_name).stat().st_size / 1e6,
         model_format=staged.saved.model_format,
         code_path=layout.relative(layout.champion_py),
         code_sha256=hashlib.sha256(code.encode()).hexdigest(),

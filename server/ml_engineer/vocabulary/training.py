@@ -9,10 +9,23 @@ from pydantic import Field, JsonValue
 from ml_engineer.vocabulary.estimates import Estimate, Metric
 from ml_engineer.vocabulary.records import Record, Seconds, StoredRecord
 
-__all__ = ["CandidateResult", "Champion", "Environment", "Family", "Leaderboard", "TrainingRun"]
+__all__ = ["EXPLAINED_BY", "CandidateResult", "Champion", "Environment", "Family", "Leaderboard", "TrainingRun"]
 
 Family = Literal["baseline", "linear", "kernel", "neighbours", "forest", "boosting", "network", "user", "ensemble"]
 """Kinds of model."""
+
+EXPLAINED_BY: dict[Family, str] = {
+    "baseline": "in full: the same answer for every row",
+    "linear": "in full: a row's parts, a weight each, add up",
+    "kernel": "from outside: what changes when a feature does",
+    "neighbours": "by example: the rows most like it",
+    "forest": "in parts: many trees, exact contributions by SHAP",
+    "boosting": "in parts: many trees, exact contributions by SHAP",
+    "network": "from outside: what changes when a feature does",
+    "user": "depends on the pipeline in candidates.py",
+    "ensemble": "part by part, as each of its models is",
+}
+"""How far a prediction of such a model can be explained."""
 
 
 class CandidateResult(Record):
@@ -30,8 +43,12 @@ class CandidateResult(Record):
     score_std: float | None = Field(default=None, ge=0, description="Standard deviation of the fold scores.")
     fit_seconds: Seconds = Field(default=0.0, description="Time spent on fitting, all folds together.")
     predict_milliseconds_per_row: float | None = Field(
-        default=None, ge=0, description="Prediction time per row, in batches."
+        default=None, ge=0, description="Prediction time per row, in batches; preparing the row is not counted."
     )
+    model_megabytes: float | None = Field(
+        default=None, ge=0, description="Size of the model of one fold when stored, without what prepares its rows."
+    )
+    explained_by: str = Field(default="", description="How far its predictions can be explained.")
     parameters: dict[str, str] = Field(
         default_factory=dict, description="Parameters that differ from their defaults, as text."
     )
@@ -58,6 +75,7 @@ class Champion(Record):
     score: Estimate = Field(description="Cross-validated score of exactly what champion.py builds.")
     model_path: str = Field(description="Model file, relative to the project.")
     model_sha256: str = Field(description="Hash of the model file.")
+    model_megabytes: float | None = Field(default=None, ge=0, description="Size of the model file.")
     model_format: Literal["skops", "pickle"] = Field(
         description="'skops' is safe to load after its hash is checked; 'pickle' runs code when loaded."
     )
