@@ -11,7 +11,7 @@ from sklearn import metrics as sk
 
 from ml_engineer.statistics.metrics import Outcomes, metric_value, metrics_for, weighted_metric
 from ml_engineer.vocabulary.estimates import METRIC_DIRECTION, Metric
-from ml_engineer.vocabulary.problem import Costs
+from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, Costs
 
 
 def binary(rows: int = 300, *, ties: bool = True, seed: int = 0) -> Outcomes:
@@ -176,6 +176,6 @@ def test_lengths_that_differ_are_a_defect() -> None:
 
 
 def test_every_metric_of_the_vocabulary_is_offered_for_some_task() -> None:
-    offered = {*metrics_for("binary", has_costs=True), *metrics_for("regression", has_costs=False)}
+    offered = {metric for task in SUPPORTED_TASKS for metric in metrics_for(task, has_costs=True)}
     assert offered == set(METRIC_DIRECTION)
     assert "expected_cost" not in metrics_for("multiclass", has_costs=True)

@@ -18,6 +18,7 @@ from ml_engineer.statistics.intervals import compare, estimate
 from ml_engineer.statistics.metrics import Outcomes, metric_value, metrics_for
 from ml_engineer.vocabulary.estimates import Estimate, Metric, MetricEstimate
 from ml_engineer.vocabulary.evaluation import ConfusionMatrix
+from ml_engineer.vocabulary.problem import TaskType
 
 __all__ = [
     "Admitted",
@@ -32,10 +33,11 @@ __all__ = [
 Verdict = Literal["better_than_baseline", "no_evidence", "worse_than_baseline"]
 
 # What stands in where the primary metric is undefined, as ROC AUC is on rows of one class.
-_STAND_IN: dict[str, tuple[Metric, ...]] = {
+_STAND_IN: dict[TaskType, tuple[Metric, ...]] = {
     "binary": ("log_loss", "accuracy"),
     "multiclass": ("log_loss", "accuracy"),
     "regression": ("rmse",),
+    "ranking": ("mean_average_precision",),
 }
 _FEW_ROWS = 100
 
@@ -150,7 +152,7 @@ def score_held_out(
             remedy="Call frame_problem again with a table, or a test file, whose target is filled in",
         )
     judged_by = _defined_primary(primary, outcomes)
-    wanted = metrics_for(outcomes.task, has_costs=outcomes.costs is not None)
+    wanted = metrics_for(outcomes.task_type, has_costs=outcomes.costs is not None)
     ordered = (judged_by, *(metric for metric in wanted if metric != judged_by))
     level = 1 - 0.05 / look
     found: dict[Metric, MetricEstimate] = {}
@@ -164,7 +166,7 @@ def score_held_out(
 
 
 def _defined_primary(primary: Metric, outcomes: Outcomes) -> Metric:
-    choices: tuple[Metric, ...] = (primary, *_STAND_IN[outcomes.task])
+    choices: tuple[Metric, ...] = (primary, *_STAND_IN.get(outcomes.task_type, _STAND_IN[outcomes.task]))
     return next((metric for metric in choices if isfinite(metric_value(metric, outcomes))), "accuracy")
 
 

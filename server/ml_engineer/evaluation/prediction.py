@@ -156,4 +156,5 @@ def make_outcomes(
         costs=problem.costs,
         clusters=clusters,
         blocks=blocks,
+        named=problem.named,
     )

@@ -24,6 +24,8 @@ METRIC_NAMES: dict[str, str] = {
     "r2": "R²",
     "median_absolute_error": "Median absolute error",
     "expected_cost": "Expected cost per row",
+    "ndcg_at_10": "NDCG at 10",
+    "mean_average_precision": "Mean average precision",
     "selection_rate": "Called positive",
     "false_positive_rate": "False-positive rate",
 }
@@ -36,6 +38,8 @@ _SHARES: frozenset[str] = frozenset(
         "f1",
         "roc_auc",
         "average_precision",
+        "ndcg_at_10",
+        "mean_average_precision",
         "selection_rate",
         "false_positive_rate",
     }

@@ -54,6 +54,7 @@ def out_of_fold_outcomes(
             positive=problem.classes.index(problem.positive_class) if problem.positive_class in problem.classes else 1,
             costs=problem.costs,
             clusters=_entities(problem, rows),
+            named=problem.named,
         ),
         kept,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from ml_engineer.modelling.candidate import SIMPLICITY
 from ml_engineer.modelling.ensemble import MOST_PARTS, greedy_weights, row_losses
@@ -12,12 +13,24 @@ from ml_engineer.modelling.fits import Fit
 from ml_engineer.modelling.refitting import ensemble_of
 from ml_engineer.modelling.source_code import NotWritable
 from ml_engineer.modelling.standing import Standing
-from ml_engineer.modelling.training_data import TrainingData
+from ml_engineer.modelling.training_data import Predictions, TrainingData
 from ml_engineer.statistics.intervals import gain
+from ml_engineer.statistics.metrics import metric_value
 
-__all__ = ["ABSOLUTE", "averaged", "averaging_pays", "chosen_weights", "simplest_within_noise"]
+__all__ = ["ABSOLUTE", "averaged", "averaging_pays", "chosen_weights", "ranking_loss", "simplest_within_noise"]
 
 ABSOLUTE = frozenset({"mae", "median_absolute_error"})
+
+
+def ranking_loss(data: TrainingData, scores: Predictions, rows: npt.NDArray[np.integer]) -> float:
+    """What the scores of these rows (m,) fall short of 1 in the primary metric; 1 where there is nothing to order.
+
+    Scores of different models have different scales, so that rankings are judged by order alone, and never averaged.
+    """
+    values = data.empty_predictions()
+    values[rows] = scores
+    value = metric_value(data.metric, data.outcomes(values))
+    return 1 - value if np.isfinite(value) else 1.0
 
 
 def chosen_weights(

@@ -59,10 +59,10 @@ def interval_half_width(data: TrainingData, predictions: Predictions, *, level: 
     """Half width of a prediction interval: a quantile of absolute out-of-fold errors.
 
     The quantile is corrected for finite samples, ``ceil((n + 1) level) / n`` (split conformal prediction; Lei et
-    al. 2018, Distribution-free predictive inference for regression); None for classification and where the rows
-    are too few for the level.
+    al. 2018, Distribution-free predictive inference for regression); None for classification, for rankings,
+    whose scores have no unit, and where the rows are too few for the level.
     """
-    if data.task != "regression":
+    if data.task != "regression" or data.queries is not None:
         return None
     rows = data.predicted_rows(predictions)
     errors = np.sort(np.abs(data.actual[rows].astype(float) - predictions[rows]))

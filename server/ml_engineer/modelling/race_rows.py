@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_engineer.modelling.training_data import TrainingData
+from ml_engineer.statistics.resampling import sample_whole
 
 __all__ = ["race_rows"]
 
@@ -38,7 +39,7 @@ def race_rows(data: TrainingData, *, seed: int) -> tuple[Rows, Rows]:
     train = np.asarray(data.pairs[place][0])
     learn, watch = _halves(data, train, place, seed=seed)
     rng = np.random.default_rng(seed)
-    return _sample(learn, _MOST_LEARNED, rng), _sample(watch, _MOST_WATCHED, rng)
+    return _sample(data, learn, _MOST_LEARNED, rng), _sample(data, watch, _MOST_WATCHED, rng)
 
 
 def _halves(data: TrainingData, train: Rows, place: int, *, seed: int) -> tuple[Rows, Rows]:
@@ -61,5 +62,9 @@ def _last_fifth(data: TrainingData, train: Rows, *, seed: int) -> tuple[Rows, Ro
     return train[~watched], train[watched]
 
 
-def _sample(rows: Rows, most: int, rng: np.random.Generator) -> Rows:
-    return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))
+def _sample(data: TrainingData, rows: Rows, most: int, rng: np.random.Generator) -> Rows:
+    if len(rows) <= most:
+        return rows
+    if data.queries is not None:
+        return rows[sample_whole(data.queries[rows], most, rng)]
+    return np.sort(rng.choice(rows, most, replace=False))

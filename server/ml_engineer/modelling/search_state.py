@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ml_engineer.modelling.candidate import SIMPLICITY
-from ml_engineer.modelling.choosing import ABSOLUTE, chosen_weights
+from ml_engineer.modelling.choosing import ABSOLUTE, chosen_weights, ranking_loss
 from ml_engineer.modelling.ensemble import greedy_weights, selection_loss
 from ml_engineer.modelling.executors import Executor
 from ml_engineer.modelling.fits import Clock, Failure, Fit, Journal
@@ -141,7 +141,10 @@ class SearchState:
         self.weights = {done[place].candidate.name: weight for place, weight in weights.items()}
 
     def best_average(self) -> dict[int, float]:
-        """Positions in `done` and weights of the best average."""
+        """Positions in `done` and weights of the best average; of a ranking, the best one alone."""
+        if self.data.queries is not None:
+            done = self.done
+            return {min(range(len(done)), key=lambda place: self.order(done[place])): 1.0}
         return chosen_weights(
             self.done, self.data, self.folds, seed=self.plan.seed, price_milliseconds=self.plan.price_milliseconds
         )
@@ -151,14 +154,21 @@ class SearchState:
     def loss(self, predictions: Predictions) -> float:
         """What selection minimises, over the rows that have a prediction."""
         rows = self.data.predicted_rows(predictions)
+        if self.data.queries is not None:
+            return ranking_loss(self.data, predictions[rows], rows)
         return selection_loss(predictions[rows], self.data.actual[rows], absolute=self.data.metric in ABSOLUTE)
 
     def watched_loss(self, fit: Fit) -> float:
         """The same for a race."""
+        if self.data.queries is not None:
+            return ranking_loss(self.data, fit.predictions, self.watch)
         return selection_loss(fit.predictions, self.data.actual[self.watch], absolute=self.data.metric in ABSOLUTE)
 
     def watched_weights(self, standings: Sequence[Standing]) -> list[float]:
-        """Weights of the average that is best on the race's watched rows."""
+        """Weights of the average that is best on the race's watched rows; of a ranking, all weight is the best one's."""
+        if self.data.queries is not None:
+            losses = [one.race_loss for one in standings]
+            return [float(place == int(np.argmin(losses))) for place in range(len(losses))]
         raced = [one.race.predictions for one in standings if one.race is not None]
         weights = greedy_weights(
             raced, self.data.actual[self.watch], absolute=self.data.metric in ABSOLUTE, seed=self.plan.seed

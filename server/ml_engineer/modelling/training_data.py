@@ -12,7 +12,7 @@ import pandas as pd
 
 from ml_engineer.statistics.metrics import Outcomes, Task
 from ml_engineer.vocabulary.estimates import Metric
-from ml_engineer.vocabulary.problem import Costs
+from ml_engineer.vocabulary.problem import Costs, TaskType
 
 __all__ = ["FoldPair", "Predictions", "TrainingData"]
 
@@ -52,6 +52,8 @@ class TrainingData:
         Positions of the rows from earliest to latest, if folds follow time.
     weights : numpy.ndarray of shape (n,), optional
         What each row counts for in fitting, not negative. Scores count every row once.
+    named : TaskType, optional
+        What the task is called, where that is not how its outcomes look. The clusters of a ranking are its queries.
     """
 
     task: Task
@@ -66,6 +68,12 @@ class TrainingData:
     clusters: npt.NDArray[np.integer] | None = None
     time_order: npt.NDArray[np.integer] | None = None
     weights: npt.NDArray[np.float64] | None = None
+    named: TaskType | None = None
+
+    @property
+    def queries(self) -> npt.NDArray[np.integer] | None:
+        """Query of each row, shape (n,); only rankings have queries."""
+        return self.clusters if self.named == "ranking" else None
 
     @property
     def rows(self) -> int:
@@ -124,6 +132,7 @@ class TrainingData:
             costs=self.costs,
             clusters=None if self.clusters is None else self.clusters[rows],
             blocks=self.time_order is not None,
+            named=self.named,
         )
 
     def predicted_rows(self, predictions: Predictions) -> npt.NDArray[np.integer]:

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_engineer.errors import InputError
-from ml_engineer.statistics.metrics import Task, metrics_for
+from ml_engineer.statistics.metrics import metrics_for
 from ml_engineer.vocabulary.estimates import Metric
+from ml_engineer.vocabulary.problem import TaskType
 
 __all__ = ["choose_metric", "require_metric"]
 
@@ -18,7 +19,7 @@ _HEAVY: Final = 8.0
 """How many times farther the 1 % tail lies from the median than the quartile (normal 3.4, exponential 5.6)."""
 
 
-def require_metric(metric: Metric, task: Task, *, has_costs: bool) -> None:
+def require_metric(metric: Metric, task: TaskType, *, has_costs: bool) -> None:
     """Refuse a metric that does not fit the task.
 
     Raises
@@ -37,7 +38,7 @@ def require_metric(metric: Metric, task: Task, *, has_costs: bool) -> None:
 
 
 def choose_metric(
-    task: Task,
+    task: TaskType,
     values: npt.NDArray[np.number],
     *,
     positive: int = 1,
@@ -48,7 +49,7 @@ def choose_metric(
 
     Parameters
     ----------
-    task : Task
+    task : TaskType
         Kind of task.
     values : numpy.ndarray of shape (n,)
         Class codes or numbers of the development rows.
@@ -67,6 +68,8 @@ def choose_metric(
     if wanted is not None:
         require_metric(wanted, task, has_costs=has_costs)
         return wanted, "named by the person"
+    if task == "ranking":
+        return "ndcg_at_10", "it judges the order of each query's rows by relevance, and its first places most"
     if task == "multiclass":
         return "log_loss", "it judges the probabilities of all classes at once, whatever threshold is used later"
     if task == "regression":

@@ -20,6 +20,7 @@ from ml_engineer.profiling.quick_model import FoldPairs, QuickTarget, encode_inp
 from ml_engineer.profiling.roles import Structure, read_roles
 from ml_engineer.profiling.signal import SignalReading, measure_signal
 from ml_engineer.profiling.target import TargetReading
+from ml_engineer.statistics.resampling import sample_whole
 from ml_engineer.vocabulary.estimates import Metric
 from ml_engineer.vocabulary.problem import ProblemColumn
 
@@ -125,12 +126,13 @@ def study_development(
             remedy="Pass another split, or bring more rows",
         )
     chosen, why = choose_metric(
-        reading.task, target.values, positive=target.positive, has_costs=has_costs, wanted=metric
+        reading.task_type, target.values, positive=target.positive, has_costs=has_costs, wanted=metric
     )
     target = QuickTarget(target.task, target.values, target.n_classes, target.positive, chosen in _ABSOLUTE)
     inferred = read_roles(rows.frame, profile, structure)
     unsuspected = decide_columns(inferred, {}, decisions)
-    sample = _sample(rows, columns=sum(column.used for column in unsuspected), seed=seed)
+    queries = rows.groups if reading.task_type == "ranking" else None
+    sample = _sample(rows, columns=sum(column.used for column in unsuspected), seed=seed, whole=queries)
     frame, sampled = rows.frame.iloc[sample], target.take(sample)
     pairs = rows.pairs(rows.folds[sample])
     used = [column for column in unsuspected if column.used]
@@ -172,10 +174,14 @@ def _quick_target(column: pd.Series, reading: TargetReading) -> QuickTarget:
     return QuickTarget(reading.task, known[codes], len(reading.classes), positive)
 
 
-def _sample(rows: DevelopmentRows, *, columns: int, seed: int) -> npt.NDArray[np.intp]:
-    """Positions of the rows to look at, in time order where the split is by time."""
+def _sample(
+    rows: DevelopmentRows, *, columns: int, seed: int, whole: npt.NDArray[np.integer] | None
+) -> npt.NDArray[np.intp]:
+    """Positions of the rows to look at, in time order where the split is by time; all or none of the rows of `whole`."""
     size = int(np.clip(_MOST_CELLS // max(columns, 1), _FEWEST_ROWS, _MOST_ROWS))
     positions: Sequence[int] | npt.NDArray[np.intp] = np.arange(len(rows.frame))
+    if len(positions) > size and whole is not None:
+        return sample_whole(whole, size, np.random.default_rng(seed))
     if len(positions) > size:
         positions = np.sort(np.random.default_rng(seed).choice(len(rows.frame), size, replace=False))
     positions = np.asarray(positions, dtype=np.intp)

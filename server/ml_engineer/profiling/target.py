@@ -115,7 +115,7 @@ def read_target(
             "positive_class is for binary tasks", found=f"this one is {task}", remedy="Leave positive_class out"
         )
     if task == "regression":
-        return TargetReading(task, reason, questions=questions)
+        return TargetReading(task, reason, questions=questions, named=task_type if task_type == "ranking" else None)
     named: TaskType | None = task_type if task_type == "text_classification" else None
     return replace(_classes(column, task, reason, positive_class, questions), named=named)
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ml_engineer.errors import UnsupportedTaskError
 from ml_engineer.profiling.names import has_any, quoted, word_set, words
+from ml_engineer.profiling.queries import require_grades
 from ml_engineer.statistics.metrics import Task
 from ml_engineer.vocabulary.problem import Question, TaskType
 
@@ -76,6 +77,9 @@ def said_task(column: pd.Series, distinct: int, task_type: TaskType) -> Choice:
         return task, f"named by the person; the target has {distinct} different values", ()
     if task_type == "regression" and numeric:
         return "regression", f"named by the person; the target is a number with {distinct:,} different values", ()
+    if task_type == "ranking" and numeric:
+        require_grades(column)
+        return "regression", f"named by the person; relevance has {distinct:,} grades up to {column.max():g}", ()
     shown = ", ".join(quoted(value, 20) for value in column.drop_duplicates().head(4))
     fitting = "binary" if distinct == 2 else "regression" if numeric and distinct > _MOST_CODE_LEVELS else "multiclass"
     raise UnsupportedTaskError(

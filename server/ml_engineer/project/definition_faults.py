@@ -18,7 +18,12 @@ from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, ProblemColumn, Probl
 __all__ = ["Place", "contradictions", "explained", "fault_error", "nearest", "shown"]
 
 _MOST_SHOWN = 3
-_CLASSES: dict[TaskType, tuple[int, int | None]] = {"binary": (2, 2), "multiclass": (3, None), "regression": (0, 0)}
+_CLASSES: dict[TaskType, tuple[int, int | None]] = {
+    "binary": (2, 2),
+    "multiclass": (3, None),
+    "regression": (0, 0),
+    "ranking": (0, 0),
+}
 """Fewest and most labels of a task, where not two or more."""
 
 Place = tuple[str | int, ...]
@@ -135,9 +140,11 @@ def _task_contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, st
             ("positive_class",),
             f"'positive_class' holds {shown(problem.positive_class)}; allowed: {', '.join(problem.classes)}",
         )
+    if problem.task_type == "ranking" and problem.split.strategy not in {"grouped", "own_test_file"}:
+        yield ("split", "strategy"), "a ranking is dealt by whole queries; 'strategy' must be 'grouped'"
     if problem.costs is not None and task != "binary":
         yield ("costs",), f"'costs' are for binary tasks; this one is {task}"
-    allowed = metrics_for(task, has_costs=problem.costs is not None)
+    allowed = metrics_for(problem.task_type, has_costs=problem.costs is not None)
     if problem.primary_metric not in allowed:
         yield (
             ("primary_metric",),

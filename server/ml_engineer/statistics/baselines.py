@@ -16,6 +16,8 @@ _MEDIAN_METRICS: frozenset[Metric] = frozenset({"mae", "median_absolute_error"})
 
 def baseline_rule(task: Task, *, metric: Metric | None = None) -> str:
     """The rule of `baseline_outcomes` in words."""
+    if metric in {"ndcg_at_10", "mean_average_precision"}:
+        return "gives every row the same score, worth what a random order of each query's rows is worth on average"
     if task == "regression":
         return f"always predicts the {'median' if metric in _MEDIAN_METRICS else 'mean'} of the training rows"
     if metric == "expected_cost":

@@ -19,7 +19,17 @@ __all__ = ["compare", "estimate", "estimate_difference", "gain", "wilson"]
 Floats = npt.NDArray[np.float64]
 
 _BETWEEN_0_AND_1: frozenset[Metric] = frozenset(
-    {"accuracy", "balanced_accuracy", "precision", "recall", "f1", "roc_auc", "average_precision"}
+    {
+        "accuracy",
+        "balanced_accuracy",
+        "precision",
+        "recall",
+        "f1",
+        "roc_auc",
+        "average_precision",
+        "ndcg_at_10",
+        "mean_average_precision",
+    }
 )
 
 
@@ -306,8 +316,8 @@ def _rows_behind(metric: Metric, outcomes: Outcomes) -> int:
 
 
 def _rarest_units(metric: Metric, outcomes: Outcomes, plan: ResamplingPlan) -> int:
-    """Independent units behind the rarest class (for accuracy: behind all rows), at least one."""
-    if metric == "accuracy":
+    """Independent units behind the rarest class (for accuracy and rankings: behind all rows), at least one."""
+    if metric == "accuracy" or outcomes.named == "ranking":
         return plan.units
     codes = [outcomes.positive] if metric in {"precision", "recall"} and outcomes.task == "binary" else None
     side = outcomes.predicted if metric == "precision" else outcomes.actual

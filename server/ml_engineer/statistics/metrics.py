@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from ml_engineer.statistics.query_metrics import average_precision_by_query, mean_over_queries, ndcg_by_query
 from ml_engineer.statistics.ranking import average_precision, roc_auc, weighted_median
 from ml_engineer.vocabulary.estimates import Metric
-from ml_engineer.vocabulary.problem import Costs, OutcomeForm
+from ml_engineer.vocabulary.problem import Costs, OutcomeForm, TaskType
 
 __all__ = ["Outcomes", "Task", "Weighted", "metric_value", "metrics_for", "weighted_metric"]
 
@@ -36,6 +37,9 @@ _BINARY: tuple[Metric, ...] = (
     "brier",
 )
 _REGRESSION: tuple[Metric, ...] = ("mae", "rmse", "r2", "median_absolute_error")
+_RANKING: tuple[Metric, ...] = ("ndcg_at_10", "mean_average_precision")
+_OWN: dict[TaskType, tuple[Metric, ...]] = {"ranking": _RANKING}
+"""Metrics of tasks that are not judged as their outcomes look."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Outcomes:
         Integer per row; rows of one cluster belong together and are resampled together.
     blocks : bool
         Whether the rows stand in time order and neighbours depend on each other.
+    named : TaskType, optional
+        What the task is called, where that is not how its outcomes look. The clusters of a ranking are its queries.
     """
 
     task: Task
@@ -71,6 +77,7 @@ class Outcomes:
     costs: Costs | None = None
     clusters: npt.NDArray[np.integer] | None = None
     blocks: bool = False
+    named: TaskType | None = None
 
     def __post_init__(self) -> None:
         rows = len(self.actual)
@@ -84,6 +91,11 @@ class Outcomes:
     def rows(self) -> int:
         """Number of rows n."""
         return len(self.actual)
+
+    @property
+    def task_type(self) -> TaskType:
+        """What the task is called."""
+        return self.named or self.task
 
     def take(self, rows: npt.NDArray[np.generic]) -> Outcomes:
         """The outcomes of some rows only.
@@ -102,8 +114,10 @@ class Outcomes:
         )
 
 
-def metrics_for(task: Task, *, has_costs: bool) -> tuple[Metric, ...]:
+def metrics_for(task: TaskType, *, has_costs: bool) -> tuple[Metric, ...]:
     """Every metric that makes sense for a task, in the order of reports."""
+    if task in _OWN:
+        return _OWN[task]
     if task == "regression":
         return _REGRESSION
     return (*_BINARY, "expected_cost") if task == "binary" and has_costs else _BINARY
@@ -145,6 +159,10 @@ def weighted_metric(metric: Metric, outcomes: Outcomes) -> Weighted:
         return _regression(metric, outcomes)
     if metric in {"roc_auc", "average_precision"}:
         return _ranked(metric, outcomes)
+    if metric in _RANKING:
+        measure = ndcg_by_query if metric == "ndcg_at_10" else average_precision_by_query
+        actual, scores = outcomes.actual.astype(float), outcomes.predicted.astype(float)
+        return mean_over_queries(measure, actual, scores, outcomes.clusters)
     if metric in {"log_loss", "brier"}:
         return _mean(_probability_loss(metric, outcomes))
     if metric == "accuracy":

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ml_engineer.statistics.metrics import Outcomes
 
-__all__ = ["ResamplingPlan", "plan_resampling", "replicate_weights"]
+__all__ = ["ResamplingPlan", "plan_resampling", "replicate_weights", "sample_whole"]
 
 # Weights held at once, in cells of 8 bytes: 16 MB, so that a pass stays near the processor's cache.
 _CELLS = 2_000_000
@@ -118,6 +118,26 @@ def replicate_weights(outcomes: Outcomes, plan: ResamplingPlan, *, seed: int) ->
             yield _counts(rng, size, plan.units)[:, clusters].astype(float)
         else:
             yield _counts(rng, size, outcomes.rows).astype(float)
+
+
+def sample_whole(
+    clusters: npt.NDArray[np.integer], most: int, rng: np.random.Generator
+) -> npt.NDArray[np.intp]:
+    """Positions of about `most` rows, in order: all rows of clusters drawn at random, of one cluster at least.
+
+    Parameters
+    ----------
+    clusters : numpy.ndarray of shape (n,)
+        Cluster of each row.
+    most : int
+        No cluster is added that would make it more rows than this.
+    rng : numpy.random.Generator
+        Source of the draw.
+    """
+    codes, sizes = np.unique(clusters, return_inverse=True, return_counts=True)[1:]
+    drawn = rng.permutation(len(sizes))
+    taken = drawn[: max(1, int(np.searchsorted(np.cumsum(sizes[drawn]), most, side="right")))]
+    return np.flatnonzero(np.isin(codes, taken))
 
 
 def _counts(rng: np.random.Generator, size: int, units: int) -> npt.NDArray[np.int64]:

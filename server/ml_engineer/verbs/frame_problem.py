@@ -14,6 +14,7 @@ from ml_engineer.profiling.dependence import Dependence, read_dependence
 from ml_engineer.profiling.keys import find_row_counters
 from ml_engineer.profiling.metric_choice import require_metric
 from ml_engineer.profiling.names import quoted, unit_in
+from ml_engineer.profiling.queries import require_queries
 from ml_engineer.profiling.questions import choose_questions
 from ml_engineer.profiling.risks import list_assumptions, list_risks
 from ml_engineer.profiling.roles import Structure
@@ -124,8 +125,10 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
         target=request.target,
         group_columns=request.group_columns,
         time_column=request.time_column,
-        requested=request.split,
+        requested="grouped" if reading.task_type == "ranking" and request.group_columns else request.split,
     )
+    if reading.task_type == "ranking":
+        require_queries(frame, request.target, dependence.group_columns, requested=request.split)
     counters = find_row_counters(frame)
     context.report("Sealing held-out rows", 0.4)
     # That a column is never empty is structure, as its type is; which rows are empty is looked at nowhere.
@@ -163,7 +166,7 @@ def _settled(split: SplitPlan, before: SplitPlan | None) -> SplitPlan:
 def _refuse_unfit(reading: TargetReading, told: Told) -> None:
     """Refuse costs and a metric that do not fit the task, before anything is sealed."""
     if told.request.metric is not None:
-        require_metric(told.request.metric, reading.task, has_costs=told.costs is not None)
+        require_metric(told.request.metric, reading.task_type, has_costs=told.costs is not None)
     if told.costs is not None and reading.task != "binary":
         raise InputError(
             "Costs of errors are for binary tasks",
@@ -211,7 +214,7 @@ def _define(findings: _Findings, parents: dict[str, str]) -> ProblemDefinition:
         target=target,
         classes=reading.classes,
         positive_class=reading.positive_class,
-        unit=unit_in(target) if reading.task == "regression" else None,
+        unit=unit_in(target) if reading.task_type == "regression" else None,
         primary_metric=study.metric,
         metric_reason=study.metric_reason,
         target_score=request.target_score,

@@ -140,6 +140,7 @@ def _training_data(
         clusters=group_codes(frame, definition.group_columns) if definition.group_columns else None,
         time_order=None if time_column is None else np.argsort(frame[time_column].to_numpy(), kind="stable"),
         weights=weights,
+        named=problem.named,
     )
 
 

@@ -25,9 +25,11 @@ Metric = Literal[
     "r2",
     "median_absolute_error",
     "expected_cost",
+    "ndcg_at_10",
+    "mean_average_precision",
 ]
 """Names as scikit-learn spells them. Multiclass precision, recall, F1, ROC AUC and average precision are
-macro averages; `expected_cost` is the mean cost per row under the problem's costs."""
+macro averages; `expected_cost` is the mean cost per row under the problem's costs. The last two are means over queries."""
 
 Direction = Literal["higher", "lower"]
 
@@ -46,6 +48,8 @@ METRIC_DIRECTION: dict[Metric, Direction] = {
     "r2": "higher",
     "median_absolute_error": "lower",
     "expected_cost": "lower",
+    "ndcg_at_10": "higher",
+    "mean_average_precision": "higher",
 }
 
 

@@ -44,7 +44,7 @@ OutcomeForm = Literal["binary", "multiclass", "regression"]
 """How an outcome looks, whatever the task is called: one of two labels, one of several, or a number."""
 FORMS: frozenset[OutcomeForm] = frozenset({"binary", "multiclass", "regression"})
 
-SUPPORTED_TASKS: frozenset[TaskType] = frozenset({"binary", "multiclass", "regression", "text_classification"})
+SUPPORTED_TASKS: frozenset[TaskType] = frozenset({"binary", "multiclass", "regression", "ranking", "text_classification"})
 """Task types that are whole today; the others are named and refused with a pointer."""
 
 ColumnRole = Literal[
@@ -193,6 +193,11 @@ class ProblemDefinition(StoredRecord):
         if not self.classes:
             return "regression"
         return "binary" if len(self.classes) == 2 else "multiclass"
+
+    @property
+    def named(self) -> TaskType | None:
+        """What the task is called, where that is not how its outcomes look."""
+        return None if self.task_type == self.form else self.task_type
 
     @property
     def features(self) -> tuple[ProblemColumn, ...]:
