@@ -15,6 +15,8 @@ from sklearn.base import clone
 from ml_engineer.evaluation.prediction import Predictions, make_outcomes, predict
 from ml_engineer.statistics.intervals import gain
 from ml_engineer.statistics.metrics import metric_value
+from ml_engineer.statistics.query_fit import fit_told
+from ml_engineer.statistics.resampling import sample_whole
 from ml_engineer.vocabulary.estimates import direction_of
 from ml_engineer.vocabulary.evaluation import Importance
 from ml_engineer.vocabulary.problem import ProblemDefinition
@@ -123,6 +125,7 @@ def cross_fit(
     target: npt.NDArray[Any],
     pairs: Sequence[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]],
     *,
+    queries: npt.NDArray[np.integer] | None = None,
     clock: Callable[[], float],
     budget_seconds: float,
     most_rows: int = 1500,
@@ -141,6 +144,8 @@ def cross_fit(
         The target's own values.
     pairs : sequence of (train, test) positions
         The planned folds.
+    queries : numpy.ndarray of shape (n,), optional
+        Query of each row of a ranking; samples hold whole queries then.
     clock : callable
         Monotonic seconds.
     budget_seconds : float
@@ -160,16 +165,21 @@ def cross_fit(
         begun = clock()
         if parts and begun - started + slowest > budget_seconds:
             break
-        fit_rows = _sample(train, most_fit_rows, rng)
-        fitted = clone(model).fit(features.iloc[fit_rows], target[fit_rows])
-        parts.append(_FittedPart(fitted, _sample(test, ceil(most_rows / len(pairs)), rng)))
+        fit_rows = _sample(train, most_fit_rows, rng, queries)
+        known = None if queries is None else queries[fit_rows]
+        fitted = fit_told(clone(model), features.iloc[fit_rows], target[fit_rows], queries=known)
+        parts.append(_FittedPart(fitted, _sample(test, ceil(most_rows / len(pairs)), rng, queries)))
         slowest = max(slowest, clock() - begun)
     return CrossFit(tuple(parts))
 
 
-def _sample(positions: npt.NDArray[np.intp], most: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+def _sample(
+    positions: npt.NDArray[np.intp], most: int, rng: np.random.Generator, queries: npt.NDArray[np.integer] | None
+) -> npt.NDArray[np.intp]:
     if len(positions) <= most:
         return positions
+    if queries is not None:
+        return positions[sample_whole(queries[positions], most, rng)]
     return np.sort(rng.choice(positions, most, replace=False))
 
 
@@ -206,23 +216,25 @@ def permutation_importance(
         Most needed first; empty if the primary metric is undefined on the sampled rows.
     """
     problem, rows = shuffler.problem, shuffler.fitted.rows
-    units = np.tile(rows if clusters is None else clusters[rows], _SHUFFLES)
+    # Two shuffles of a query beside each other would be one query of twice the rows.
+    shuffles = 1 if problem.task_type == "ranking" else _SHUFFLES
+    units = np.tile(rows if clusters is None else clusters[rows], shuffles)
     (plain,) = shuffler.answers([()])
-    model = make_outcomes(problem, np.tile(actual[rows], _SHUFFLES), _stack([plain] * _SHUFFLES), clusters=units)
+    model = make_outcomes(problem, np.tile(actual[rows], shuffles), _stack([plain] * shuffles), clusters=units)
     metric = problem.primary_metric
     if not isfinite(metric_value(metric, model)):
         return ()
     started = clock()
     found: list[Importance] = []
-    columns = _suspects(shuffler, actual[rows])
-    at_once = max(1, _ROWS_AT_ONCE // (_SHUFFLES * len(rows)))
+    columns = _suspects(shuffler, actual[rows], units[: len(rows)])
+    at_once = max(1, _ROWS_AT_ONCE // (shuffles * len(rows)))
     for start in range(0, len(columns), at_once):
         if found and clock() - started > budget_seconds:
             break
         batch = columns[start : start + at_once]
-        shuffled = shuffler.answers([(column,) for column in batch for _ in range(_SHUFFLES)])
+        shuffled = shuffler.answers([(column,) for column in batch for _ in range(shuffles)])
         for place, column in enumerate(batch):
-            answers = _stack(shuffled[place * _SHUFFLES : (place + 1) * _SHUFFLES])
+            answers = _stack(shuffled[place * shuffles : (place + 1) * shuffles])
             worse = make_outcomes(problem, model.actual, answers, clusters=units)
             drop = gain(metric, model, worse, replicates=_REPLICATES, seed=seed)
             # Without groups, a unit is one row with its shuffles.
@@ -245,7 +257,9 @@ def _stack(parts: Sequence[Predictions]) -> Predictions:
     )
 
 
-def _suspects(shuffler: Shuffler, actual: npt.NDArray[np.generic]) -> list[str]:
+def _suspects(
+    shuffler: Shuffler, actual: npt.NDArray[np.generic], units: npt.NDArray[np.integer]
+) -> list[str]:
     """The columns to look at one by one.
 
     With more columns than that, blocks of columns are shuffled together, and the columns of the blocks whose
@@ -258,9 +272,8 @@ def _suspects(shuffler: Shuffler, actual: npt.NDArray[np.generic]) -> list[str]:
     size = ceil(len(names) / _MOST_COLUMNS)
     blocks = [names[start : start + size] for start in range(0, len(names), size)]
     sign = 1 if direction_of(problem.primary_metric) == "higher" else -1
-    score = [
-        sign * metric_value(problem.primary_metric, make_outcomes(problem, actual, *shuffler.answers([block])))
-        for block in blocks
-    ]
+    answers = [shuffler.answers([block])[0] for block in blocks]
+    shuffled = [make_outcomes(problem, actual, one, clusters=units) for one in answers]
+    score = [sign * metric_value(problem.primary_metric, one) for one in shuffled]
     ranked = [name for place in np.argsort(score, kind="stable") for name in blocks[place]]
     return ranked[:_MOST_COLUMNS]

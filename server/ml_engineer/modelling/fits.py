@@ -23,7 +23,8 @@ from ml_engineer.modelling.growing import grow
 from ml_engineer.modelling.pickling import stored_bytes
 from ml_engineer.modelling.prepared_rows import prepared_rows, target_scale
 from ml_engineer.modelling.training_data import Predictions, TrainingData
-from ml_engineer.statistics.weighted_fit import fit_weighted, takes_weights
+from ml_engineer.statistics.query_fit import fit_told
+from ml_engineer.statistics.weighted_fit import takes_weights
 
 __all__ = [
     "Clock",
@@ -230,6 +231,7 @@ def _fit_prepared(
                 forward(watched_target),
             ),
             weights=weights if takes_weights(head) else None,
+            queries=None if data.queries is None else (data.queries[task.train], data.queries[task.test]),
             seconds=task.seconds,
             clock=clock,
         )
@@ -237,7 +239,7 @@ def _fit_prepared(
         found = (grown.parameters, grown.why, 0)
         raw = backward(grown.model.predict(test)) if classes is None else grown.model.predict_proba(test)
     else:
-        fit_weighted(head, train, target, weights)
+        fit_told(head, train, target, weights=weights, queries=_queries(data, task.train))
         fitted = clock()
         raw = head.predict(test) if classes is None else head.predict_proba(test)
         found = ({}, "", stored_bytes(head) if task.sized else 0)
@@ -261,9 +263,17 @@ def fit_rows(candidate: Candidate, data: TrainingData, rows: Rows, *, codes: boo
     """The candidate fitted on the rows at these positions, on labels or on class codes."""
     target = data.actual if codes else data.target
     with _noted([]):
-        return fit_weighted(
-            candidate.build(), data.features.iloc[rows], target[rows], row_weights(candidate, data, rows)
+        return fit_told(
+            candidate.build(),
+            data.features.iloc[rows],
+            target[rows],
+            weights=row_weights(candidate, data, rows),
+            queries=_queries(data, rows),
         )
+
+
+def _queries(data: TrainingData, rows: Rows) -> Rows | None:
+    return None if data.queries is None else data.queries[rows]
 
 
 def row_weights(candidate: Candidate, data: TrainingData, rows: Rows) -> npt.NDArray[np.float64] | None:

@@ -14,6 +14,8 @@ import numpy.typing as npt
 from sklearn.base import clone
 
 from ml_engineer.modelling.candidate import Growing
+from ml_engineer.statistics.query_fit import QueryOrder, query_argument
+from ml_engineer.statistics.query_metrics import CUTOFF
 
 __all__ = ["MOST_ROUNDS", "Grown", "grow"]
 
@@ -56,6 +58,7 @@ def grow(
     watch: tuple[Any, npt.NDArray[Any]],
     *,
     weights: npt.NDArray[np.float64] | None = None,
+    queries: tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]] | None = None,
     seconds: float,
     clock: _Clock,
 ) -> Grown:
@@ -73,12 +76,17 @@ def grow(
         Prepared rows and their target: class codes from 0, or numbers.
     weights : numpy.ndarray, optional
         What each row of `learn` counts for.
+    queries : pair of numpy.ndarray, optional
+        Query of each row of `learn` and of `watch`, for a model that asks for queries.
     seconds : float
         Time that this may take; infinite where the same result must come twice.
     clock : callable
         Monotonic seconds.
     """
     learned: dict[str, Any] = {"X": learn[0], "y": learn[1]} | ({} if weights is None else {"sample_weight": weights})
+    argument = None if queries is None else query_argument(model)
+    if queries is not None and argument is not None:
+        learned, watch = _by_query(argument, learn, watch, queries)
     if kind == "forest":
         return _grow_forest(model, learned, seconds=seconds, clock=clock)
     planned = float(model.get_params()["learning_rate"])
@@ -97,6 +105,18 @@ def grow(
         why += f" The learning rate was raised to {rate:.3g} to fit the time budget."
         trees["learning_rate"] = rate
     return Grown(fitted, trees, why)
+
+
+def _by_query(
+    argument: str, learn: tuple[Any, Any], watch: tuple[Any, Any], queries: tuple[npt.NDArray[np.integer], ...]
+) -> tuple[dict[str, Any], tuple[Any, Any]]:
+    """What a ranker is given to learn, its watched queries among it, and the watched rows in their order."""
+    inside, outside = (QueryOrder(argument, part) for part in queries)
+    learned = {"X": inside.sort(learn[0]), "y": inside.sort(learn[1])}
+    told: dict[str, Any] = {argument: inside.told, f"eval_{argument}": [outside.told]}
+    if argument == "group":
+        told["eval_at"] = [CUTOFF]  # LightGBM's own would stop by the first place alone
+    return learned | told, (outside.sort(watch[0]), outside.sort(watch[1]))
 
 
 class _Watcher:

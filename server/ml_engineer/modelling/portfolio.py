@@ -20,9 +20,10 @@ from ml_engineer.modelling.candidate import Candidate, Growing
 from ml_engineer.modelling.columns import Columns, sort_columns
 from ml_engineer.modelling.preparation import View, prepare
 from ml_engineer.modelling.training_data import TrainingData
+from ml_engineer.statistics.query_metrics import CUTOFF
 from ml_engineer.vocabulary.training import Family
 
-__all__ = ["PORTFOLIO", "PortfolioEntry", "baseline_candidate", "build_candidate", "build_portfolio"]
+__all__ = ["PORTFOLIO", "RANKERS", "PortfolioEntry", "baseline_candidate", "build_candidate", "build_portfolio"]
 
 _ABSOLUTE = frozenset({"mae", "median_absolute_error"})
 _SKEWED_TARGET = 1.0
@@ -58,6 +59,8 @@ class PortfolioEntry:
         Those that differ from the engine's own.
     most_rows, most_cells : float
         Rows, and rows times columns, above which it takes too long to be worth a try.
+    ranks : bool
+        Whether it learns the order of each query's rows instead of the rows' own targets.
     """
 
     name: str
@@ -67,6 +70,7 @@ class PortfolioEntry:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     most_rows: float = np.inf
     most_cells: float = np.inf
+    ranks: bool = False
 
 
 PORTFOLIO: tuple[PortfolioEntry, ...] = (
@@ -263,6 +267,49 @@ PORTFOLIO: tuple[PortfolioEntry, ...] = (
 )
 """In the order in which they are raced: cheap ones and those that win most often first."""
 
+RANKERS: tuple[PortfolioEntry, ...] = (
+    PortfolioEntry(
+        "lambda_boosting",
+        "lightgbm",
+        "codes",
+        "LightGBM's LambdaMART: each tree mends the swaps of rows within a query that cost the most NDCG.",
+        ranks=True,
+    ),
+    PortfolioEntry(
+        "lambda_gradient_boosting",
+        "xgboost",
+        "shares",
+        "XGBoost's LambdaMART, with deep trees on target means.",
+        {"learning_rate": 0.05, "max_depth": 6, "min_child_weight": 0.6, "colsample_bytree": 0.7},
+        ranks=True,
+    ),
+    PortfolioEntry(
+        "lambda_boosting_shallow",
+        "lightgbm",
+        "codes",
+        "LambdaMART with small trees and random cut points: hard to overfit, good for few queries.",
+        {
+            "extra_trees": True,
+            "learning_rate": 0.04,
+            "num_leaves": 7,
+            "min_child_samples": 12,
+            "colsample_bytree": 0.7,
+            "subsample": 0.85,
+            "subsample_freq": 1,
+        },
+        ranks=True,
+    ),
+    PortfolioEntry(
+        "lambda_gradient_boosting_shallow",
+        "xgboost",
+        "shares",
+        "XGBoost's LambdaMART with shallow trees.",
+        {"learning_rate": 0.08, "max_depth": 3, "min_child_weight": 1.0, "colsample_bytree": 0.7, "subsample": 0.8},
+        ranks=True,
+    ),
+)
+"""Models that learn the order within a query; they are raced after the simplest of those that learn each row."""
+
 _FAMILY: Mapping[Engine, Family] = {
     "linear": "linear",
     "bayes": "linear",
@@ -301,6 +348,8 @@ def build_portfolio(data: TrainingData, *, seed: int, threads: int) -> tuple[Can
     """
     columns = sort_columns(data.features, text_columns=data.text_columns)
     entries: Sequence[PortfolioEntry] = PORTFOLIO
+    if data.queries is not None:
+        entries = (PORTFOLIO[0], *RANKERS, *PORTFOLIO[1:])
     if 2 * len(columns.text) >= columns.usable > 0:
         # Rows that are mostly text: what reads words comes first.
         entries = sorted(entries, key=lambda entry: entry.view not in _OF_WORDS)
@@ -338,7 +387,7 @@ def build_candidate(
     if preparation is None:
         return None
     build = _BUILDERS[entry.engine]
-    settings = _Settings(data, columns, seed, threads, preparation.category_positions)
+    settings = _Settings(data, columns, seed, threads, preparation.category_positions, ranks=entry.ranks)
     pipeline = Pipeline([("prepare", preparation.transformer), *build(dict(entry.parameters), settings)])
     return Candidate(
         entry.name,
@@ -370,7 +419,7 @@ def _around(pipeline: Pipeline, entry: PortfolioEntry, data: TrainingData) -> Ba
 def _log_pays(data: TrainingData) -> bool:
     """Whether the target is a skewed amount, which is learned better as a logarithm."""
     target = data.actual.astype(float)
-    if data.metric in _ABSOLUTE or target.min() < 0 or len(np.unique(target)) < 20:
+    if data.metric in _ABSOLUTE or data.queries is not None or target.min() < 0 or len(np.unique(target)) < 20:
         return False
     return _skewness(target) > _SKEWED_TARGET and abs(_skewness(np.log1p(target))) < _skewness(target) / 2
 
@@ -387,6 +436,7 @@ class _Settings:
     seed: int
     threads: int
     categories: tuple[int, ...]
+    ranks: bool = False
 
     @property
     def regression(self) -> bool:
@@ -458,7 +508,7 @@ def _forest(kind: str) -> Any:
 
 
 def _lightgbm(parameters: dict[str, Any], settings: _Settings) -> _Steps:
-    from lightgbm import LGBMClassifier, LGBMRegressor
+    from lightgbm import LGBMClassifier, LGBMRanker, LGBMRegressor
 
     rules: dict[str, Any] = {"learning_rate": 0.05} | parameters
     rules |= {
@@ -472,6 +522,10 @@ def _lightgbm(parameters: dict[str, Any], settings: _Settings) -> _Steps:
         rules["objective"] = "regression_l1"
     if settings.categories:
         rules["categorical_column"] = list(settings.categories)
+    if settings.ranks:
+        # A grade gains what it is, as the metric has it; LightGBM's own gain is two to its power.
+        rules["label_gain"] = list(range(int(settings.data.actual.max()) + 1))
+        return [("model", LGBMRanker(**rules))]
     return [("model", (LGBMRegressor if settings.regression else LGBMClassifier)(**rules))]
 
 
@@ -496,6 +550,9 @@ def _xgboost(parameters: dict[str, Any], settings: _Settings) -> _Steps:
     rules = parameters | {"tree_method": "hist", "random_state": settings.seed, "n_jobs": settings.threads}
     if settings.absolute:
         rules["objective"] = "reg:absoluteerror"
+    if settings.ranks:
+        rules |= {"objective": "rank:ndcg", "ndcg_exp_gain": False, "eval_metric": f"ndcg@{CUTOFF}"}
+        return [("model", xgboost.XGBRanker(**rules))]
     return [("model", (xgboost.XGBRegressor if settings.regression else xgboost.XGBClassifier)(**rules))]
 
 

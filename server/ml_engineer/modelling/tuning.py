@@ -173,6 +173,8 @@ _SPACES: dict[str, Callable[[Any], dict[str, Any]]] = {
     "LGBM": _lightgbm,
     "CatBoost": _catboost,
     "XGB": _xgboost,
+    "LGBMRanker": _lightgbm,
+    "XGBRanker": _xgboost,
     "ExtraTrees": _forest,
     "RandomForest": _forest,
     "MLP": _network,
@@ -183,6 +185,8 @@ _GROWING: dict[str, Any] = {
     "LGBM": "lightgbm",
     "CatBoost": "catboost",
     "XGB": "xgboost",
+    "LGBMRanker": "lightgbm",
+    "XGBRanker": "xgboost",
     "ExtraTrees": "forest",
     "RandomForest": "forest",
 }

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from ml_engineer.errors import InputError
+from ml_engineer.vocabulary.problem import ProblemDefinition
 
-__all__ = ["group_codes"]
+__all__ = ["group_codes", "query_codes"]
 
 
 def group_codes(frame: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarray:
@@ -34,3 +35,8 @@ def group_codes(frame: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarray:
     missing = frame[list(columns)].isna().any(axis=1).to_numpy()
     codes[missing] = len(frame) + np.arange(int(missing.sum()))
     return np.asarray(np.unique(codes, return_inverse=True)[1], dtype="int64")
+
+
+def query_codes(problem: ProblemDefinition, frame: pd.DataFrame) -> np.ndarray | None:
+    """The query of each row, (n,) int from 0; None for a problem that is no ranking."""
+    return group_codes(frame, problem.split.group_columns) if problem.task_type == "ranking" else None

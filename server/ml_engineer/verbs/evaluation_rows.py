@@ -165,7 +165,7 @@ def _labels(
 
 def _coverage(outcomes: Outcomes, champion: LoadedChampion) -> Estimate | None:
     half_width = champion.training.champion.interval_half_width
-    if outcomes.task != "regression" or half_width is None:
+    if outcomes.task_type != "regression" or half_width is None:
         return None
     inside = np.abs(outcomes.actual.astype(float) - outcomes.predicted.astype(float)) <= half_width
     return share_of_rows(inside, outcomes, seed=champion.training.seed)
@@ -217,6 +217,7 @@ def _importances(
         champion.build_features(rows),
         frame[problem.target].to_numpy(),
         splitting.fold_pairs(development.folds, champion.split.definition),
+        queries=splitting.query_codes(problem, frame),
         clock=context.clock,
         budget_seconds=_IMPORTANCE_SECONDS / 2,
         seed=seed,

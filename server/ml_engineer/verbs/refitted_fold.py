@@ -17,8 +17,8 @@ from ml_engineer.guardrails import RefitFacts
 from ml_engineer.project.development import Development
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.user_code import load_champion_builder, load_features
-from ml_engineer.splitting import fold_pairs
-from ml_engineer.statistics.weighted_fit import fit_weighted
+from ml_engineer.splitting import fold_pairs, query_codes
+from ml_engineer.statistics.query_fit import fit_told
 from ml_engineer.verbs.row_weights import row_weights
 from ml_engineer.vocabulary.problem import ProblemDefinition
 from ml_engineer.vocabulary.split import SplitPlan
@@ -88,11 +88,13 @@ def _compared(
     # A fold's own calibration was learned without it.
     model = load_champion_builder(layout)(*([int(development.folds[test[0]])] if mended else []))
     weights = row_weights(problem, frame)
-    fit_weighted(
+    queries = query_codes(problem, frame)
+    fit_told(
         model,
         build_features(shown.iloc[train]),
         target if problem.classes else target.astype(float),
-        None if weights is None else weights[train],
+        weights=None if weights is None else weights[train],
+        queries=None if queries is None else queries[train],
     )
     answer = predict(model, build_features(shown.iloc[test]), problem, threshold=None)
     before = stored.loc[frame.index[test]]

@@ -10,6 +10,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "collections.OrderedDict",
     "lightgbm.basic.Booster",
     "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRanker",
     "lightgbm.sklearn.LGBMRegressor",
     "numpy.clip",
     "numpy.diff",
@@ -49,6 +50,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "sklearn.utils._metadata_requests.MethodMetadataRequest",
     "xgboost.core.Booster",
     "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRanker",
     "xgboost.sklearn.XGBRegressor",
 )
 """Types that skops asks about and that scikit-learn models and boosters are made of; loading them runs no code."""
