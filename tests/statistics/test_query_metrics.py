@@ -41,7 +41,9 @@ def test_average_precision_is_scikit_learns_where_no_scores_are_tied() -> None:
     outcomes = ranking()
     assert outcomes.clusters is not None
     by_query = [outcomes.clusters == query for query in np.unique(outcomes.clusters)]
-    expected = np.mean([average_precision_score(outcomes.actual[rows] > 0, outcomes.predicted[rows]) for rows in by_query])
+    expected = np.mean(
+        [average_precision_score(outcomes.actual[rows] > 0, outcomes.predicted[rows]) for rows in by_query]
+    )
     assert metric_value("mean_average_precision", outcomes) == pytest.approx(expected, abs=1e-12)
 
 

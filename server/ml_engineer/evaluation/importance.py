@@ -257,9 +257,7 @@ def _stack(parts: Sequence[Predictions]) -> Predictions:
     )
 
 
-def _suspects(
-    shuffler: Shuffler, actual: npt.NDArray[np.generic], units: npt.NDArray[np.integer]
-) -> list[str]:
+def _suspects(shuffler: Shuffler, actual: npt.NDArray[np.generic], units: npt.NDArray[np.integer]) -> list[str]:
     """The columns to look at one by one.
 
     With more columns than that, blocks of columns are shuffled together, and the columns of the blocks whose

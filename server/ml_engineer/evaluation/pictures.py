@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from ml_engineer.evaluation.curves import calibration, precision_recall, roc
 from ml_engineer.evaluation.held_out import count_confusion
+from ml_engineer.evaluation.places import relevance_by_place
 from ml_engineer.evaluation.plots import (
     draw_calibration,
     draw_confusion,
     draw_curves,
     draw_importance,
     draw_predicted_against_actual,
+    draw_relevance_by_place,
     draw_residuals,
 )
 from ml_engineer.statistics.metrics import Outcomes
@@ -66,7 +68,10 @@ def draw_pictures(
     importances : sequence of Importance
         Most needed first.
     """
-    if held_out.task != "regression":
+    if held_out.named == "ranking":
+        svg = draw_relevance_by_place(relevance_by_place(held_out))
+        yield Picture("relevance_by_place", "Mean relevance by place, held-out queries", svg)
+    elif held_out.task != "regression":
         yield from _classification(held_out, classes)
     elif out_of_fold is not None:
         unit = f" ({problem.unit})" if problem.unit else ""

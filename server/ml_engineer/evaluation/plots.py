@@ -15,6 +15,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from ml_engineer.evaluation.curves import Calibration, Curve
+from ml_engineer.evaluation.places import ByPlace
 from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.vocabulary.evaluation import ConfusionMatrix, Importance
 
@@ -28,6 +29,7 @@ __all__ = [
     "draw_curves",
     "draw_importance",
     "draw_predicted_against_actual",
+    "draw_relevance_by_place",
     "draw_residuals",
     "for_page",
 ]
@@ -245,6 +247,21 @@ def draw_predicted_against_actual(outcomes: Outcomes, *, unit: str) -> str:
         axes.scatter(actual, predicted, s=10, color=_SERIES[0], alpha=0.4, linewidths=0)
         axes.set(xlabel=_short(f"actual{unit}", 48), ylabel=_short(f"predicted{unit}", 48))
         axes.ticklabel_format(useOffset=False)
+
+    return _draw(paint)
+
+
+def draw_relevance_by_place(by_place: ByPlace) -> str:
+    """Mean relevance at each of the first places: reached, best possible, and in a random order."""
+    places = np.arange(1, len(by_place.reached) + 1)
+
+    def paint(axes: Axes) -> None:
+        axes.plot(places, by_place.best, color=_SERIES[1], marker="o", markersize=4, label="best order")
+        axes.plot(places, by_place.reached, color=_SERIES[0], marker="o", markersize=4, label="the model's order")
+        axes.plot(places, by_place.chance, color=_SOFT, linestyle=(0, (4, 3)), label="random order")
+        axes.set(xlabel="place", ylabel="mean relevance", xticks=places)
+        axes.set_ylim(bottom=0)
+        axes.legend(fontsize=9)
 
     return _draw(paint)
 

@@ -56,9 +56,8 @@ def _blocks(check: Check) -> str:
 
 
 def _tasks(check: Check) -> str:
-    if check.forms >= FORMS:
-        return "all"
-    return "classes" if "binary" in check.forms else "numbers"
+    told = "all" if check.forms >= FORMS else "classes" if "binary" in check.forms else "numbers"
+    return told + (f" but {', '.join(sorted(check.not_for))}" if check.not_for and told != "classes" else "")
 
 
 def _section(check: Check) -> str:

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from ml_engineer.guardrails.evidence import Evidence, Part
 from ml_engineer.guardrails.wording import listed
 from ml_engineer.vocabulary.guardrails import Family, Finding, Guardrail, Outcome, Stage
-from ml_engineer.vocabulary.problem import FORMS, OutcomeForm
+from ml_engineer.vocabulary.problem import FORMS, OutcomeForm, TaskType
 
 __all__ = [
     "ALL_STAGES",
@@ -141,6 +141,8 @@ class Check(ABC):
     """Parts of the evidence without which there is nothing to look at."""
     forms: ClassVar[frozenset[OutcomeForm]] = FORMS
     """Forms of outcome it is meant for."""
+    not_for: ClassVar[frozenset[TaskType]] = frozenset()
+    """Task types that it is not meant for, although their outcomes have such a form."""
 
     @property
     def code(self) -> str:
@@ -151,6 +153,8 @@ class Check(ABC):
         """Why the check does not apply; an empty text if it does."""
         if evidence.problem.form not in self.forms:
             return f"not meant for {evidence.problem.form} tasks"
+        if evidence.problem.task_type in self.not_for:
+            return f"not meant for {evidence.problem.task_type} tasks"
         return next((_ABSENT[part] for part in self.needs if getattr(evidence, part) is None), "")
 
     @abstractmethod

@@ -19,6 +19,7 @@ from ml_engineer.guardrails.fairness import FairnessCheck
 from ml_engineer.guardrails.wording import listed, percent, quoted, rows_text
 from ml_engineer.vocabulary.fairness import FairnessVerdict, FourFifths, GroupComparison
 from ml_engineer.vocabulary.guardrails import Stage
+from ml_engineer.vocabulary.problem import TaskType
 
 __all__ = ["FAI002", "FAI006", "FAI007", "FAI008", "FAI009", "ComparingCheck", "in_words"]
 
@@ -62,6 +63,8 @@ class ComparingCheck(FairnessCheck):
 
     asked_at: ClassVar[frozenset[Stage]] = BEFORE_USE
     needs: ClassVar[tuple[Part, ...]] = ("training", "predictions")
+    not_for: ClassVar[frozenset[TaskType]] = frozenset({"ranking"})
+    """A ranking's scores have no unit, so that a row has no error of its own."""
     severities: ClassVar[dict[FairnessVerdict, Severity]] = {
         "disparity shown": "issue",
         "not enough data": "advice",

@@ -17,6 +17,7 @@ from ml_engineer.guardrails.row_losses import RowLosses, constant_losses, row_lo
 from ml_engineer.guardrails.wording import percent, quoted, rows_text
 from ml_engineer.statistics.predictive_power import Target, area
 from ml_engineer.vocabulary.guardrails import Stage
+from ml_engineer.vocabulary.problem import TaskType
 
 __all__ = ["MOD012", "MOD013", "MOD014", "MOD015"]
 
@@ -25,6 +26,8 @@ Floats = npt.NDArray[np.float64]
 
 class _FitCheck(ModelCheck):
     blocks_at: ClassVar[frozenset[Stage]] = frozenset()
+    not_for: ClassVar[frozenset[TaskType]] = frozenset({"ranking"})
+    """A ranking's scores have no unit, so that a row has no error of its own."""
 
 
 class MOD012(_FitCheck):

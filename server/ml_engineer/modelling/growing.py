@@ -24,6 +24,8 @@ _FEWEST_ROUNDS = 10
 _PROBED_ROUNDS = 10
 _NEEDED: dict[Growing, float] = {"lightgbm": 25.0, "catboost": 35.0, "xgboost": 20.0}
 """A learning rate r needs about so many divided by r rounds (measured on tables of 10^3 to 10^5 rows)."""
+_RANKING_NEEDS = 5.0
+"""NDCG of few watched queries is too rough to stop early by: a ranker is given at least so many divided by r rounds."""
 _FASTEST_RATE = 0.3
 _TREES_A_STEP = 25
 
@@ -91,12 +93,13 @@ def grow(
         return _grow_forest(model, learned, seconds=seconds, clock=clock)
     planned = float(model.get_params()["learning_rate"])
     deadline = clock() + seconds
-    watcher = _Watcher(deadline, clock, needed=_NEEDED[kind], rate=planned)
+    least = 0.0 if argument is None else _RANKING_NEEDS
+    watcher = _Watcher(deadline, clock, needed=_NEEDED[kind], rate=planned, least=least)
     fitted, rounds = _FITTERS[kind](clone(model), learned, watch, planned, watcher)
     rate = planned
     if watcher.too_slow:
         rate = min(_FASTEST_RATE, planned * watcher.slowness)
-        watcher = _Watcher(deadline, clock, needed=0.0, rate=rate)
+        watcher = _Watcher(deadline, clock, needed=0.0, rate=rate, least=least)
         fitted, rounds = _FITTERS[kind](clone(model), learned, watch, rate, watcher)
     rounds = max(rounds, 1)
     trees: dict[str, float] = {"iterations" if kind == "catboost" else "n_estimators": rounds}
@@ -122,11 +125,12 @@ def _by_query(
 class _Watcher:
     """Counts rounds against the clock; asks to stop when the time is out, or early when it will not do."""
 
-    def __init__(self, deadline: float, clock: _Clock, *, needed: float, rate: float) -> None:
+    def __init__(self, deadline: float, clock: _Clock, *, needed: float, rate: float, least: float) -> None:
         self.deadline = deadline
         self.clock = clock
         self.rounds = 0
         self.slowness = 1.0
+        self.least = int(least / rate)
         self._needed = needed / rate
         self._first = clock()
 
@@ -147,8 +151,8 @@ class _Watcher:
         return self.too_slow or now > self.deadline
 
 
-def _patience(rate: float) -> int:
-    return int(np.clip(2.5 / rate, 30, 150))
+def _patience(rate: float, watcher: _Watcher) -> int:
+    return max(int(np.clip(2.5 / rate, 30, 150)), watcher.least)
 
 
 _Fitter = Callable[[Any, dict[str, Any], tuple[Any, Any], float, _Watcher], tuple[Any, int]]
@@ -165,9 +169,9 @@ def _lightgbm(
 
     tick.order = 40  # type: ignore[attr-defined]  # LightGBM reads it; after early stopping's 30
     model.set_params(n_estimators=MOST_ROUNDS, learning_rate=rate)
-    stop = lightgbm.early_stopping(_patience(rate), verbose=False)
+    stop = lightgbm.early_stopping(_patience(rate, watcher), verbose=False)
     model.fit(**learn, eval_X=watch[0], eval_y=watch[1], callbacks=[stop, tick])
-    best = model.best_iteration_ or watcher.rounds
+    best = min(max(model.best_iteration_ or watcher.rounds, watcher.least), watcher.rounds)
     model.booster_.best_iteration = best
     return model, int(best)
 
@@ -180,7 +184,9 @@ def _catboost(
             return not watcher()
 
     model.set_params(iterations=MOST_ROUNDS, learning_rate=rate)
-    model.fit(**learn, eval_set=watch, use_best_model=True, early_stopping_rounds=_patience(rate), callbacks=[Tick()])
+    model.fit(
+        **learn, eval_set=watch, use_best_model=True, early_stopping_rounds=_patience(rate, watcher), callbacks=[Tick()]
+    )
     return model, int(model.tree_count_)
 
 
@@ -193,11 +199,13 @@ def _xgboost(
         def after_iteration(self, *_: Any) -> bool:
             return watcher()
 
-    patience = _patience(rate)
+    patience = _patience(rate, watcher)
     model.set_params(n_estimators=MOST_ROUNDS, learning_rate=rate, early_stopping_rounds=patience, callbacks=[Tick()])
     model.fit(**learn, eval_set=[watch], verbose=False)
     model.set_params(early_stopping_rounds=None, callbacks=None)
-    return model, int(model.best_iteration) + 1
+    best = min(max(int(model.best_iteration) + 1, watcher.least), watcher.rounds)
+    model.get_booster().best_iteration = best - 1
+    return model, best
 
 
 _FITTERS: dict[Growing, _Fitter] = {"lightgbm": _lightgbm, "catboost": _catboost, "xgboost": _xgboost}

@@ -116,7 +116,7 @@ def _layers(problem: ProblemDefinition, chosen: list[FeatureFolder]) -> list[str
     layers += [layer for layer in dict.fromkeys((problem.form, problem.task_type)) if layer != kind]
     for folder in chosen:
         if folder != "ci":
-            layers += [folder, f"{folder}-{kind}"]
+            layers += dict.fromkeys((folder, f"{folder}-{kind}", f"{folder}-{problem.task_type}"))
     return layers
 
 
@@ -157,6 +157,7 @@ def _context(
     sections = [f"project/readme/{folder}.md" for folder in chosen]
     return {
         "problem": problem,
+        "task": problem.judged_as,
         "higher_is_better": direction_of(problem.primary_metric) == "higher",
         "false_positive_cost": problem.costs.false_positive if problem.costs else None,
         "false_negative_cost": problem.costs.false_negative if problem.costs else None,

@@ -155,14 +155,10 @@ def weighted_metric(metric: Metric, outcomes: Outcomes) -> Weighted:
     callable
         Weights of shape (r, n) to values of shape (r,).
     """
-    if metric in _REGRESSION:
-        return _regression(metric, outcomes)
+    if outcomes.task == "regression":
+        return _by_query(metric, outcomes) if metric in _RANKING else _regression(metric, outcomes)
     if metric in {"roc_auc", "average_precision"}:
         return _ranked(metric, outcomes)
-    if metric in _RANKING:
-        measure = ndcg_by_query if metric == "ndcg_at_10" else average_precision_by_query
-        actual, scores = outcomes.actual.astype(float), outcomes.predicted.astype(float)
-        return mean_over_queries(measure, actual, scores, outcomes.clusters)
     if metric in {"log_loss", "brier"}:
         return _mean(_probability_loss(metric, outcomes))
     if metric == "accuracy":
@@ -261,6 +257,12 @@ def _ranked(metric: Metric, outcomes: Outcomes) -> Weighted:
         return _ratio(np.where(defined, values, 0.0).sum(axis=0), defined.sum(axis=0).astype(float))
 
     return compute
+
+
+def _by_query(metric: Metric, outcomes: Outcomes) -> Weighted:
+    measure = ndcg_by_query if metric == "ndcg_at_10" else average_precision_by_query
+    actual, scores = outcomes.actual.astype(float), outcomes.predicted.astype(float)
+    return mean_over_queries(measure, actual, scores, outcomes.clusters)
 
 
 def _regression(metric: Metric, outcomes: Outcomes) -> Weighted:

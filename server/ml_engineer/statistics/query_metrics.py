@@ -101,7 +101,8 @@ def mean_over_queries(
     def compute(weights: Floats) -> Floats:
         drawn = weights[:, known]
         total = drawn.sum(axis=1)
-        return np.divide(drawn @ by_query, total, out=np.full(len(weights), np.nan), where=total > 0)
+        means: Floats = np.divide(drawn @ by_query, total, out=np.full(len(weights), np.nan), where=total > 0)
+        return means
 
     return compute
 

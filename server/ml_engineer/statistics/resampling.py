@@ -120,9 +120,7 @@ def replicate_weights(outcomes: Outcomes, plan: ResamplingPlan, *, seed: int) ->
             yield _counts(rng, size, outcomes.rows).astype(float)
 
 
-def sample_whole(
-    clusters: npt.NDArray[np.integer], most: int, rng: np.random.Generator
-) -> npt.NDArray[np.intp]:
+def sample_whole(clusters: npt.NDArray[np.integer], most: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
     """Positions of about `most` rows, in order: all rows of clusters drawn at random, of one cluster at least.
 
     Parameters

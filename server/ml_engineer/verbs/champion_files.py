@@ -206,7 +206,7 @@ def _manifest(record: TrainingRun, rows: TrainingRows, saved: SavedModel, path: 
         "model_sha256": saved.sha256,
         "model_format": saved.model_format,
         "trusted_types": trusted,
-        "task_type": problem.form,
+        "task_type": problem.judged_as,
         "target": problem.target,
         "classes": list(problem.classes),
         "positive_class": problem.positive_class,

@@ -11,6 +11,7 @@ from ml_engineer import tracking
 from ml_engineer.evaluation.groups import worst_group
 from ml_engineer.evaluation.held_out import count_confusion
 from ml_engineer.evaluation.pictures import Picture, draw_pictures
+from ml_engineer.evaluation.places import find_misplaced
 from ml_engineer.evaluation.worst_rows import find_worst_rows
 from ml_engineer.project.development import Development, load_development
 from ml_engineer.project.files import write_text
@@ -112,7 +113,12 @@ def _assemble(
     warnings = (*held_out.warnings, *_apart(cross_validated, primary.model), *out_of_fold.warnings)
     worst: tuple[WorstRow, ...] = ()
     if out_of_fold.outcomes is not None:
-        worst = find_worst_rows(out_of_fold.outcomes, out_of_fold.row_numbers, champion.problem.classes)
+        ranked = champion.problem.task_type == "ranking"
+        worst = (
+            find_misplaced(out_of_fold.outcomes, out_of_fold.row_numbers)
+            if ranked
+            else find_worst_rows(out_of_fold.outcomes, out_of_fold.row_numbers, champion.problem.classes)
+        )
     return EvaluationReport(
         parents=_parents(champion),
         run_id=champion.training.run_id,

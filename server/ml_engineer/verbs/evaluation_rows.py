@@ -155,7 +155,12 @@ def _clusters(frame: pd.DataFrame, champion: LoadedChampion) -> npt.NDArray[np.i
 def _labels(
     frame: pd.DataFrame, reference: pd.DataFrame, champion: LoadedChampion
 ) -> dict[str, npt.NDArray[np.object_]]:
-    """Group of each held-out row by sensitive column, cut as on development rows."""
+    """Group of each held-out row by sensitive column, cut as on development rows; none of a ranking.
+
+    The scores of a ranking have no unit, so that a row has no error of its own that groups could be compared by.
+    """
+    if champion.problem.task_type == "ranking":
+        return {}
     return {
         column: group_labels(frame[column], reference[column])
         for column in champion.problem.sensitive_columns

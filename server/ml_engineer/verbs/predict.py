@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ml_engineer import seal
@@ -17,6 +18,7 @@ from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
 from ml_engineer.seal.recognised import HELD_OUT
 from ml_engineer.sources import Table, read_table, require_known_ending, write_table
+from ml_engineer.splitting import group_codes
 from ml_engineer.verbs.champion import LoadedChampion, load_champion
 from ml_engineer.verbs.predict_contract import breaches_of, refusal
 from ml_engineer.vocabulary.context import WorkContext
@@ -111,7 +113,10 @@ def _read(request: PredictRequest, profile: DataProfile) -> Table:
 
 
 def _refuse_missing_columns(frame: pd.DataFrame, champion: LoadedChampion) -> None:
-    missing = [column.name for column in champion.problem.features if column.name not in frame.columns]
+    needed = [column.name for column in champion.problem.features]
+    if champion.problem.task_type == "ranking":
+        needed = [*champion.problem.split.group_columns, *needed]
+    missing = [name for name in needed if name not in frame.columns]
     if not missing:
         return
     spare = [name for name in frame.columns if name not in {column.name for column in champion.problem.columns}]
@@ -178,7 +183,11 @@ def _lay_out(frame: pd.DataFrame, answers: Predictions, champion: LoadedChampion
     ]
     scored = {name: frame[name].to_numpy() for name in dict.fromkeys(keys) if name in frame.columns}
     added: dict[str, object] = {"row": np.arange(len(frame))}
-    if problem.form == "regression":
+    if problem.task_type == "ranking":
+        scores = answers.predicted.astype(float)
+        queries = group_codes(frame, problem.split.group_columns)
+        added |= {"prediction": scores, "rank": _ranks_within(scores, queries)}
+    elif problem.form == "regression":
         numbers = answers.predicted.astype(float)
         added["prediction"] = numbers
         half_width = champion.training.champion.interval_half_width
@@ -193,6 +202,12 @@ def _lay_out(frame: pd.DataFrame, answers: Predictions, champion: LoadedChampion
     named = {_free(name, scored): values for name, values in added.items()}
     row = next(iter(named))
     return pd.DataFrame({row: named.pop(row), **scored, **named})
+
+
+def _ranks_within(scores: npt.NDArray[np.float64], queries: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+    """Place of each row among those of its query, from 1, the highest score first; equal scores share the first place."""
+    ranks = pd.Series(scores).groupby(queries).rank(method="min", ascending=False)
+    return ranks.to_numpy().astype(np.int64)
 
 
 def _free(name: str, taken: Collection[str]) -> str:

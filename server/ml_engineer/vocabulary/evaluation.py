@@ -65,7 +65,9 @@ class WorstRow(Record):
     row: int = Field(ge=0, description="Row number in the source, from 0.")
     actual: str = Field(description="Actual value or class.")
     predicted: str = Field(description="Predicted value or class.")
-    error: float = Field(description="Absolute error, or one minus the probability given to the actual class.")
+    error: float = Field(
+        description="Absolute error, one minus the probability given to the actual class, or (rankings) gain lost."
+    )
 
 
 class Plot(Record):

@@ -200,6 +200,11 @@ class ProblemDefinition(StoredRecord):
         return None if self.task_type == self.form else self.task_type
 
     @property
+    def judged_as(self) -> TaskType:
+        """The kind of task that the project's own code goes by: rankings have metrics and answers of their own."""
+        return "ranking" if self.task_type == "ranking" else self.form
+
+    @property
     def features(self) -> tuple[ProblemColumn, ...]:
         """The columns that the model may see, in table order."""
         return tuple(column for column in self.columns if column.used)

@@ -46,6 +46,10 @@ def made_up_rows(rows: int, seed: int = 0) -> pd.DataFrame:
         table.loc[wrong, pair] = table.loc[wrong, pair[::-1]].to_numpy()
     if PROBLEM.classes:
         table[PROBLEM.target] = [PROBLEM.classes[place % len(PROBLEM.classes)] for place in range(rows)]
+    elif PROBLEM.task == "ranking":
+        table[PROBLEM.target] = rng.integers(3, size=rows)
+        for name in PROBLEM.group_columns:
+            table[name] = np.arange(rows) // 10
     else:
         table[PROBLEM.target] = rng.normal(size=rows)
     return table

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from data.features.contract import PROBLEM
-from models.evaluation.evaluate import clusters_of, intervals
 from models.evaluation.metrics import METRICS, baseline, score
+from models.evaluation.resampling import clusters_of, intervals
 
 
 def simulated(rows: int = 300) -> tuple[np.ndarray, pd.DataFrame]:

@@ -15,13 +15,15 @@ from models.serving.champion_file import load_champion, save_champion
 from models.training import champion, train
 from models.training.candidates import build_candidates
 from models.training.development import DEVELOPMENT, ROOT, fold_pairs, learned_target
+from models.training.fitting import fit
 from models.training.prediction import as_table, predict
 
 
 def test_the_same_code_and_rows_give_the_same_predictions(development: pd.DataFrame) -> None:
     features, target = build_features(conform(development)), learned_target(development)
     first, second = (
-        predict(champion.build_model().fit(features, target), features, champion.DECISION_THRESHOLD) for _ in range(2)
+        predict(fit(champion.build_model(), features, target, None), features, champion.DECISION_THRESHOLD)
+        for _ in range(2)
     )
     pd.testing.assert_frame_equal(first, second)
     assert list(first.columns) == [name for name in as_table(np.arange(1)).columns if name not in {"row", "fold"}]
@@ -46,7 +48,7 @@ def test_the_interval_covers_nine_in_ten_of_the_errors_it_was_made_from() -> Non
 
 def test_a_saved_champion_has_a_manifest_and_predicts_the_same(development: pd.DataFrame, tmp_path: Path) -> None:
     features, target = build_features(conform(development)), learned_target(development)
-    model = champion.build_model().fit(features, target)
+    model = fit(champion.build_model(), features, target, None)
     save_champion(
         tmp_path,
         model,
@@ -70,7 +72,7 @@ def test_candidates_can_be_fitted(development: pd.DataFrame) -> None:
     candidates = build_candidates()
     assert isinstance(candidates, dict)
     for name, model in candidates.items():
-        assert len(model.fit(features, target).predict(features)) == len(features), name
+        assert len(fit(model, features, target, None).predict(features)) == len(features), name
 
 
 def test_the_project_needs_no_ml_engineer() -> None:

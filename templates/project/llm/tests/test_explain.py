@@ -24,6 +24,7 @@ from models.llm.settings import COLUMNS_TO_SEND, Settings
 from models.serving.champion_file import Champion
 from models.training import champion
 from models.training.development import learned_target
+from models.training.fitting import fit
 
 CASE = Explainable(
     "yes" if PROBLEM.classes else 3.5,
@@ -158,7 +159,7 @@ def test_columns_that_may_not_leave_are_not_sent(ask: Callable) -> None:
 
 def test_the_template_tells_what_the_prediction_rests_on(development: pd.DataFrame) -> None:
     features = build_features(conform(development))
-    model = champion.build_model().fit(features, learned_target(development))
+    model = fit(champion.build_model(), features, learned_target(development), None)
     manifest = {"feature_columns": features.columns.tolist(), "decision_threshold": champion.DECISION_THRESHOLD}
     case = look_into(Champion(model, manifest), development.head(1))
     effects = [abs(one.effect) for one in case.influences]
