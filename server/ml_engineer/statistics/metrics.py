@@ -155,7 +155,7 @@ def weighted_metric(metric: Metric, outcomes: Outcomes) -> Weighted:
     callable
         Weights of shape (r, n) to values of shape (r,).
     """
-    if outcomes.task == "regression":
+    if metric in {*_REGRESSION, *_RANKING}:
         return _by_query(metric, outcomes) if metric in _RANKING else _regression(metric, outcomes)
     if metric in {"roc_auc", "average_precision"}:
         return _ranked(metric, outcomes)
