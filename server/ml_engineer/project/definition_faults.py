@@ -140,6 +140,8 @@ def _task_contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, st
             ("positive_class",),
             f"'positive_class' holds {shown(problem.positive_class)}; allowed: {', '.join(problem.classes)}",
         )
+    if problem.task_type == "ranking" and problem.weight_column is not None:
+        yield ("columns", problem.weight_column, "role"), "a ranking counts every query once; set 'ignored'"
     if problem.task_type == "ranking" and problem.split.strategy not in {"grouped", "own_test_file"}:
         yield ("split", "strategy"), "a ranking is dealt by whole queries; 'strategy' must be 'grouped'"
     if problem.costs is not None and task != "binary":

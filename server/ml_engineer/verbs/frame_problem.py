@@ -173,6 +173,12 @@ def _refuse_unfit(reading: TargetReading, told: Told) -> None:
             found=f"this one is {reading.task}",
             remedy="Leave false_positive_cost and false_negative_cost out",
         )
+    if reading.task_type == "ranking" and "weight" in (told.request.roles or {}).values():
+        raise InputError(
+            "A ranking counts every query once",
+            found="roles names a column of row weights",
+            remedy="Give that column the role 'ignored', or pass task_type='regression'",
+        )
 
 
 def _profile(findings: _Findings) -> DataProfile:

@@ -44,7 +44,9 @@ OutcomeForm = Literal["binary", "multiclass", "regression"]
 """How an outcome looks, whatever the task is called: one of two labels, one of several, or a number."""
 FORMS: frozenset[OutcomeForm] = frozenset({"binary", "multiclass", "regression"})
 
-SUPPORTED_TASKS: frozenset[TaskType] = frozenset({"binary", "multiclass", "regression", "ranking", "text_classification"})
+SUPPORTED_TASKS: frozenset[TaskType] = frozenset(
+    {"binary", "multiclass", "regression", "ranking", "text_classification"}
+)
 """Task types that are whole today; the others are named and refused with a pointer."""
 
 ColumnRole = Literal[
