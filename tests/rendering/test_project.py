@@ -32,6 +32,7 @@ BASE = {
     "models/evaluation/__init__.py",
     "models/evaluation/evaluate.py",
     "models/evaluation/metrics.py",
+    "models/evaluation/resampling.py",
     "models/serving/__init__.py",
     "models/serving/champion/.gitkeep",
     "models/serving/champion_file.py",
