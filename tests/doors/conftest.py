@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def workspace(tmp_path: Path) -> Path:
 @pytest.fixture
 def desk(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """A desk for the practice verbs."""
-    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
     here = Workspace(workspace, "the test")
     desk = Desk(here, here, JobStore(tmp_path / "state" / "jobs"), VERBS, PACKAGE)
     yield desk

@@ -49,6 +49,20 @@ def test_a_child_that_does_not_listen_is_killed(store, start, until):
     assert not is_alive(job.pid, job.process_started)
 
 
+def test_a_job_with_something_to_keep_ends_with_it(store, start, until):
+    job = until(start("best"), "looking for something better")
+    assert job.keeps_best
+    ended = cancel_job(store, job.job_id)
+    assert ended.state == "done"
+    assert raise_or_reply(store, ended, PractiseReply).summary == "Practised."
+
+
+def test_cancelled_twice_a_job_ends_at_once_whatever_it_keeps(store, start, until):
+    job = until(start("greedy"), "waiting")
+    assert cancel_job(store, job.job_id, patience_seconds=0.2).state == "running"
+    assert cancel_job(store, job.job_id).state == "cancelled"
+
+
 def test_a_cancelled_job_raises_and_says_how_to_go_on(store, start, until):
     job = until(start("wait"), "waiting")
     with pytest.raises(JobCancelledError, match=f"jobs resume {job.job_id}"):

@@ -284,6 +284,52 @@ def test_killed_three_times_with_a_budget_of_fits_it_ends_with_the_champion_of_o
     assert np.allclose(resumed.model.predict(data.features), alone.model.predict(data.features), atol=1e-10)
 
 
+def test_asked_for_the_best_so_far_the_search_ends_with_it(run_search, journal: CountingJournal) -> None:
+    data = make_data()
+    finished: list[str] = []
+    result = run_search(
+        data,
+        names={"linear", "boosting", "ordered_boosting", "extra_trees"},
+        fits=100,
+        finished=lambda standing: finished.append(standing.candidate.name),
+        asked_to_stop=lambda: "linear" in finished,
+    )
+    assert finished == ["baseline", "linear"]
+    assert result.champion.candidate.name == "linear"
+    assert result.stopped_early
+    assert result.model.predict(data.features.head(3)).shape == (3,)
+    assert any("asked for the best so far" in decision for decision in result.decisions)
+    assert len(journal) <= 5
+
+
+def test_new_settings_are_tried_while_they_took_little_of_a_long_time(run_search) -> None:
+    class Hopeless:
+        """Proposes what is worse than what there is."""
+
+        tried = 0
+
+        def propose(self, _leaders, *, number: int, wide: bool) -> list[Candidate]:
+            self.tried += number
+            return [
+                numbers_only(f"odd {place}", SlowRegression(C=1e-9)) for place in range(self.tried, self.tried + number)
+            ]
+
+        def tell(self, _name: str, _loss: float) -> None:
+            """Nothing is learned."""
+
+    tuner, data = Hopeless(), numeric_data()
+    FittingClock.now = 0.0
+    run_search(
+        data,
+        candidates=[numbers_only("plain", SlowRegression())],
+        seconds=4000.0,
+        clock=FittingClock(),
+        tuner=tuner,
+    )
+    # Each takes 10 s: 40 in vain are 400 s, and 30 % of the time are 1200 s.
+    assert 115 <= tuner.tried <= 130
+
+
 def test_progress_tells_fold_candidate_and_the_best_so_far(run_search) -> None:
     told: list[tuple[str, float | None]] = []
     run_search(make_data(), names={"linear", "boosting"}, report=lambda *told_now: told.append(told_now))

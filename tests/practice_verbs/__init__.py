@@ -19,9 +19,9 @@ class PractiseRequest(Record):
     """Do what the test wants to see."""
 
     project_dir: str = Field(description="Folder where the test leaves signs and finds them.")
-    action: Literal["answer", "wait", "refuse", "guardrail", "crash", "exit", "spawn", "chatter", "stubborn"] = Field(
-        default="answer", description="What to do."
-    )
+    action: Literal[
+        "answer", "wait", "best", "greedy", "refuse", "guardrail", "crash", "exit", "spawn", "chatter", "stubborn"
+    ] = Field(default="answer", description="What to do.")
 
 
 class PractiseReply(Reply):

@@ -43,6 +43,18 @@ def _wait(project: Path, context: WorkContext) -> None:
         _TICK.wait(0.02)
 
 
+def _best(project: Path, context: WorkContext) -> None:
+    context.keep_best()
+    while not context.asked_to_stop() and not (project / "release").exists():
+        context.report("looking for something better", 0.5)
+        _TICK.wait(0.02)
+
+
+def _greedy(project: Path, context: WorkContext) -> None:
+    context.keep_best()
+    _wait(project, context)
+
+
 def _stubborn(project: Path, _context: WorkContext) -> None:
     while not (project / "release").exists():
         with suppress(Exception):
@@ -84,6 +96,8 @@ def _chatter(_project: Path, _context: WorkContext) -> None:
 
 _ACTIONS = {
     "wait": _wait,
+    "best": _best,
+    "greedy": _greedy,
     "spawn": _spawn,
     "refuse": _refuse,
     "guardrail": _guardrail,

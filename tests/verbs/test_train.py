@@ -333,6 +333,26 @@ def test_a_killed_training_leaves_the_earlier_champion_and_resumes(project, trai
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "journal").iterdir()} == fits
 
 
+def test_cancelled_with_a_finished_candidate_the_best_so_far_is_the_champion(project, tmp_path: Path) -> None:
+    layout = project()
+    asked: list[bool] = []
+    context = WorkContext(
+        job_id="job_train",
+        journal_dir=tmp_path / "journal",
+        keep_best=lambda: asked.append(True),
+        asked_to_stop=lambda: bool(asked),
+    )
+    request = TrainRequest(project_dir=str(layout.root), budget_seconds=600)
+    reply = importlib.import_module("ml_engineer.verbs.train").train(request, context)
+    assert reply.status == "done"
+    assert any("asked to stop" in warning for warning in reply.warnings)
+    run = load_record(layout, TrainingRun)
+    assert run.stopped_early
+    assert run.champion.family != "baseline"
+    assert run.seconds < 300
+    assert layout.champion_manifest.exists()
+
+
 def test_a_full_disk_leaves_the_earlier_champion(project, train, monkeypatch: pytest.MonkeyPatch) -> None:
     layout = project()
     train(layout)

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ml_engineer.doors.argument_faults import refused_arguments
+from ml_engineer.jobs.ending import cancel_job
 from ml_engineer.jobs.outcome import raise_or_reply, running_reply
 from ml_engineer.jobs.starting import start_job
 from ml_engineer.jobs.store import JobStore, default_store
@@ -80,6 +81,13 @@ class Desk:
         if job.state not in TERMINAL_STATES:
             return running_reply(job, reply_type)
         return raise_or_reply(self.store, job, reply_type)
+
+    def interrupt(self, job: Job) -> Job:
+        """End a job as a person wants who interrupts: with the best so far if there is one, at once if they insist."""
+        try:
+            return cancel_job(self.store, job.job_id, patience_seconds=None)
+        except KeyboardInterrupt:
+            return cancel_job(self.store, job.job_id)
 
     def wait(self, job: Job, *, seconds: float | None, on_change: Callable[[Job], None] | None = None) -> Job:
         """Wait for a job, at most `seconds` if given."""

@@ -817,6 +817,9 @@ def job_status(job_id: str | None = None, *, limit: int = 10, wait_seconds: floa
 def cancel_job(job_id: str) -> JobsReply:
     """Stop a job with everything it started; what it finished is kept, and an ended job stays as it is.
 
+    A training that has a finished candidate ends with the best so far, within seconds where that is quickly fitted on all
+    rows; cancelled once more before that, it ends at once.
+
     Parameters
     ----------
     job_id : str
@@ -880,5 +883,7 @@ def _watch(job: Job, wait_seconds: float | None, on_progress: OnProgress | None)
     try:
         return desk.wait(job, seconds=wait_seconds, on_change=on_progress)
     except KeyboardInterrupt:
-        ending.cancel_job(desk.store, job.job_id)
-        raise
+        job = desk.interrupt(job)
+        if job.state != "done":
+            raise
+        return job

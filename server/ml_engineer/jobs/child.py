@@ -113,7 +113,13 @@ def _perform(store: JobStore, job_id: str, order: JobOrder, progress: Progress) 
         with _only_writer(store, job_id, project_dir if verb.writes_project else ""):
             progress.report("loading", None)
             function: Callable[..., Reply] = getattr(importlib.import_module(f"{order.package}.{verb.name}"), verb.name)
-            context = WorkContext(job_id=job_id, journal_dir=store.journal(job_id), report=progress.report)
+            context = WorkContext(
+                job_id=job_id,
+                journal_dir=store.journal(job_id),
+                report=progress.report,
+                keep_best=progress.keep_best,
+                asked_to_stop=progress.asked_to_stop,
+            )
             reply = function(request, context)
     except JobCancelledError:
         raise

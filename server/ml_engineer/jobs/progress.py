@@ -68,6 +68,16 @@ class Progress:
                 self._timer.daemon = True
                 self._timer.start()
 
+    def keep_best(self) -> None:
+        """Tell that there is something to keep, should somebody cancel the job."""
+        with self._lock:
+            self._job = self._job.model_copy(update={"keeps_best": True})
+            self._write()
+
+    def asked_to_stop(self) -> bool:
+        """Whether somebody cancelled the job and waits for the best so far."""
+        return self._store.stop_mark(self._job.job_id).exists()
+
     def close(self, state: JobState, message: str) -> None:
         """Write the last word."""
         with self._lock:

@@ -105,7 +105,7 @@ def resume_job(store: JobStore, job_id: str, *, warm: WarmChild | None = None, o
             raise InputError(
                 f"Job {job_id} cannot be resumed", found=f"it ended as {job.state!r}", remedy="Call its verb again"
             )
-        for name in ("reply.json", "refusal.json", "cancel"):
+        for name in ("reply.json", "refusal.json", "cancel", "stop"):
             (store.folder(job_id) / name).unlink(missing_ok=True)
         if order is not None:
             store.write_order(job_id, order)

@@ -7,7 +7,8 @@
     ├── state.json      where it stands (`Job`), replaced atomically
     ├── reply.json      the verb's reply, once there is one
     ├── refusal.json    the error that ended it (`Refusal`), if one did
-    ├── cancel          there if somebody asked it to stop
+    ├── cancel          there if somebody asked it to end
+    ├── stop            there if somebody asked it to end with the best so far
     ├── log.txt         everything the child printed
     └── journal/        the verb's finished pieces of work, handed on when the job is resumed
 """
@@ -108,8 +109,12 @@ class JobStore:
         return self.root / "locks" / f"{digest}.lock"
 
     def cancel_mark(self, job_id: str) -> Path:
-        """File that is there once somebody asked the job to stop."""
+        """File that is there once somebody asked the job to end."""
         return self.folder(job_id) / "cancel"
+
+    def stop_mark(self, job_id: str) -> Path:
+        """File that is there once somebody asked the job to end with the best so far."""
+        return self.folder(job_id) / "stop"
 
     def create(self, order: JobOrder) -> str:
         """Make the folder of a new job and write down what was asked; the name sorts by time."""

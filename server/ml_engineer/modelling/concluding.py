@@ -43,6 +43,8 @@ class SearchResult:
         What a person should know of the search, one sentence each.
     decisions : tuple of str
         What the search decided as a whole, and why, in order.
+    stopped_early : bool
+        Whether somebody asked for the best so far before the budget was out.
     """
 
     standings: tuple[Standing, ...]
@@ -52,6 +54,7 @@ class SearchResult:
     folds: tuple[int, ...]
     warnings: tuple[str, ...] = ()
     decisions: tuple[str, ...] = ()
+    stopped_early: bool = False
 
 
 def conclude(state: SearchState, naive: Standing) -> SearchResult:
@@ -76,6 +79,7 @@ def conclude(state: SearchState, naive: Standing) -> SearchResult:
         tuple(sorted(champion.fits)) if champion is not naive else state.folds,
         tuple(warnings),
         tuple(state.decisions),
+        state.stopped_early,
     )
 
 

@@ -20,7 +20,7 @@ from ml_engineer.modelling.folding import choose_folds, fold
 from ml_engineer.modelling.offers import Offers, price_offers
 from ml_engineer.modelling.racing import promising, race, race_with_insurance, worth_folding
 from ml_engineer.modelling.search_plan import SearchPlan
-from ml_engineer.modelling.search_state import Report, SearchState
+from ml_engineer.modelling.search_state import AskedToStopError, Report, SearchState
 from ml_engineer.modelling.standing import Standing
 from ml_engineer.modelling.training_data import TrainingData
 from ml_engineer.modelling.tuning import Tuner
@@ -31,10 +31,16 @@ _RACE_SHARE, _SHORTEST_RACE = 0.35, 3.0
 """Of the time, for the race; but at least so many seconds, if there are so many."""
 _AT_A_TIME = 4
 """Settings proposed at a time: as many on any machine, so that the same are proposed everywhere."""
+_IN_VAIN_SHARE = 0.3
+"""Of the time: so much of it may go into new settings in vain before the rest is given back."""
 
 
 def _nothing(_: Standing) -> None:
     """Tell nobody."""
+
+
+def _never() -> bool:
+    return False
 
 
 def search(
@@ -50,6 +56,7 @@ def search(
     finished: Callable[[Standing], None] = _nothing,
     tuner: Tuner | None = None,
     offers: Offers | None = None,
+    asked_to_stop: Callable[[], bool] = _never,
 ) -> SearchResult:
     """Try candidates on the planned folds until the budget is out; there is always a champion.
 
@@ -78,23 +85,39 @@ def search(
     offers : callable, optional
         Gives variants of the leader that lessen a disparity. They are priced: fitted on the same folds, told beside
         it, and never chosen, for that is a person's decision.
+    asked_to_stop : callable
+        Whether somebody wants the best so far now; looked at several times a second.
     """
     state = SearchState(
-        data, executor=executor, plan=plan, clock=clock, journal=journal, report=report, finished=finished
+        data,
+        executor=executor,
+        plan=plan,
+        clock=clock,
+        journal=journal,
+        report=report,
+        finished=finished,
+        asked_to_stop=asked_to_stop,
     )
     naive = _fit_baseline(state, baseline)
     state.standings = [Standing(candidate) for candidate in candidates]
-    if state.standings:
-        race_with_insurance(state, state.standings, until=_race_until(state))
-        order = promising(state, state.standings)
-        choose_folds(state, order)
-        fold(state, order)
-        _go_on(state)
-        if offers is not None:
-            price_offers(state, offers)
-        if tuner is not None:
-            _tune(state, tuner)
+    try:
+        if state.standings:
+            _explore(state, tuner, offers)
+    except AskedToStopError:
+        state.stop_early()
     return conclude(state, naive)
+
+
+def _explore(state: SearchState, tuner: Tuner | None, offers: Offers | None) -> None:
+    race_with_insurance(state, state.standings, until=_race_until(state))
+    order = promising(state, state.standings)
+    choose_folds(state, order)
+    fold(state, order)
+    _go_on(state)
+    if offers is not None:
+        price_offers(state, offers)
+    if tuner is not None:
+        _tune(state, tuner)
 
 
 def _race_until(state: SearchState) -> float:
@@ -129,14 +152,17 @@ def _go_on(state: SearchState) -> None:
 
 
 def _tune(state: SearchState, tuner: Tuner) -> None:
-    """Try new settings around the leaders while there is budget and it helps."""
+    """Try new settings around the leaders while there is budget, and it helps or has not cost much yet."""
     misses = tried = 0
-    while state.runner.fits_left > 0 and misses < state.plan.patience:
+    gained = state.clock()
+    while state.runner.fits_left > 0 and not _in_vain(state, misses, since=gained):
         leaders = state.leaders()
         costs = [state.seconds_per_fold(one) for one in leaders[:3]]
         if not costs or not state.time_for(min(costs) * (1 + len(state.folds)) / state.executor.workers):
             break
-        proposed = [Standing(candidate) for candidate in tuner.propose(leaders, number=_AT_A_TIME)]
+        # Once the best kinds of model give no more, the others are asked too.
+        wide = misses >= state.plan.patience // 2
+        proposed = [Standing(candidate) for candidate in tuner.propose(leaders, number=_AT_A_TIME, wide=wide)]
         if not proposed:
             break
         tried += len(proposed)
@@ -146,6 +172,16 @@ def _tune(state: SearchState, tuner: Tuner) -> None:
         for one in proposed:
             tuner.tell(one.candidate.name, one.race_loss)
         fold(state, [one for one in proposed if worth_folding(state, one)])
-        misses = 0 if set(state.weights) - before else misses + len(proposed)
+        if set(state.weights) - before:
+            misses, gained = 0, state.clock()
+        else:
+            misses += len(proposed)
     if tried:
         state.decide(f"{tried} new settings around the leaders were tried after the portfolio.")
+
+
+def _in_vain(state: SearchState, misses: int, *, since: float) -> bool:
+    """Whether so many new settings gained nothing that the rest of the time is given back."""
+    if misses < state.plan.patience:
+        return False
+    return not state.plan.timed or state.clock() - since > _IN_VAIN_SHARE * state.total

@@ -25,7 +25,7 @@ class SearchPlan:
     champion : {'best', 'simplest-within-noise'}
         Whether the best is taken, or the simplest whose difference to the best may be chance.
     patience : int
-        So many new settings in a row may be tried in vain.
+        So many new settings in a row may be tried in vain; under a time budget more, while they took little of it.
     """
 
     deadline: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from ml_engineer.modelling.search_plan import SearchPlan
 from ml_engineer.modelling.standing import Standing
 from ml_engineer.modelling.training_data import Predictions, TrainingData
 
-__all__ = ["AT_ONCE_SECONDS", "Report", "SearchState"]
+__all__ = ["AT_ONCE_SECONDS", "AskedToStopError", "Report", "SearchState"]
 
 Report = Callable[[str, float | None], None]
 
@@ -31,6 +32,14 @@ _SPARE_SHARE, _SPARE_SECONDS = 0.03, 3.0
 
 _LATE_SHARE, _LATE_SECONDS = 0.025, 1.2
 """Half of what a budget may be overrun by: 5 % or 2 s."""
+
+
+_STOPPING_SECONDS = 10.0
+"""Time for fits on all rows after somebody asked for the best so far; more if the best one needs more."""
+
+
+class AskedToStopError(Exception):
+    """Somebody wants the best so far now."""
 
 
 class SearchState:
@@ -52,6 +61,8 @@ class SearchState:
         ``report(message, fraction)``; may raise `JobCancelledError`.
     finished : callable
         Called with each candidate that has all its folds, as soon as it has.
+    asked_to_stop : callable
+        Whether somebody wants the best so far now.
 
     Attributes
     ----------
@@ -67,6 +78,8 @@ class SearchState:
         What was decided for the search as a whole.
     baseline_loss : float
         Loss of the naive rule.
+    stopped_early : bool
+        Whether somebody wanted the best so far.
     """
 
     def __init__(
@@ -79,6 +92,7 @@ class SearchState:
         journal: Journal,
         report: Report,
         finished: Callable[[Standing], None],
+        asked_to_stop: Callable[[], bool],
     ) -> None:
         self.data = data
         self.executor = executor
@@ -95,6 +109,8 @@ class SearchState:
         self.weights: dict[str, float] = {}
         self.decisions: list[str] = []
         self.baseline_loss = np.inf
+        self.stopped_early = False
+        self._asked_to_stop = asked_to_stop
         self._report = report
         self._prepare_seconds: dict[str, float] = {}
 
@@ -196,6 +212,19 @@ class SearchState:
         """Whether so many seconds are left beside the fits on all rows."""
         return self.search_until - self.clock() > seconds
 
+    def stop_early(self) -> None:
+        """Leave no more time than the best so far needs on all rows."""
+        self.stopped_early = True
+        best = next(iter(self.leaders()), None)
+        needed = 1.5 * self.seconds_to_refit(best) if best is not None else 0.0
+        soon = self.clock() + max(_STOPPING_SECONDS, needed)
+        self.plan = replace(self.plan, deadline=min(self.plan.deadline, soon))
+        tried = sum(one.race is not None for one in self.standings)
+        self.decide(
+            f"Somebody asked for the best so far, after {tried} of {len(self.standings)} candidates had a first try "
+            f"and {len(self.done)} their folds: the search was ended there."
+        )
+
     def seconds_per_fold(self, standing: Standing) -> float:
         """Seconds that one fold takes; what the race took is scaled by the rows."""
         if standing.fits or standing.race is None:
@@ -244,4 +273,6 @@ class SearchState:
         fraction = None
         if self.plan.timed and self.total > 0:
             fraction = min(1.0, max(0.0, (self.clock() - self.started) / self.total))
-        self._report(f"{doing}{best}", fraction)
+        self._report(f"{'asked to stop; ' if self.stopped_early else ''}{doing}{best}", fraction)
+        if not self.stopped_early and self._asked_to_stop():
+            raise AskedToStopError

@@ -25,17 +25,21 @@ class Tuner:
     seed : int
         Random state of the sampler.
     journal : pathlib.Path, optional
-        File that several searches may share (an Optuna journal); in memory without it.
+        File that several searches may share, at a time or one after the other (an Optuna journal, not SQLite, which
+        races); in memory without it, so that the same search proposes the same.
+    about : str
+        What losses depend on: searches that say the same here learn from one another.
     """
 
-    def __init__(self, *, seed: int, journal: Path | None = None) -> None:
+    def __init__(self, *, seed: int, journal: Path | None = None, about: str = "") -> None:
         self._seed = seed
         self._journal = journal
+        self._about = about
         self._studies: dict[str, Any] = {}
         self._open: dict[str, tuple[Any, Any]] = {}
         self._number = 0
 
-    def propose(self, leaders: Sequence[Standing], *, number: int) -> list[Candidate]:
+    def propose(self, leaders: Sequence[Standing], *, number: int, wide: bool = False) -> list[Candidate]:
         """New candidates around the leading kinds of model.
 
         Parameters
@@ -44,13 +48,15 @@ class Tuner:
             Finished candidates, best first.
         number : int
             How many to propose.
+        wide : bool
+            Whether every kind of model that finished is asked, not only the leading ones.
         """
         kinds: dict[str, Standing] = {}
         for one in leaders:
             kind = _kind(one.candidate)
             if kind in _SPACES and kind not in kinds:
                 kinds[kind] = one
-        chosen = list(kinds.items())[:_LEADERS]
+        chosen = list(kinds.items())[: None if wide else _LEADERS]
         if not chosen:
             return []
         return [self._one(*chosen[self._number % len(chosen)]) for _ in range(number)]
@@ -92,12 +98,19 @@ class Tuner:
             if self._journal is not None:
                 backend = JournalFileBackend(str(self._journal))
                 storage = optuna.storages.JournalStorage(backend)
-            self._studies[kind] = optuna.create_study(
+            study = optuna.create_study(
                 storage=storage,
-                study_name=kind,
+                study_name=f"{kind} {self._about}".strip(),
                 load_if_exists=True,
-                sampler=optuna.samplers.TPESampler(seed=self._seed, n_startup_trials=8, constant_liar=True),
             )
+            known = study.get_trials(deepcopy=False)
+            # Searches that share a study must not draw the same settings.
+            seed = self._seed + len(known)
+            study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=8, constant_liar=True)
+            if any(trial.state == optuna.trial.TrialState.COMPLETE for trial in known):
+                # What was best in an earlier search is where this one begins.
+                study.enqueue_trial(study.best_params)
+            self._studies[kind] = study
         return self._studies[kind]
 
 

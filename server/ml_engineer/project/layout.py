@@ -135,6 +135,11 @@ class ProjectLayout:
         return self.experiments / "artifacts"
 
     @property
+    def tuning(self) -> Path:
+        """Settings that were tried, an Optuna journal: later and parallel trainings learn from it."""
+        return self.experiments / "tuning.jsonl"
+
+    @property
     def ledger(self) -> Path:
         """The project's copy of the ledger of looks."""
         return self.experiments / "ledger.jsonl"

@@ -30,8 +30,8 @@ _TOLERANCE = 1e-6
 _LOOKED_AT_EVERY = 0.2
 _SCORE = re.compile(r"^cross-validated \S+: (\S+) on", re.MULTILINE)
 _BY_THE_CLOCK = (
-    "The run had a budget of time: which fits there was time for depended on the machine, so its search cannot come again. "
-    "With budget_evaluations instead, it can."
+    "The run had a budget of time, or was asked to stop: which fits there was time for depended on the machine, so its search "
+    "cannot come again. With budget_evaluations instead, and left alone, it can."
 )
 _OWN_LINES = ("RUN_ID", "EXPECTED_SCORE")
 
@@ -65,7 +65,7 @@ def replay(request: ReplayRequest, context: WorkContext) -> ReplayReply:
             remedy="Train again; that run can be replayed",
         )
     stored = _stored_predictions(layout, record)
-    searched = record.budget_evaluations is not None
+    searched = record.budget_evaluations is not None and not record.stopped_early
     context.report("laying out the replay", 0.02)
     with tempfile.TemporaryDirectory(prefix="ml-engineer-replay-", ignore_cleanup_errors=True) as name:
         place = lay_out(layout, record, Path(name), context)

@@ -126,6 +126,8 @@ def _train(
             """Log a candidate as soon as it has all its folds."""
             result = candidate_result(standing, rows.data, seed=request.seed)
             done[result.name] = result
+            if standing.candidate.family != "baseline":
+                context.keep_best()
             tracked.log_candidate(result, rows.data.metric)
 
         try:
@@ -139,8 +141,9 @@ def _train(
                 journal=FolderJournal(context.journal_dir),
                 report=_part_of(context.report, 0.1, 0.9),
                 finished=finished,
-                tuner=Tuner(seed=request.seed) if request.candidates is None else None,
                 offers=reweighted_offers(rows),
+                tuner=_tuner(rows, request) if request.candidates is None else None,
+                asked_to_stop=context.asked_to_stop,
             )
             record = conclude(rows, result, request, context, tracked, run_id=run_id, started_at=started_at, done=done)
         except BaseException:
@@ -170,6 +173,15 @@ def _plan(rows: TrainingRows, request: TrainRequest, context: WorkContext, cpu_s
         seed=request.seed,
         price_milliseconds=request.price_milliseconds if not request.budget_evaluations else float("inf"),
         champion=request.champion,
+    )
+
+
+def _tuner(rows: TrainingRows, request: TrainRequest) -> Tuner:
+    """Learns from earlier trainings on the same rows; a budget of fits starts from nothing, to give the same twice."""
+    if request.budget_evaluations:
+        return Tuner(seed=request.seed)
+    return Tuner(
+        seed=request.seed, journal=rows.layout.tuning, about=f"{rows.data.fingerprint[:16]} seed {request.seed}"
     )
 
 

@@ -101,6 +101,7 @@ def conclude(
         champion=_champion(staged, result.champion, judged, code, rows),
         folds=folds or (),
         decisions=result.decisions,
+        stopped_early=result.stopped_early,
         gain=judged.gain,
         out_of_fold_path=rows.layout.relative(rows.layout.out_of_fold(run_id)),
         feature_columns=tuple(rows.data.features.columns),
@@ -205,6 +206,8 @@ def _warnings(result: SearchResult, gain: Estimate, staged: StagedRun, rows: Tra
         yield "No candidate beat the naive baseline, so the baseline is the champion: nothing here is worth deploying."
     elif gain.low <= 0:
         yield "The champion's gain over the naive baseline may be chance: its interval reaches zero."
+    if result.stopped_early:
+        yield "The training was asked to stop: this is the best of what it had found by then."
     yield from result.warnings
     failed = [standing.candidate.name for standing in result.standings if standing.status == "failed"]
     if failed:

@@ -14,6 +14,14 @@ def _silent(message: str, fraction: float | None = None) -> None:
     """Report to nobody."""
 
 
+def _nothing() -> None:
+    """Nobody can cancel."""
+
+
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class WorkContext:
     """The job a verb runs in.
@@ -30,6 +38,10 @@ class WorkContext:
         Monotonic seconds; the only clock that time budgets are measured by.
     started : float
         Reading of `clock` when the child was ready.
+    keep_best : callable
+        Tells that there is something to keep: a first cancel then asks for it instead of ending the job.
+    asked_to_stop : callable
+        Whether somebody cancelled the job after that and waits for the best so far.
     """
 
     job_id: str
@@ -37,3 +49,5 @@ class WorkContext:
     report: Callable[[str, float | None], None] = _silent
     clock: Callable[[], float] = time.monotonic
     started: float = field(default_factory=time.monotonic)
+    keep_best: Callable[[], None] = _nothing
+    asked_to_stop: Callable[[], bool] = _never

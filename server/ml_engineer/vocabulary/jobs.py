@@ -30,4 +30,7 @@ class Job(Record):
         default=None, description="Start time of that process, seconds since the epoch: tells a reused pid."
     )
     attempts: int = Field(default=1, ge=1, description="How often it was started; more than 1 after a resume.")
+    keeps_best: bool = Field(
+        default=False, description="Whether it has something to keep: cancelling then ends it with the best so far."
+    )
     log_path: str = Field(default="", description="File with everything the child printed.")

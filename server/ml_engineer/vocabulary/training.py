@@ -127,6 +127,9 @@ class TrainingRun(StoredRecord):
         default=(), description="Numbers of the stored folds that candidates were compared on; empty means all."
     )
     decisions: tuple[str, ...] = Field(default=(), description="What the search decided as a whole, in order.")
+    stopped_early: bool = Field(
+        default=False, description="Whether somebody asked for the best so far before the budget was out."
+    )
     gain: Estimate = Field(
         description="Champion against baseline in the primary metric, paired on the same rows; positive is better."
     )

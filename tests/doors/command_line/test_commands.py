@@ -167,7 +167,7 @@ def test_jobs_are_listed(practise, desk, capfd, listing):
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_or_an_end_from_outside_cancels_the_job_and_says_how_to_go_on(desk, workspace, monkeypatch, sent):
-    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
     command = [sys.executable, "-c", _PROGRAM, str(desk.store.root), "practise", "--project-dir", "ml"]
     with subprocess.Popen(
         [*command, "--action", "wait"], cwd=workspace, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -190,7 +190,7 @@ def test_ctrl_c_or_an_end_from_outside_cancels_the_job_and_says_how_to_go_on(des
 
 
 def test_a_killed_command_line_leaves_the_job_at_work(desk, workspace, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
     command = [sys.executable, "-c", _PROGRAM, str(desk.store.root), "practise", "--project-dir", "ml"]
     with subprocess.Popen([*command, "--action", "wait"], cwd=workspace, stderr=subprocess.PIPE) as program:
         program.stderr.readline()

@@ -85,7 +85,7 @@ def serving(command: list[str], **options: Any) -> Iterator[Wire]:
 @pytest.fixture
 def practice_server(tmp_path, monkeypatch):
     """Command of a server with the practice verbs, and its folders."""
-    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
     (tmp_path / "workspace").mkdir()
     yield [sys.executable, "-c", _TELLING, str(tmp_path / "workspace"), str(tmp_path / "jobs")]
     store = JobStore(tmp_path / "jobs")

@@ -134,14 +134,18 @@ def _ended_like_interrupted() -> Iterator[None]:
 
 
 def _wait(desk: Desk, job: Job, *, quiet: bool) -> Job:
-    """Wait with progress on standard error; Ctrl-C cancels, as a person at a terminal expects."""
+    """Wait with progress on standard error; Ctrl-C ends it with the best so far, a second one at once."""
     from ml_engineer.doors.command_line.console import progress_display
 
     try:
         with _ended_like_interrupted(), progress_display(quiet=quiet) as show:
             return desk.wait(job, seconds=None, on_change=show)
     except KeyboardInterrupt:
-        cancel_job(desk.store, job.job_id)
+        if desk.store.load(job.job_id).keeps_best:
+            typer.echo("Ending with the best so far. Ctrl-C once more ends it at once.", err=True)
+        job = desk.interrupt(job)
+        if job.state == "done":
+            return job
         raise JobCancelledError(
             f"Job {job.job_id} ({job.verb}) was cancelled",
             remedy=f"`ml-engineer jobs resume {job.job_id}` goes on where it stopped",
@@ -197,7 +201,7 @@ def _jobs_app(desk: Desk) -> typer.Typer:
 
     @jobs.command()
     def cancel(job_id: JobId, as_json: Json = False) -> int:
-        """Stop a job with everything it started; it can be resumed."""
+        """Stop a job with everything it started: with the best so far if there is one, at once if asked twice."""
         _show(describe_job(desk.store, cancel_job(desk.store, job_id)), as_json=as_json)
         return ExitCode.DONE
 

@@ -166,7 +166,10 @@ def cancel_tool(desk: Desk) -> Tool:
             return describe_job(desk.store, job)
 
     parameters = [_keyword("job_id", Annotated[str, Field(description="The job to stop.")])]
-    doc = "Stop a job with everything it started. What it finished is kept, so it can be resumed; an ended job stays as it is."
+    doc = (
+        "Stop a job with everything it started. A training that has a finished candidate ends with the best so far; called "
+        "again before that, it ends at once, and what it finished is kept, so it can be resumed. An ended job stays as it is."
+    )
     return _strict_tool(handler, parameters, name="cancel_job", title="Cancel a job", doc=doc, reply=JobsReply)
 
 

@@ -1,0 +1,46 @@
+"""What a tuner proposes, and what it learns from searches before it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ml_engineer.modelling.candidate import pipeline_of
+from ml_engineer.modelling.portfolio import build_portfolio
+from ml_engineer.modelling.standing import Standing
+from ml_engineer.modelling.tuning import Tuner
+from modelling.tables import make_data
+
+
+def leaders(*names: str) -> list[Standing]:
+    data = make_data(rows=60)
+    return [Standing(one) for one in build_portfolio(data, seed=0, threads=1) if one.name in names]
+
+
+def strengths(tuner: Tuner, number: int = 3) -> list[float]:
+    """The regularisation that a tuner proposes; it is told that strong regularisation is good."""
+    proposed = tuner.propose(leaders("linear"), number=number)
+    values = [float(pipeline_of(one.estimator)[-1].C) for one in proposed]
+    for one, value in zip(proposed, values, strict=True):
+        tuner.tell(one.name, value)
+    return values
+
+
+def test_without_a_journal_the_same_is_proposed_twice() -> None:
+    assert strengths(Tuner(seed=0)) == strengths(Tuner(seed=0))
+
+
+def test_a_search_begins_with_the_best_of_those_that_share_its_journal(tmp_path: Path) -> None:
+    journal = tmp_path / "tuning.jsonl"
+    first = strengths(Tuner(seed=0, journal=journal, about="these rows"))
+    second = strengths(Tuner(seed=0, journal=journal, about="these rows"))
+    assert second[0] == min(first)
+    assert not set(second[1:]) & set(first)
+    # What other rows said means nothing here.
+    assert strengths(Tuner(seed=0, journal=journal, about="other rows")) == first
+
+
+def test_asked_widely_every_kind_that_finished_is_tuned() -> None:
+    known = leaders("linear", "boosting", "extra_trees", "gradient_boosting")
+    for wide, kinds in ((False, 3), (True, 4)):
+        names = {one.name.split(" ")[0] for one in Tuner(seed=0).propose(known, number=8, wide=wide)}
+        assert len(names) == kinds
