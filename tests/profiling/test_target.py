@@ -78,7 +78,7 @@ def test_a_text_of_its_own_in_each_row_is_refused() -> None:
         (pd.Series([True, False] * 20, name="y"), "binary", ("False", "True")),
         (pd.Series([0, 1] * 20, name="y"), "binary", ("0", "1")),
         (text(["a", "c", "b"] * 20), "multiclass", ("a", "b", "c")),
-        (pd.Series([3, 4, 5, 10] * 20, name="quality"), "multiclass", ("3", "4", "5", "10")),
+        (pd.Series([3, 4, 5, 10] * 20, name="y"), "multiclass", ("3", "4", "5", "10")),
         (pd.Series([*range(15)] * 10, name="species code"), "multiclass", tuple(str(code) for code in range(15))),
         (pd.Series([*range(15)] * 10, name="y"), "regression", ()),
         (pd.Series([0, 1, 2, 3] * 20, name="number of children"), "regression", ()),
@@ -100,8 +100,10 @@ def test_classes_stand_in_the_order_of_scikit_learn() -> None:
 
 def test_ordered_levels_ask_whether_distances_count() -> None:
     reading = read_target(pd.Series([3, 4, 5, 6] * 20, name="quality"))
-    assert [question.id for question in reading.questions] == ["target"]
-    assert "'ordinal'" in reading.reason
+    assert (reading.task_type, [question.id for question in reading.questions]) == ("ordinal", ["target"])
+    plain = read_target(pd.Series([3, 4, 5, 6] * 20, name="y"))
+    assert plain.task_type == "multiclass"
+    assert "'ordinal' for steps" in plain.questions[0].argument
 
 
 def test_the_person_may_name_the_task() -> None:
@@ -109,7 +111,7 @@ def test_the_person_may_name_the_task() -> None:
     assert read_target(levels, task_type="regression").task == "regression"
 
 
-@pytest.mark.parametrize("task", ["forecasting", "ordinal", "survival", "clustering", "multilabel"])
+@pytest.mark.parametrize("task", ["forecasting", "survival", "clustering", "multilabel"])
 def test_tasks_to_come_say_what_to_do_until_then(task: str) -> None:
     with pytest.raises(UnsupportedTaskError, match="has not landed yet") as caught:
         read_target(pd.Series([0, 1] * 20, name="y"), task_type=task)  # type: ignore[arg-type]

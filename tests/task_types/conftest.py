@@ -56,7 +56,9 @@ Go = Callable[..., Finished]
 def call(name: str, request: Any, root: Path) -> Any:
     """A verb in this process."""
     context = WorkContext(job_id=f"job_{name}", journal_dir=root / "journal")
-    return getattr(importlib.import_module(f"ml_engineer.verbs.{name}"), name)(request, context)
+    reply = getattr(importlib.import_module(f"ml_engineer.verbs.{name}"), name)(request, context)
+    assert reply.status == "done", reply
+    return reply
 
 
 def go(
@@ -68,7 +70,7 @@ def go(
     table.to_parquet(data)
     call("frame_problem", FrameProblemRequest(data=str(data), target=target, project_dir=project, **told), root)
     call("scaffold_project", ScaffoldProjectRequest(project_dir=project, features=list(folders)), root)
-    call("train", TrainRequest(project_dir=project, budget_evaluations=30, candidates=candidates), root)
+    call("train", TrainRequest(project_dir=project, budget_evaluations=12, candidates=candidates), root)
     call("evaluate", EvaluateRequest(project_dir=project), root)
     output = root / "scored.csv"
     call("predict", PredictRequest(data=str(data), project_dir=project, output=str(output)), root)

@@ -50,9 +50,7 @@ def messages(rows: int = 400) -> pd.DataFrame:
 def finished(home: Path) -> Finished:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(home / "data"))
-        return go(
-            home, messages(), "kind", candidates=["words", "words_bayes"], folders=("serving", "monitoring", "llm")
-        )
+        return go(home, messages(), "kind", candidates=["words"], folders=("serving", "monitoring", "llm"))
 
 
 def test_a_table_of_texts_is_recognised_and_learned(finished: Finished) -> None:

@@ -69,6 +69,7 @@ def frame_problem(
     task_type: TaskType | None = None,
     metric: Metric | None = None,
     positive_class: str | None = None,
+    levels: list[str] | None = None,
     split: SplitStrategy | None = None,
     group_columns: Sequence[str] | None = None,
     time_column: str | None = None,
@@ -120,6 +121,8 @@ def frame_problem(
         Primary metric, if the inference should be overridden.
     positive_class : str, optional
         The class that 'positive' means, for binary tasks.
+    levels : list[str], optional
+        Values of an ordinal target from lowest to highest, where the order cannot be seen.
     split : SplitStrategy, optional
         How held-out rows are dealt, if the inference should be overridden.
     group_columns : sequence of str, optional
@@ -185,6 +188,7 @@ def frame_problem(
         task_type=task_type,
         metric=metric,
         positive_class=positive_class,
+        levels=levels,
         split=split,
         group_columns=group_columns,
         time_column=time_column,
@@ -640,6 +644,7 @@ def run(
     task_type: TaskType | None = None,
     metric: Metric | None = None,
     positive_class: str | None = None,
+    levels: list[str] | None = None,
     split: SplitStrategy | None = None,
     group_columns: Sequence[str] | None = None,
     time_column: str | None = None,
@@ -694,6 +699,8 @@ def run(
         Primary metric, if the inference should be overridden.
     positive_class : str, optional
         The class that 'positive' means, for binary tasks.
+    levels : list[str], optional
+        Values of an ordinal target from lowest to highest, where the order cannot be seen.
     split : SplitStrategy, optional
         How held-out rows are dealt, if the inference should be overridden.
     group_columns : sequence of str, optional
@@ -765,6 +772,7 @@ def run(
         task_type=task_type,
         metric=metric,
         positive_class=positive_class,
+        levels=levels,
         split=split,
         group_columns=group_columns,
         time_column=time_column,

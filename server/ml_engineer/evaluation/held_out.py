@@ -152,7 +152,7 @@ def score_held_out(
             remedy="Call frame_problem again with a table, or a test file, whose target is filled in",
         )
     judged_by = _defined_primary(primary, outcomes)
-    wanted = metrics_for(outcomes.task_type, has_costs=outcomes.costs is not None)
+    wanted = metrics_for(outcomes.judged_as, has_costs=outcomes.costs is not None)
     ordered = (judged_by, *(metric for metric in wanted if metric != judged_by))
     level = 1 - 0.05 / look
     found: dict[Metric, MetricEstimate] = {}
@@ -166,13 +166,15 @@ def score_held_out(
 
 
 def _defined_primary(primary: Metric, outcomes: Outcomes) -> Metric:
-    choices: tuple[Metric, ...] = (primary, *_STAND_IN.get(outcomes.task_type, _STAND_IN[outcomes.task]))
+    choices: tuple[Metric, ...] = (primary, *_STAND_IN.get(outcomes.judged_as, _STAND_IN[outcomes.task]))
     return next((metric for metric in choices if isfinite(metric_value(metric, outcomes))), "accuracy")
 
 
 def _by_baseline(metrics: Sequence[Metric], outcomes: Outcomes) -> list[list[Metric]]:
     """Metrics that share a baseline: the median suits absolute errors, the mean squared ones, costs their own."""
     special: set[Metric] = {"expected_cost"} if outcomes.task == "binary" else {"mae", "median_absolute_error"}
+    if outcomes.judged_as == "ordinal":
+        special = {"ranked_probability_score", "level_mae"}
     groups = [[metric for metric in metrics if (metric in special) is chosen] for chosen in (False, True)]
     return [group for group in groups if group]
 

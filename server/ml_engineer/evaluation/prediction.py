@@ -11,9 +11,20 @@ import pandas as pd
 
 from ml_engineer.errors import ProjectStateError
 from ml_engineer.statistics.metrics import Outcomes
+from ml_engineer.statistics.ordinal import called_level
 from ml_engineer.vocabulary.problem import ProblemDefinition
 
-__all__ = ["UNKNOWN_CLASS", "Predictions", "class_codes", "encode_target", "make_outcomes", "positive_code", "predict"]
+__all__ = [
+    "UNKNOWN_CLASS",
+    "Predictions",
+    "class_codes",
+    "decide",
+    "encode_target",
+    "learned_target",
+    "make_outcomes",
+    "positive_code",
+    "predict",
+]
 
 UNKNOWN_CLASS = -1
 """Code of a class label that the problem does not name."""
@@ -76,6 +87,19 @@ def encode_target(target: pd.Series, problem: ProblemDefinition) -> npt.NDArray[
     return class_codes(target, problem.classes)
 
 
+def learned_target(target: pd.Series, problem: ProblemDefinition) -> npt.NDArray[np.generic]:
+    """The target as models learn it, (n,): its own values; of ordered levels their places, from 0."""
+    if problem.judged_as == "ordinal":
+        return class_codes(target, problem.classes)
+    return target.to_numpy()
+
+
+def _columns(model: Any, problem: ProblemDefinition) -> npt.NDArray[np.int64]:
+    """Code of each class that the model knows."""
+    known = np.asarray(model.classes_)
+    return known.astype(np.int64) if problem.judged_as == "ordinal" else class_codes(known, problem.classes)
+
+
 def predict(
     model: Any, features: pd.DataFrame, problem: ProblemDefinition, *, threshold: float | None = None
 ) -> Predictions:
@@ -84,7 +108,7 @@ def predict(
     Parameters
     ----------
     model : estimator
-        Fitted; its ``classes_`` are the target's own values.
+        Fitted on `learned_target`; its ``classes_`` are values of it.
     features : pandas.DataFrame of shape (n, m)
         What features.py gave.
     problem : ProblemDefinition
@@ -101,7 +125,7 @@ def predict(
         numbers = np.asarray(model.predict(features), dtype=float)
         _refuse_missing(numbers)
         return Predictions(numbers)
-    columns = class_codes(np.asarray(model.classes_), problem.classes)
+    columns = _columns(model, problem)
     if (columns == UNKNOWN_CLASS).any():
         raise ProjectStateError(
             "The model predicts classes that the problem does not name",
@@ -109,13 +133,14 @@ def predict(
             remedy="Call train again, so that model and problem belong together",
         )
     if not hasattr(model, "predict_proba"):
-        return Predictions(class_codes(np.asarray(model.predict(features)), problem.classes))
+        called = np.asarray(model.predict(features))
+        return Predictions(called if problem.judged_as == "ordinal" else class_codes(called, problem.classes))
     given = np.asarray(model.predict_proba(features), dtype=float)
     _refuse_missing(given)
     # A model refitted on a part of the rows may not know every class; those it does not know get 0.
     probabilities = np.zeros((len(features), len(problem.classes)))
     probabilities[:, columns] = given
-    return Predictions(_decide(probabilities, problem, threshold), probabilities)
+    return Predictions(decide(probabilities, problem, threshold), probabilities)
 
 
 def _refuse_missing(values: npt.NDArray[np.float64]) -> None:
@@ -128,9 +153,12 @@ def _refuse_missing(values: npt.NDArray[np.float64]) -> None:
         )
 
 
-def _decide(
+def decide(
     probabilities: npt.NDArray[np.float64], problem: ProblemDefinition, threshold: float | None
 ) -> npt.NDArray[np.int64]:
+    """Code of the class to call for each row of `probabilities` (n, k); a threshold is for binary tasks."""
+    if problem.judged_as == "ordinal":
+        return called_level(probabilities, problem.primary_metric)
     if threshold is None or problem.form != "binary":
         return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
     positive = positive_code(problem)

@@ -26,6 +26,9 @@ METRIC_NAMES: dict[str, str] = {
     "expected_cost": "Expected cost per row",
     "ndcg_at_10": "NDCG at 10",
     "mean_average_precision": "Mean average precision",
+    "ranked_probability_score": "Ranked probability score",
+    "quadratic_kappa": "Quadratic weighted kappa",
+    "level_mae": "Mean distance in levels",
     "selection_rate": "Called positive",
     "false_positive_rate": "False-positive rate",
 }

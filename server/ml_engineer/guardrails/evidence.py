@@ -13,6 +13,7 @@ from ml_engineer.guardrails.keys import visible_keys
 from ml_engineer.guardrails.out_of_fold import assess_groups
 from ml_engineer.guardrails.probe import Probe
 from ml_engineer.guardrails.source_files import SourceFiles
+from ml_engineer.statistics.ordinal import in_level_order
 from ml_engineer.statistics.predictive_power import Target
 from ml_engineer.vocabulary.code_trial import CodeTrial
 from ml_engineer.vocabulary.contract import DataContract
@@ -261,7 +262,17 @@ class Evidence:
     @cached_property
     def target(self) -> Target:
         """The target as the probes take it."""
-        return Target.of(self.frame[self.problem.target], task=self.problem.form)
+        column = self.frame[self.problem.target]
+        if self.problem.judged_as == "ordinal":
+            column = in_level_order(column, self.problem.classes)
+        return Target.of(column, task=self.problem.form)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Class labels as text, in the order of the codes of `target`."""
+        if self.problem.judged_as == "ordinal":
+            return np.array(self.problem.classes)
+        return np.unique(self.frame[self.problem.target].astype(str))
 
     @cached_property
     def probe(self) -> Probe:

@@ -127,7 +127,7 @@ class MOD014(_FitCheck):
         if len(judged.positions) < self.fewest_rows:
             return does_not_apply(f"{rows_text(len(judged.positions))} are too few to judge probabilities")
         values = evidence.target.values[judged.positions]
-        labels = np.unique(evidence.frame[evidence.problem.target].astype(str))
+        labels = evidence.labels
         seen, gaps = [], []
         for code in range(evidence.target.classes) if evidence.target.classes > 2 else (1,):
             gap, worst, surprising = self._judge(judged.probabilities[:, code], values == code)

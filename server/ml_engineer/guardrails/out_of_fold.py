@@ -10,6 +10,7 @@ import pandas as pd
 from ml_engineer.statistics.fairness import assess_fairness
 from ml_engineer.statistics.group_measures import choose_use
 from ml_engineer.statistics.metrics import Outcomes
+from ml_engineer.statistics.ordinal import in_level_order
 from ml_engineer.vocabulary.fairness import FairnessAssessment
 from ml_engineer.vocabulary.problem import ProblemDefinition
 
@@ -63,6 +64,8 @@ def out_of_fold_outcomes(
 def _actual(problem: ProblemDefinition, target: pd.Series) -> np.ndarray:
     if problem.form == "regression":
         return target.to_numpy(dtype=float)
+    if problem.judged_as == "ordinal":
+        return in_level_order(target, problem.classes).cat.codes.to_numpy(dtype=int)
     return pd.factorize(target, sort=True)[0]
 
 

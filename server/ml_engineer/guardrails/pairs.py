@@ -133,7 +133,7 @@ def _targets(evidence: Evidence) -> Iterator[tuple[Target, str]]:
     if target.classes <= 2:
         yield target, "the target"
         return
-    labels = np.unique(evidence.frame[evidence.problem.target].astype(str))
+    labels = evidence.labels
     for code in target.judged[:_MOST_CLASSES]:
         yield Target(values=(target.values == code).astype(np.intp), classes=2), f"class {quoted(labels[code])}"
 
@@ -191,7 +191,7 @@ class LEA011(LeakageCheck):
             self.fewest_rows, self.rows_per_column * numbers.shape[1]
         ):
             return passed("too few complete rows or numeric columns to decide the class by their sum")
-        labels = np.unique(evidence.frame[evidence.problem.target].astype(str))
+        labels = evidence.labels
         for code in range(evidence.target.classes) if evidence.target.classes > 2 else (1,):
             wanted = evidence.target.values[rows] == code
             if min(wanted.sum(), (~wanted).sum()) < self.fewest_per_class:

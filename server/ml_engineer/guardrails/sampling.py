@@ -81,7 +81,7 @@ class SPL010(SplitCheck):
         late, early = happened[-new:], happened[-old:-new]
         error = np.sqrt(early.mean() * (1 - early.mean()) / new) if len(early) else 0.0
         if late.mean() < self.remaining * early.mean() and early.mean() - late.mean() > self.surprise * error > 0:
-            label = np.unique(evidence.frame[evidence.problem.target].astype(str))[rare]
+            label = evidence.labels[rare]
             yield Observation(
                 "question",
                 f"{percent(float(late.mean()))} of the newest {new:,} rows by {quoted(columns[0])} are {quoted(label)}, "

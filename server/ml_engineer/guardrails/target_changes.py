@@ -52,7 +52,7 @@ def outcomes_of(evidence: Evidence) -> dict[str, Floats]:
     target = evidence.target
     if not target.classes:
         return {"the mean percentile of the target": target.values}
-    labels = np.unique(evidence.frame[evidence.problem.target].astype(str))
+    labels = evidence.labels
     return {
         f"the share of class {quoted(labels[code])}": (target.values == code).astype(float)
         for code in range(target.classes)

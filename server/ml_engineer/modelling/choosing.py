@@ -17,9 +17,7 @@ from ml_engineer.modelling.training_data import Predictions, TrainingData
 from ml_engineer.statistics.intervals import gain
 from ml_engineer.statistics.metrics import metric_value
 
-__all__ = ["ABSOLUTE", "averaged", "averaging_pays", "chosen_weights", "ranking_loss", "simplest_within_noise"]
-
-ABSOLUTE = frozenset({"mae", "median_absolute_error"})
+__all__ = ["averaged", "averaging_pays", "chosen_weights", "ranking_loss", "simplest_within_noise"]
 
 
 def ranking_loss(data: TrainingData, scores: Predictions, rows: npt.NDArray[np.integer]) -> float:
@@ -59,10 +57,10 @@ def chosen_weights(
     able = [place for place, one in enumerate(standings) if not isinstance(one.candidate.source, NotWritable)]
     rows = np.concatenate([data.pairs[fold][1] for fold in folds])
     actual = data.actual[rows]
-    absolute = data.metric in ABSOLUTE
+    loss = data.loss
     while able:
         stacked = [np.concatenate([standings[place].fits[fold].predictions for fold in folds]) for place in able]
-        weights = greedy_weights(stacked, actual, absolute=absolute, seed=seed)
+        weights = greedy_weights(stacked, actual, loss=loss, seed=seed)
         chosen = {place: float(weight) for place, weight in zip(able, weights, strict=True) if weight > 0}
         most = sorted(chosen, key=lambda place: -chosen[place])[:MOST_PARTS]
         chosen = {place: chosen[place] / sum(chosen[one] for one in most) for place in most}
@@ -100,18 +98,18 @@ def averaging_pays(standings: Sequence[Standing], data: TrainingData, folds: Seq
     rows it was picked by, or weights that fit their noise, gain nothing. With one fold, its rows are halved.
     """
     parts = _judged_parts(data, folds)
-    absolute = data.metric in ABSOLUTE
+    loss = data.loss
     together = alone = 0.0
     everything = [one.predictions(data, folds) for one in standings]
     for number, judged in enumerate(parts):
         others = np.concatenate([part for other, part in enumerate(parts) if other != number])
         known = [one[others] for one in everything]
-        losses = [float(row_losses(one, data.actual[others], absolute=absolute).mean()) for one in known]
+        losses = [float(row_losses(one, data.actual[others], loss).mean()) for one in known]
         best = everything[int(np.argmin(losses))][judged]
-        weights = greedy_weights(known, data.actual[others], absolute=absolute, seed=seed)
+        weights = greedy_weights(known, data.actual[others], loss=loss, seed=seed)
         average = np.asarray(sum(weight * one[judged] for weight, one in zip(weights, everything, strict=True)))
-        together += float(row_losses(average, data.actual[judged], absolute=absolute).sum())
-        alone += float(row_losses(best, data.actual[judged], absolute=absolute).sum())
+        together += float(row_losses(average, data.actual[judged], loss).sum())
+        alone += float(row_losses(best, data.actual[judged], loss).sum())
     return together < alone
 
 

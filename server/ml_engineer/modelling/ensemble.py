@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ml_engineer.modelling.training_data import Predictions
+from ml_engineer.modelling.training_data import Loss, Predictions
+from ml_engineer.statistics.ordinal import ranked_losses
 
 __all__ = ["MOST_PARTS", "cross_fitted_average", "greedy_weights", "row_losses", "selection_loss"]
 
@@ -20,26 +21,31 @@ _SMALLEST_WEIGHT = 0.05
 _TINY = 1e-15
 
 
-def selection_loss(predictions: Predictions, actual: npt.NDArray[np.generic], *, absolute: bool = False) -> float:
-    """What selection minimises: log loss of probabilities (n, k), root mean squared or mean absolute error of numbers."""
-    losses = float(row_losses(predictions, actual, absolute=absolute).mean())
-    return losses if predictions.ndim == 2 or absolute else float(np.sqrt(losses))
+def selection_loss(predictions: Predictions, actual: npt.NDArray[np.generic], loss: Loss = "log_loss") -> float:
+    """What selection minimises: the mean of `row_losses`, and its root for squared errors."""
+    return _mean(row_losses(predictions, actual, loss), loss)
 
 
-def row_losses(predictions: Predictions, actual: npt.NDArray[np.generic], *, absolute: bool = False) -> Floats:
-    """Log loss, squared or absolute error of each row, shape (n,)."""
-    if predictions.ndim == 2:
+def _mean(losses: Floats, loss: Loss) -> float:
+    return float(np.sqrt(losses.mean()) if loss == "squared" else losses.mean())
+
+
+def row_losses(predictions: Predictions, actual: npt.NDArray[np.generic], loss: Loss = "log_loss") -> Floats:
+    """Loss of each row, shape (n,), of probabilities (n, k) or numbers (n,)."""
+    if loss == "log_loss":
         chosen = predictions[np.arange(len(actual)), actual.astype(int)]
         return np.asarray(-np.log(np.clip(chosen, _TINY, 1.0)))
+    if loss == "ranked":
+        return ranked_losses(predictions, actual.astype(int))
     errors = predictions - actual.astype(float)
-    return np.abs(errors) if absolute else errors**2
+    return np.abs(errors) if loss == "absolute" else errors**2
 
 
 def greedy_weights(
     predictions: Sequence[Predictions],
     actual: npt.NDArray[np.generic],
     *,
-    absolute: bool = False,
+    loss: Loss = "log_loss",
     seed: int = 0,
     rounds: int = _ROUNDS,
 ) -> Floats:
@@ -51,8 +57,8 @@ def greedy_weights(
         Out of fold, one per model.
     actual : numpy.ndarray of shape (n,)
         Class codes or numbers.
-    absolute : bool
-        Whether numbers are judged by absolute error.
+    loss : Loss
+        What the average is to make small.
     seed : int
         Random state of the rows that are looked at where there are very many.
     rounds : int
@@ -70,12 +76,12 @@ def greedy_weights(
     if len(actual) > _ROWS:
         chosen = np.random.default_rng(seed).choice(len(actual), _ROWS, replace=False)
         predictions, actual = [one[chosen] for one in predictions], actual[chosen]
-    parts = _relevant(predictions, actual)
+    parts = _relevant(predictions, actual, loss)
     counts = np.zeros(len(parts))
     total = np.zeros_like(parts[0])
     best, best_counts = np.inf, counts
     for done in range(1, rounds + 1):
-        losses = [_loss((total + part) / done, actual, predictions[0].ndim, absolute=absolute) for part in parts]
+        losses = [_loss((total + part) / done, actual, loss) for part in parts]
         pick = int(np.argmin(losses))
         counts[pick] += 1
         total += parts[pick]
@@ -91,7 +97,7 @@ def cross_fitted_average(
     actual: npt.NDArray[np.generic],
     folds: npt.NDArray[np.integer],
     *,
-    absolute: bool = False,
+    loss: Loss = "log_loss",
     seed: int = 0,
 ) -> Floats:
     """What an average says of each row with weights that the rows of its own fold had no part in choosing.
@@ -108,7 +114,7 @@ def cross_fitted_average(
         Class codes or numbers.
     folds : numpy.ndarray of shape (n,)
         Fold of each row; a single fold is halved.
-    absolute, seed
+    loss, seed
         As for `greedy_weights`.
 
     Returns
@@ -119,23 +125,22 @@ def cross_fitted_average(
     average = np.empty(predictions[0].shape)
     for part in np.unique(parts):
         mine = parts == part
-        weights = greedy_weights([one[~mine] for one in predictions], actual[~mine], absolute=absolute, seed=seed)
+        weights = greedy_weights([one[~mine] for one in predictions], actual[~mine], loss=loss, seed=seed)
         weights[np.argsort(-weights, kind="stable")[MOST_PARTS:]] = 0.0
         weights /= weights.sum()
         average[mine] = sum(weight * one[mine] for weight, one in zip(weights, predictions, strict=True))
     return average
 
 
-def _relevant(predictions: Sequence[Predictions], actual: npt.NDArray[np.generic]) -> list[Floats]:
+def _relevant(predictions: Sequence[Predictions], actual: npt.NDArray[np.generic], loss: Loss) -> list[Floats]:
     """Of probabilities, only that of what came true matters to the log loss."""
-    if predictions[0].ndim == 1:
+    if loss != "log_loss":
         return [np.asarray(one, dtype=float) for one in predictions]
     rows, codes = np.arange(len(actual)), actual.astype(int)
     return [np.asarray(one[rows, codes], dtype=float) for one in predictions]
 
 
-def _loss(average: Floats, actual: npt.NDArray[np.generic], dimensions: int, *, absolute: bool) -> float:
-    if dimensions == 2:
+def _loss(average: Floats, actual: npt.NDArray[np.generic], loss: Loss) -> float:
+    if loss == "log_loss":
         return float(-np.log(np.clip(average, _TINY, 1.0)).mean())
-    errors = average - actual.astype(float)
-    return float(np.abs(errors).mean() if absolute else np.sqrt((errors**2).mean()))
+    return _mean(row_losses(average, actual, loss), loss)

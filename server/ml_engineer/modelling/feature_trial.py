@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ml_engineer.modelling.choosing import ABSOLUTE
 from ml_engineer.modelling.decisions import choose_threshold
 from ml_engineer.modelling.ensemble import greedy_weights
 from ml_engineer.modelling.executors import Executor
@@ -192,9 +191,7 @@ def _together(
         test = np.asarray(pairs[fold][1])
         others = [np.asarray(pairs[other][1]) for other in folds if other != fold]
         known = np.concatenate(others) if others else test
-        weights = greedy_weights(
-            [one[known] for one in each], data.actual[known], absolute=data.metric in ABSOLUTE, seed=seed
-        )
+        weights = greedy_weights([one[known] for one in each], data.actual[known], loss=data.loss, seed=seed)
         average[test] = sum(weight * one[test] for weight, one in zip(weights, each, strict=True))
     return data.outcomes(average, threshold=choose_threshold(data, average).value)
 

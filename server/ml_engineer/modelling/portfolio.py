@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -13,19 +13,19 @@ from sklearn.base import BaseEstimator
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import VotingClassifier
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.model_selection import KFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, SplineTransformer, StandardScaler
 
 from ml_engineer.modelling.candidate import Candidate, Growing
 from ml_engineer.modelling.columns import Columns, sort_columns
 from ml_engineer.modelling.preparation import View, prepare
-from ml_engineer.modelling.training_data import TrainingData
+from ml_engineer.modelling.training_data import ABSOLUTE, TrainingData
 from ml_engineer.statistics.query_metrics import CUTOFF
 from ml_engineer.vocabulary.training import Family
 
 __all__ = ["PORTFOLIO", "RANKERS", "PortfolioEntry", "baseline_candidate", "build_candidate", "build_portfolio"]
 
-_ABSOLUTE = frozenset({"mae", "median_absolute_error"})
 _SKEWED_TARGET = 1.0
 Engine = Literal[
     "linear",
@@ -38,6 +38,9 @@ Engine = Literal[
     "lightgbm",
     "catboost",
     "xgboost",
+    "levels_linear",
+    "levels_boosting",
+    "levels_trees",
 ]
 
 
@@ -72,6 +75,31 @@ class PortfolioEntry:
     most_cells: float = np.inf
     ranks: bool = False
 
+
+LEVELS: tuple[PortfolioEntry, ...] = (
+    PortfolioEntry(
+        "levels_linear",
+        "levels_linear",
+        "scaled",
+        "A line through the levels, and then the probability of each level by where a row lies on it.",
+        {"C": 0.3},
+    ),
+    PortfolioEntry(
+        "levels_boosting",
+        "levels_boosting",
+        "codes",
+        "Boosted trees that predict the level as a number, and then the probability of each level by that number.",
+        {"learning_rate": 0.05, "n_estimators": 200, "num_leaves": 15},
+    ),
+    PortfolioEntry(
+        "levels_trees",
+        "levels_trees",
+        "shares",
+        "A smooth forest that predicts the level as a number, and then the probability of each level by that number.",
+        {"max_features": 0.75, "min_samples_leaf": 2},
+    ),
+)
+"""For ordered levels, beside the others, which know no order."""
 
 PORTFOLIO: tuple[PortfolioEntry, ...] = (
     PortfolioEntry(
@@ -321,6 +349,9 @@ _FAMILY: Mapping[Engine, Family] = {
     "lightgbm": "boosting",
     "catboost": "boosting",
     "xgboost": "boosting",
+    "levels_linear": "linear",
+    "levels_boosting": "boosting",
+    "levels_trees": "forest",
 }
 _GROWING: Mapping[Engine, Growing] = {
     "extra_trees": "forest",
@@ -350,6 +381,9 @@ def build_portfolio(data: TrainingData, *, seed: int, threads: int) -> tuple[Can
     entries: Sequence[PortfolioEntry] = PORTFOLIO
     if data.queries is not None:
         entries = (PORTFOLIO[0], *RANKERS, *PORTFOLIO[1:])
+    if data.named == "ordinal":
+        # After the first of each family, so that a short race has tried those too.
+        entries = (*PORTFOLIO[:2], *LEVELS, *PORTFOLIO[2:])
     if 2 * len(columns.text) >= columns.usable > 0:
         # Rows that are mostly text: what reads words comes first.
         entries = sorted(entries, key=lambda entry: entry.view not in _OF_WORDS)
@@ -360,7 +394,7 @@ def build_portfolio(data: TrainingData, *, seed: int, threads: int) -> tuple[Can
 def baseline_candidate(data: TrainingData) -> Candidate:
     """The naive rule as an estimator, so that it can be a champion too."""
     if data.task == "regression":
-        strategy = "median" if data.metric in _ABSOLUTE else "mean"
+        strategy = "median" if data.metric in ABSOLUTE else "mean"
         return Candidate(
             "baseline",
             "baseline",
@@ -419,7 +453,7 @@ def _around(pipeline: Pipeline, entry: PortfolioEntry, data: TrainingData) -> Ba
 def _log_pays(data: TrainingData) -> bool:
     """Whether the target is a skewed amount, which is learned better as a logarithm."""
     target = data.actual.astype(float)
-    if data.metric in _ABSOLUTE or data.queries is not None or target.min() < 0 or len(np.unique(target)) < 20:
+    if data.metric in ABSOLUTE or data.queries is not None or target.min() < 0 or len(np.unique(target)) < 20:
         return False
     return _skewness(target) > _SKEWED_TARGET and abs(_skewness(np.log1p(target))) < _skewness(target) / 2
 
@@ -444,7 +478,7 @@ class _Settings:
 
     @property
     def absolute(self) -> bool:
-        return self.data.metric in _ABSOLUTE
+        return self.data.metric in ABSOLUTE
 
 
 _Steps = list[tuple[str, Any]]
@@ -556,6 +590,24 @@ def _xgboost(parameters: dict[str, Any], settings: _Settings) -> _Steps:
     return [("model", (xgboost.XGBRegressor if settings.regression else xgboost.XGBClassifier)(**rules))]
 
 
+def _levels(build: Any, engine_parameters: Mapping[str, Any] = {}) -> Any:
+    """A model that predicts the level as a number, and one that turns that number into a probability of each level."""
+
+    def build_levels(parameters: dict[str, Any], settings: _Settings) -> _Steps:
+        from sklearn.ensemble import StackingClassifier
+        from sklearn.linear_model import LogisticRegression
+
+        numbers = replace(settings, data=replace(settings.data, task="regression", named=None, metric="rmse"))
+        number = build(parameters | dict(engine_parameters), numbers)[-1][1]
+        # The last step bends: near the ends of the scale a level is a smaller step of the number.
+        bend = SplineTransformer(n_knots=4, degree=2, include_bias=False)
+        levels = make_pipeline(bend, StandardScaler(), LogisticRegression(C=1.0, max_iter=300))
+        folds = KFold(n_splits=5, shuffle=True, random_state=settings.seed)
+        return [("model", StackingClassifier([("number", number)], levels, cv=folds))]
+
+    return build_levels
+
+
 _BUILDERS: Mapping[Engine, Any] = {
     "linear": _linear,
     "bayes": _bayes,
@@ -567,4 +619,7 @@ _BUILDERS: Mapping[Engine, Any] = {
     "lightgbm": _lightgbm,
     "catboost": _catboost,
     "xgboost": _xgboost,
+    "levels_linear": _levels(_linear),
+    "levels_boosting": _levels(_lightgbm),
+    "levels_trees": _levels(_forest("ExtraTrees")),
 }

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ml_engineer.modelling.candidate import SIMPLICITY
-from ml_engineer.modelling.choosing import ABSOLUTE, chosen_weights, ranking_loss
+from ml_engineer.modelling.choosing import chosen_weights, ranking_loss
 from ml_engineer.modelling.ensemble import greedy_weights, selection_loss
 from ml_engineer.modelling.executors import Executor
 from ml_engineer.modelling.fits import Clock, Failure, Fit, Journal
@@ -172,13 +172,13 @@ class SearchState:
         rows = self.data.predicted_rows(predictions)
         if self.data.queries is not None:
             return ranking_loss(self.data, predictions[rows], rows)
-        return selection_loss(predictions[rows], self.data.actual[rows], absolute=self.data.metric in ABSOLUTE)
+        return selection_loss(predictions[rows], self.data.actual[rows], self.data.loss)
 
     def watched_loss(self, fit: Fit) -> float:
         """The same for a race."""
         if self.data.queries is not None:
             return ranking_loss(self.data, fit.predictions, self.watch)
-        return selection_loss(fit.predictions, self.data.actual[self.watch], absolute=self.data.metric in ABSOLUTE)
+        return selection_loss(fit.predictions, self.data.actual[self.watch], self.data.loss)
 
     def watched_weights(self, standings: Sequence[Standing]) -> list[float]:
         """Weights of the average that is best on the race's watched rows; of a ranking, all weight is the best one's."""
@@ -186,9 +186,7 @@ class SearchState:
             losses = [one.race_loss for one in standings]
             return [float(place == int(np.argmin(losses))) for place in range(len(losses))]
         raced = [one.race.predictions for one in standings if one.race is not None]
-        weights = greedy_weights(
-            raced, self.data.actual[self.watch], absolute=self.data.metric in ABSOLUTE, seed=self.plan.seed
-        )
+        weights = greedy_weights(raced, self.data.actual[self.watch], loss=self.data.loss, seed=self.plan.seed)
         return [float(weight) for weight in weights]
 
     # Time -----------------------------------------------------------------------------------------------------------

@@ -11,15 +11,28 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml_engineer.statistics.metrics import Outcomes, Task
+from ml_engineer.statistics.ordinal import called_level
 from ml_engineer.vocabulary.estimates import Metric
 from ml_engineer.vocabulary.problem import Costs, TaskType
 
-__all__ = ["FoldPair", "Predictions", "TrainingData"]
+__all__ = ["ABSOLUTE", "FoldPair", "Loss", "Predictions", "TrainingData", "loss_for"]
 
 FoldPair = tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]
 """Positions of the rows to fit on and of the rows to predict."""
 Predictions = npt.NDArray[np.float64]
 """Class probabilities of shape (n, k), or numbers of shape (n,)."""
+Loss = Literal["log_loss", "ranked", "squared", "absolute"]
+"""What candidates are compared and averaged by: of probabilities the first two, of numbers the others."""
+ABSOLUTE: frozenset[Metric] = frozenset({"mae", "median_absolute_error"})
+"""Metrics that the median serves best."""
+_OF_LIKELIEST: frozenset[Metric] = frozenset({"log_loss", "accuracy", "balanced_accuracy"})
+
+
+def loss_for(task: TaskType, metric: Metric) -> Loss:
+    """What candidates are compared and averaged by, for what the task is judged as and the metric that decides."""
+    if task == "regression":
+        return "absolute" if metric in ABSOLUTE else "squared"
+    return "ranked" if task == "ordinal" and metric not in _OF_LIKELIEST else "log_loss"
 
 
 @dataclass(frozen=True)
@@ -35,7 +48,7 @@ class TrainingData:
     features : pandas.DataFrame of shape (n, p)
         What features.py made; numbers, booleans and strings.
     target : numpy.ndarray of shape (n,)
-        Labels as they stand in the data, or numbers; none missing.
+        Labels as they stand in the data, places of ordered levels, or numbers; none missing.
     pairs : tuple of FoldPair
         One per fold.
     fingerprint : str
@@ -50,10 +63,12 @@ class TrainingData:
         Group of each row, if rows come in groups.
     time_order : numpy.ndarray of shape (n,), optional
         Positions of the rows from earliest to latest, if folds follow time.
+    named : TaskType, optional
+        What the task is judged as, where that is not how its outcomes look.
     weights : numpy.ndarray of shape (n,), optional
         What each row counts for in fitting, not negative. Scores count every row once.
     named : TaskType, optional
-        What the task is called, where that is not how its outcomes look. The clusters of a ranking are its queries.
+        What the task is judged as, where that is not how its outcomes look. The clusters of a ranking are its queries.
     """
 
     task: Task
@@ -74,6 +89,11 @@ class TrainingData:
     def queries(self) -> npt.NDArray[np.integer] | None:
         """Query of each row, shape (n,); only rankings have queries."""
         return self.clusters if self.named == "ranking" else None
+
+    @property
+    def loss(self) -> Loss:
+        """What candidates are compared and averaged by."""
+        return loss_for(self.named or self.task, self.metric)
 
     @property
     def rows(self) -> int:
@@ -143,6 +163,8 @@ class TrainingData:
 
     def labels(self, probabilities: Predictions, *, threshold: float | None = None) -> npt.NDArray[np.integer]:
         """Class codes called from probabilities of shape (m, k)."""
+        if self.named == "ordinal":
+            return called_level(probabilities, self.metric)
         if self.task == "binary" and threshold is not None:
             called = probabilities[:, self.positive] >= threshold
             return np.where(called, self.positive, 1 - self.positive)

@@ -11,7 +11,6 @@ __all__ = ["refuse_coming"]
 
 _COMING: Final[dict[TaskType, str]] = {
     "multilabel": "frame one label at a time as a binary task",
-    "ordinal": "frame it as regression on the level, or as multiclass if the steps between levels mean nothing",
     "forecasting": "frame it as regression with split='time' and time_column, on columns known in advance "
     "(calendar, past values)",
     "anomaly_detection": "if some rows are labelled, frame that label as a binary task",

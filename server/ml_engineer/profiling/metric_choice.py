@@ -18,6 +18,19 @@ _RARE: Final = 0.05
 _HEAVY: Final = 8.0
 """How many times farther the 1 % tail lies from the median than the quartile (normal 3.4, exponential 5.6)."""
 
+_USUAL: Final[dict[TaskType, tuple[Metric, str]]] = {
+    "multiclass": (
+        "log_loss",
+        "it judges the probabilities of all classes at once, whatever threshold is used later",
+    ),
+    "ordinal": (
+        "ranked_probability_score",
+        "it judges the probabilities of all levels at once, and a miss by two levels more than by one",
+    ),
+    "ranking": ("ndcg_at_10", "it judges the order of each query's rows by relevance, and its first places most"),
+}
+"""The metric of a task whose values do not speak for another, and why."""
+
 
 def require_metric(metric: Metric, task: TaskType, *, has_costs: bool) -> None:
     """Refuse a metric that does not fit the task.
@@ -50,7 +63,7 @@ def choose_metric(
     Parameters
     ----------
     task : TaskType
-        Kind of task.
+        What the task is judged as.
     values : numpy.ndarray of shape (n,)
         Class codes or numbers of the development rows.
     positive : int
@@ -68,10 +81,8 @@ def choose_metric(
     if wanted is not None:
         require_metric(wanted, task, has_costs=has_costs)
         return wanted, "named by the person"
-    if task == "ranking":
-        return "ndcg_at_10", "it judges the order of each query's rows by relevance, and its first places most"
-    if task == "multiclass":
-        return "log_loss", "it judges the probabilities of all classes at once, whatever threshold is used later"
+    if task in _USUAL:
+        return _USUAL[task]
     if task == "regression":
         return _for_numbers(values.astype(float))
     share = float((values == positive).mean())

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ml_engineer.profiling.columns import ColumnsProfile, looks_personal
 from ml_engineer.profiling.keys import looks_like_hashes
+from ml_engineer.profiling.levels import order_of_words
 from ml_engineer.profiling.names import has_any, key_strength, names_title, quoted, word_set, words
 from ml_engineer.profiling.sensitive import sensitive_reason
 from ml_engineer.vocabulary.data import ColumnProfile
@@ -31,21 +32,6 @@ _SURE_WEIGHTS: Final = word_set("fnlwgt pweight finalwgt sampleweight surveyweig
 _WEIGHT_WORDS: Final = word_set("weight weights wgt wt")
 _WEIGHT_KINDS: Final = word_set("design expansion final inverse person probability sample sampling survey")
 _ADDRESSES: Final = word_set("address street url link uri href email mail phone telephone mobile fax iban")
-_SCALES: Final = tuple(
-    frozenset(scale.split("|"))
-    for scale in (
-        "none|very low|low|medium|moderate|average|high|very high|extreme|critical",
-        "tiny|xs|small|s|medium|m|large|l|xl|xxl|extra large|huge",
-        "never|rarely|seldom|sometimes|occasionally|often|frequently|usually|always",
-        "very poor|poor|fair|average|typical|good|very good|excellent|premium|ideal",
-        "po|fa|ta|gd|ex",
-        "strongly disagree|disagree|neutral|agree|strongly agree",
-        "very dissatisfied|dissatisfied|neutral|satisfied|very satisfied",
-        "primary|secondary|tertiary",
-        "beginner|novice|intermediate|advanced|expert",
-        "no|slight|mild|moderate|severe|very severe",
-    )
-)
 _FEWEST_WORDS: Final = 4
 _MOST_LEVELS: Final = 20
 
@@ -146,8 +132,7 @@ def _text_rules(values: pd.Series, column: ColumnProfile) -> Iterator[Role]:
         yield "text", f"free text, about {words_each:.0f} words each"
     if share >= 0.95 and present >= 20:
         yield "identifier", f"different in nearly every row: {many}"
-    folded = {value.strip().casefold() for value in column.categories or ()}
-    if len(folded) >= 3 and any(folded <= scale for scale in _SCALES):
+    if order_of_words(column.categories or ()) is not None:
         yield "ordinal", f"steps of a scale: {', '.join(quoted(value, 15) for value in (column.categories or ())[:6])}"
     if column.distinct_values > _MOST_LEVELS:
         yield "categorical", f"category with many values: {many}"

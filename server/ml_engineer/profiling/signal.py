@@ -20,7 +20,16 @@ __all__ = ["SignalReading", "measure_signal"]
 _REPLICATES: Final = 300
 _RANKINGS: Final[frozenset[Metric]] = frozenset({"roc_auc", "average_precision"})
 _ERRORS: Final[frozenset[Metric]] = frozenset(
-    {"log_loss", "brier", "mae", "rmse", "median_absolute_error", "expected_cost"}
+    {
+        "log_loss",
+        "brier",
+        "mae",
+        "rmse",
+        "median_absolute_error",
+        "expected_cost",
+        "ranked_probability_score",
+        "level_mae",
+    }
 )
 _WORTH_KNOWING: Final = 0.1
 """Share of the baseline's error (for areas: of the way to 1) that a gain must reach to be worth more rows."""

@@ -126,7 +126,7 @@ def study_development(
             remedy="Pass another split, or bring more rows",
         )
     chosen, why = choose_metric(
-        reading.task_type, target.values, positive=target.positive, has_costs=has_costs, wanted=metric
+        reading.judged_as, target.values, positive=target.positive, has_costs=has_costs, wanted=metric
     )
     target = QuickTarget(target.task, target.values, target.n_classes, target.positive, chosen in _ABSOLUTE)
     inferred = read_roles(rows.frame, profile, structure)

@@ -6,6 +6,7 @@ another column.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,11 +14,12 @@ import pandas as pd
 
 from ml_engineer.errors import InputError, UnsupportedTaskError
 from ml_engineer.profiling.coming import refuse_coming
+from ml_engineer.profiling.levels import level_order, order_of_words
 from ml_engineer.profiling.names import quoted
 from ml_engineer.profiling.positive_class import choose_positive
-from ml_engineer.profiling.task_choice import infer_task, said_task
+from ml_engineer.profiling.task_choice import infer_task, names_grades, said_task
 from ml_engineer.statistics.metrics import Task
-from ml_engineer.vocabulary.problem import Question, TaskType
+from ml_engineer.vocabulary.problem import JUDGED_BY_NAME, Question, TaskType
 
 __all__ = ["TargetReading", "read_target"]
 
@@ -35,7 +37,7 @@ class TargetReading:
     reason : str
         Why.
     classes : tuple of str
-        Labels in sorted order; empty for regression.
+        Labels in sorted order, or from lowest to highest if they are levels; empty for regression.
     class_rows : tuple of int
         Rows of each class.
     positive_class : str or None
@@ -63,13 +65,22 @@ class TargetReading:
         return self.named or self.task
 
     @property
+    def judged_as(self) -> TaskType:
+        """The kind of task whose metrics apply."""
+        return self.named if self.named in JUDGED_BY_NAME else self.task
+
+    @property
     def smallest_class_rows(self) -> int | None:
         """Rows of the rarest class; none for regression."""
         return min(self.class_rows) if self.class_rows else None
 
 
 def read_target(
-    column: pd.Series, *, task_type: TaskType | None = None, positive_class: str | None = None
+    column: pd.Series,
+    *,
+    task_type: TaskType | None = None,
+    positive_class: str | None = None,
+    levels: Sequence[str] | None = None,
 ) -> TargetReading:
     """What kind of task the target makes.
 
@@ -77,8 +88,8 @@ def read_target(
     ----------
     column : pandas.Series of shape (n,)
         The target without missing values.
-    task_type, positive_class : optional
-        What the person said.
+    task_type, positive_class, levels : optional
+        What the person said; levels are the values of an ordinal target from lowest to highest.
 
     Raises
     ------
@@ -107,6 +118,13 @@ def read_target(
             found=f"{distinct:,} different texts in {len(column):,} rows, e.g. {quoted(column.iloc[0])}",
             remedy="Name a target whose values repeat; an identifier or free text cannot be learned as a class",
         )
+    if levels is not None and task_type not in {None, "ordinal"}:
+        raise InputError(
+            "levels are for ordinal tasks", found=f"task_type={task_type!r}", remedy="Leave levels out, or task_type"
+        )
+    if levels is not None or task_type == "ordinal":
+        order = level_order(column, levels)
+        return _ordered(column, order, "named by the person", ())
     task, reason, questions = (
         infer_task(column, distinct) if task_type is None else said_task(column, distinct, task_type)
     )
@@ -116,8 +134,26 @@ def read_target(
         )
     if task == "regression":
         return TargetReading(task, reason, questions=questions, named=task_type if task_type == "ranking" else None)
+    if task == "multiclass" and task_type is None and (seen := _seen_order(column)) is not None:
+        return _ordered(column, seen, reason, questions)
     named: TaskType | None = task_type if task_type == "text_classification" else None
     return replace(_classes(column, task, reason, positive_class, questions), named=named)
+
+
+def _seen_order(column: pd.Series) -> tuple[str, ...] | None:
+    """The order of levels, where words of a known scale or a name that speaks of grades show it."""
+    labels = [str(value) for value in column.drop_duplicates().sort_values()]
+    if isinstance(column.dtype, pd.StringDtype):
+        return order_of_words(labels)
+    return tuple(labels) if names_grades(str(column.name)) else None
+
+
+def _ordered(column: pd.Series, order: tuple[str, ...], reason: str, questions: tuple[Question, ...]) -> TargetReading:
+    counts = column.astype(str).value_counts()
+    listed = " < ".join(quoted(level, 20) for level in (order if len(order) <= 4 else (*order[:2], "…", order[-1])))
+    why = f"{reason}; its levels have an order: {listed}"
+    rows = tuple(int(counts[level]) for level in order)
+    return TargetReading("multiclass", why, order, rows, questions=questions, named="ordinal")
 
 
 def _classes(

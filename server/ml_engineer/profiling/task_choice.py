@@ -12,7 +12,7 @@ from ml_engineer.profiling.queries import require_grades
 from ml_engineer.statistics.metrics import Task
 from ml_engineer.vocabulary.problem import Question, TaskType
 
-__all__ = ["Choice", "infer_task", "said_task"]
+__all__ = ["Choice", "infer_task", "names_grades", "said_task"]
 
 _MOST_ORDERED_LEVELS: Final = 10
 _MOST_CODE_LEVELS: Final = 20
@@ -48,15 +48,20 @@ def _few_levels(column: pd.Series, distinct: int, *, coded: bool) -> Choice:
     levels = f"the target has {distinct} whole-number levels ({column.min()} to {column.max()})"
     if coded:
         return "multiclass", f"{levels}, which its name takes for codes", ()
-    graded = _speaks_of(str(column.name), _GRADES)
+    graded = names_grades(str(column.name))
     question = Question(
         id="target",
-        text=f"Are the {distinct} levels of {quoted(column.name)} labels, or amounts whose distances count?",
-        assumption="They are labels (the task type for ordered levels, 'ordinal', has not landed).",
-        argument="task_type='regression' for amounts",
+        text=f"Are the {distinct} levels of {quoted(column.name)} labels, steps of a scale, or amounts whose distances count?",
+        assumption="They are steps of a scale." if graded else "They are labels.",
+        argument=f"task_type={'multiclass' if graded else 'ordinal'!r} for {'labels' if graded else 'steps'}, "
+        "'regression' for amounts",
     )
-    order = "; they are ordered, which multiclass ignores and the coming type 'ordinal' will use" if graded else ""
-    return "multiclass", f"{levels}, each many times{order}", (question,)
+    return "multiclass", f"{levels}, each many times", (question,)
+
+
+def names_grades(name: str) -> bool:
+    """Whether a column's name speaks of grades, whose numbers have an order and no unit."""
+    return _speaks_of(name, _GRADES)
 
 
 def _speaks_of(name: str, vocabulary: frozenset[str]) -> bool:

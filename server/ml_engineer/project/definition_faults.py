@@ -26,6 +26,8 @@ _CLASSES: dict[TaskType, tuple[int, int | None]] = {
 }
 """Fewest and most labels of a task, where not two or more."""
 
+_FEWEST_LEVELS = 3
+
 Place = tuple[str | int, ...]
 """Keys that lead to a place in the file."""
 
@@ -133,6 +135,11 @@ def _task_contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, st
             f"'classes' holds {len(problem.classes)} labels, which does not fit a {problem.task_type} task",
         )
         return
+    if problem.task_type == "ordinal" and len(problem.classes) < _FEWEST_LEVELS:
+        yield (
+            ("task_type",),
+            f"'task_type' holds 'ordinal', but {len(problem.classes)} levels have no order to speak of",
+        )
     if problem.task_type == "text_classification" and not any(column.role == "text" for column in problem.features):
         yield ("task_type",), "'task_type' holds 'text_classification', but no used column has the role 'text'"
     if task == "binary" and problem.positive_class not in problem.classes:
@@ -146,7 +153,7 @@ def _task_contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, st
         yield ("split", "strategy"), "a ranking is dealt by whole queries; 'strategy' must be 'grouped'"
     if problem.costs is not None and task != "binary":
         yield ("costs",), f"'costs' are for binary tasks; this one is {task}"
-    allowed = metrics_for(problem.task_type, has_costs=problem.costs is not None)
+    allowed = metrics_for(problem.judged_as, has_costs=problem.costs is not None)
     if problem.primary_metric not in allowed:
         yield (
             ("primary_metric",),

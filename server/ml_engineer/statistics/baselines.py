@@ -6,11 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_engineer.statistics.metrics import Outcomes, Task
+from ml_engineer.statistics.ordinal import called_level
 from ml_engineer.vocabulary.estimates import Metric
 from ml_engineer.vocabulary.problem import Costs
 
 __all__ = ["baseline_outcomes", "baseline_rule"]
 
+_LEVEL_METRICS: frozenset[Metric] = frozenset({"ranked_probability_score", "quadratic_kappa", "level_mae"})
 _MEDIAN_METRICS: frozenset[Metric] = frozenset({"mae", "median_absolute_error"})
 
 
@@ -22,6 +24,8 @@ def baseline_rule(task: Task, *, metric: Metric | None = None) -> str:
         return f"always predicts the {'median' if metric in _MEDIAN_METRICS else 'mean'} of the training rows"
     if metric == "expected_cost":
         return "always predicts the class that costs least over the training rows"
+    if metric in _LEVEL_METRICS:
+        return f"always predicts the shares of the levels, and their {'mean' if metric == 'quadratic_kappa' else 'median'} as level"
     return "always predicts the class shares of the training rows, and the most frequent class as label"
 
 
@@ -68,7 +72,7 @@ def baseline_outcomes(
         constant = float(np.median(numbers) if metric in _MEDIAN_METRICS else np.mean(numbers))
         return Outcomes(task, test_actual, np.full(rows, constant), clusters=clusters, blocks=blocks)
     shares = np.bincount(train_actual.astype(int), minlength=n_classes) / len(train_actual)
-    label = int(np.argmax(shares))
+    label = int(called_level(shares[None, :], metric)[0]) if metric in _LEVEL_METRICS else int(np.argmax(shares))
     if metric == "expected_cost" and costs is not None:
         misses = shares[positive] * costs.false_negative
         alarms = (1 - shares[positive]) * costs.false_positive

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from ml_engineer.statistics.ordinal import ORDINAL_METRICS, quadratic_kappa, ranked_losses
 from ml_engineer.statistics.query_metrics import average_precision_by_query, mean_over_queries, ndcg_by_query
 from ml_engineer.statistics.ranking import average_precision, roc_auc, weighted_median
 from ml_engineer.vocabulary.estimates import Metric
@@ -38,7 +39,10 @@ _BINARY: tuple[Metric, ...] = (
 )
 _REGRESSION: tuple[Metric, ...] = ("mae", "rmse", "r2", "median_absolute_error")
 _RANKING: tuple[Metric, ...] = ("ndcg_at_10", "mean_average_precision")
-_OWN: dict[TaskType, tuple[Metric, ...]] = {"ranking": _RANKING}
+_MEANS: frozenset[Metric] = frozenset(
+    {"accuracy", "expected_cost", "level_mae", "log_loss", "brier", "ranked_probability_score"}
+)
+_OWN: dict[TaskType, tuple[Metric, ...]] = {"ranking": _RANKING, "ordinal": ORDINAL_METRICS}
 """Metrics of tasks that are not judged as their outcomes look."""
 
 
@@ -65,7 +69,7 @@ class Outcomes:
     blocks : bool
         Whether the rows stand in time order and neighbours depend on each other.
     named : TaskType, optional
-        What the task is called, where that is not how its outcomes look. The clusters of a ranking are its queries.
+        What the task is judged as, where that is not how its outcomes look. The clusters of a ranking are its queries.
     """
 
     task: Task
@@ -93,8 +97,8 @@ class Outcomes:
         return len(self.actual)
 
     @property
-    def task_type(self) -> TaskType:
-        """What the task is called."""
+    def judged_as(self) -> TaskType:
+        """The kind of task whose metrics apply."""
         return self.named or self.task
 
     def take(self, rows: npt.NDArray[np.generic]) -> Outcomes:
@@ -115,7 +119,7 @@ class Outcomes:
 
 
 def metrics_for(task: TaskType, *, has_costs: bool) -> tuple[Metric, ...]:
-    """Every metric that makes sense for a task, in the order of reports."""
+    """Every metric that makes sense for what a task is judged as, in the order of reports."""
     if task in _OWN:
         return _OWN[task]
     if task == "regression":
@@ -157,15 +161,25 @@ def weighted_metric(metric: Metric, outcomes: Outcomes) -> Weighted:
     """
     if metric in {*_REGRESSION, *_RANKING}:
         return _by_query(metric, outcomes) if metric in _RANKING else _regression(metric, outcomes)
+    if metric == "quadratic_kappa":
+        actual, predicted = outcomes.actual.astype(float), outcomes.predicted.astype(float)
+        return lambda weights: quadratic_kappa(actual, predicted, weights)
     if metric in {"roc_auc", "average_precision"}:
         return _ranked(metric, outcomes)
-    if metric in {"log_loss", "brier"}:
-        return _mean(_probability_loss(metric, outcomes))
-    if metric == "accuracy":
-        return _mean((outcomes.actual == outcomes.predicted).astype(float))
-    if metric == "expected_cost":
-        return _mean(_cost(outcomes))
+    if metric in _MEANS:
+        return _mean(_of_rows(metric, outcomes))
     return _by_class(metric, outcomes)
+
+
+def _of_rows(metric: Metric, outcomes: Outcomes) -> Floats:
+    """What each row is worth, (n,), under a metric that is a mean over rows."""
+    if metric == "accuracy":
+        return np.asarray(outcomes.actual == outcomes.predicted, dtype=float)
+    if metric == "expected_cost":
+        return _cost(outcomes)
+    if metric == "level_mae":
+        return np.asarray(np.abs(outcomes.actual.astype(float) - outcomes.predicted.astype(float)))
+    return _probability_loss(metric, outcomes)
 
 
 def _mean(values: Floats) -> Weighted:
@@ -181,11 +195,13 @@ def _ratio(numerator: Floats, denominator: Floats, empty: float = np.nan) -> Flo
 
 
 def _probability_loss(metric: Metric, outcomes: Outcomes) -> Floats:
-    """Log loss or Brier score of each row, (n,)."""
+    """Log loss, Brier or ranked probability score of each row, (n,)."""
     if outcomes.probabilities is None:
         return np.full(outcomes.rows, np.nan)
     probabilities = np.asarray(outcomes.probabilities, dtype=float)
     actual = outcomes.actual.astype(int)
+    if metric == "ranked_probability_score":
+        return ranked_losses(probabilities, actual)
     if metric == "log_loss":
         of_actual = probabilities[np.arange(len(actual)), actual]
         # scikit-learn's bound: a probability of 0 for what came true costs 36, not infinity.

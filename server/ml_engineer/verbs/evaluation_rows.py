@@ -18,7 +18,7 @@ from ml_engineer.evaluation.held_out import (
     share_of_rows,
 )
 from ml_engineer.evaluation.importance import Shuffler, cross_fit, permutation_importance
-from ml_engineer.evaluation.prediction import Predictions, encode_target, make_outcomes
+from ml_engineer.evaluation.prediction import Predictions, encode_target, learned_target, make_outcomes
 from ml_engineer.evaluation.word_influence import word_influences
 from ml_engineer.project.development import Development
 from ml_engineer.project.tally import load_tally
@@ -170,7 +170,7 @@ def _labels(
 
 def _coverage(outcomes: Outcomes, champion: LoadedChampion) -> Estimate | None:
     half_width = champion.training.champion.interval_half_width
-    if outcomes.task_type != "regression" or half_width is None:
+    if outcomes.judged_as != "regression" or half_width is None:
         return None
     inside = np.abs(outcomes.actual.astype(float) - outcomes.predicted.astype(float)) <= half_width
     return share_of_rows(inside, outcomes, seed=champion.training.seed)
@@ -220,7 +220,7 @@ def _importances(
     fitted = cross_fit(
         champion.model,
         champion.build_features(rows),
-        frame[problem.target].to_numpy(),
+        learned_target(frame[problem.target], problem),
         splitting.fold_pairs(development.folds, champion.split.definition),
         queries=splitting.query_codes(problem, frame),
         clock=context.clock,

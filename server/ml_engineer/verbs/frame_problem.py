@@ -116,7 +116,12 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
     told = gather(request, earlier, list(frame.columns))
     request = told.request
     context.report("Looking at structure", 0.3)
-    reading = read_target(frame[request.target], task_type=request.task_type, positive_class=request.positive_class)
+    reading = read_target(
+        frame[request.target],
+        task_type=request.task_type,
+        positive_class=request.positive_class,
+        levels=request.levels,
+    )
     _refuse_unfit(reading, told)
     if request.task_type == "text_classification":
         refuse_without_text(frame, request.target, request.roles or {})
@@ -166,7 +171,7 @@ def _settled(split: SplitPlan, before: SplitPlan | None) -> SplitPlan:
 def _refuse_unfit(reading: TargetReading, told: Told) -> None:
     """Refuse costs and a metric that do not fit the task, before anything is sealed."""
     if told.request.metric is not None:
-        require_metric(told.request.metric, reading.task_type, has_costs=told.costs is not None)
+        require_metric(told.request.metric, reading.judged_as, has_costs=told.costs is not None)
     if told.costs is not None and reading.task != "binary":
         raise InputError(
             "Costs of errors are for binary tasks",

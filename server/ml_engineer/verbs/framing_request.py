@@ -20,6 +20,7 @@ _REMEMBERED: Final = (
     "task_type",
     "metric",
     "positive_class",
+    "levels",
     "split",
     "group_columns",
     "time_column",
@@ -118,7 +119,7 @@ def _still_there(arguments: Mapping[str, Any], columns: Sequence[str]) -> dict[s
     known = set(columns)
     left: dict[str, Any] = {}
     for name, value in arguments.items():
-        if isinstance(value, list):
+        if isinstance(value, list) and name != "levels":
             names = [column for column in value if column in known]
             if names or not value:
                 left[name] = names

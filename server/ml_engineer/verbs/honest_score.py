@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml_engineer.errors import ProjectStateError
-from ml_engineer.evaluation.prediction import Predictions, encode_target, make_outcomes, positive_code
-from ml_engineer.modelling.choosing import ABSOLUTE
+from ml_engineer.evaluation.prediction import Predictions, decide, encode_target, make_outcomes, positive_code
 from ml_engineer.modelling.ensemble import cross_fitted_average
+from ml_engineer.modelling.training_data import loss_for
 from ml_engineer.project.candidate_predictions import read_candidate_predictions
 from ml_engineer.project.development import Development
 from ml_engineer.project.tally import load_tally
@@ -117,7 +117,7 @@ def _without_own_weights(champion: LoadedChampion, development: Development, own
         parts,
         actual,
         development.folds[rows],
-        absolute=training.leaderboard.metric in ABSOLUTE,
+        loss=loss_for(champion.problem.judged_as, training.leaderboard.metric),
         seed=training.seed,
     )
     return average
@@ -197,11 +197,7 @@ def _in_time(champion: LoadedChampion, development: Development) -> npt.NDArray[
 def _answers(champion: LoadedChampion, values: Floats) -> Predictions:
     if values.ndim == 1:
         return Predictions(values)
-    threshold = champion.training.champion.decision_threshold
-    if threshold is None or champion.problem.form != "binary":
-        return Predictions(values.argmax(axis=1), values)
-    positive = positive_code(champion.problem)
-    return Predictions(np.where(values[:, positive] >= threshold, positive, 1 - positive), values)
+    return Predictions(decide(values, champion.problem, champion.training.champion.decision_threshold), values)
 
 
 def _at_thresholds(champion: LoadedChampion, outcomes: Outcomes) -> list[Outcomes]:

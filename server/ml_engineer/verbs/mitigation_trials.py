@@ -10,7 +10,7 @@ import pandas as pd
 from ml_engineer import splitting
 from ml_engineer.evaluation.groups import group_labels
 from ml_engineer.evaluation.mitigation import out_of_fold_disparities, try_thresholds
-from ml_engineer.evaluation.prediction import encode_target
+from ml_engineer.evaluation.prediction import encode_target, learned_target
 from ml_engineer.evaluation.refits import Refitter, try_refits
 from ml_engineer.project.development import Development
 from ml_engineer.statistics.metrics import Outcomes
@@ -79,7 +79,7 @@ def _refitter(champion: LoadedChampion, development: Development, context: WorkC
     return Refitter(
         model=champion.model,
         features=champion.build_features(frame.drop(columns=problem.target)),
-        target=frame[problem.target].to_numpy(),
+        target=learned_target(frame[problem.target], problem),
         actual=np.asarray(encode_target(frame[problem.target], problem)),
         pairs=splitting.fold_pairs(development.folds, definition),
         problem=problem,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml_engineer.errors import MlEngineerError, ProjectStateError
-from ml_engineer.evaluation.prediction import predict
+from ml_engineer.evaluation.prediction import learned_target, predict
 from ml_engineer.guardrails import RefitFacts
 from ml_engineer.project.development import Development
 from ml_engineer.project.layout import ProjectLayout
@@ -84,7 +84,7 @@ def _compared(
     train, test = whole[0]
     build_features = load_features(layout)
     shown = frame.drop(columns=problem.target)
-    target = frame[problem.target].to_numpy()[train]
+    target = learned_target(frame[problem.target], problem)[train]
     # A fold's own calibration was learned without it.
     model = load_champion_builder(layout)(*([int(development.folds[test[0]])] if mended else []))
     weights = row_weights(problem, frame)

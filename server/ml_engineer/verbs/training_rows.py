@@ -12,6 +12,7 @@ import pandas as pd
 
 from ml_engineer import seal
 from ml_engineer.errors import ProjectStateError, UnsupportedTaskError
+from ml_engineer.evaluation.prediction import learned_target
 from ml_engineer.modelling.training_data import TrainingData
 from ml_engineer.project.definition import load_problem, refuse_redealt
 from ml_engineer.project.development import Development, load_development
@@ -116,10 +117,11 @@ def _training_data(
     problem: ProblemDefinition, split: SplitPlan, development: Development, features: pd.DataFrame
 ) -> TrainingData:
     frame, definition = development.frame, split.definition
-    target = frame[problem.target].to_numpy()
+    target = learned_target(frame[problem.target], problem)
+    known = problem.classes if problem.judged_as != "ordinal" else tuple(map(str, range(len(problem.classes))))
     if problem.form == "regression":
         target = target.astype(float)
-    elif tuple(str(label) for label in np.unique(target)) != problem.classes:
+    elif tuple(str(label) for label in np.unique(target)) != known:
         raise ProjectStateError(
             "The classes of the development rows are not those of the problem",
             found=f"{len(np.unique(target))} classes in {problem.target!r}, {len(problem.classes)} in problem.yaml",

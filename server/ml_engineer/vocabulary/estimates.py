@@ -27,9 +27,14 @@ Metric = Literal[
     "expected_cost",
     "ndcg_at_10",
     "mean_average_precision",
+    "ranked_probability_score",
+    "quadratic_kappa",
+    "level_mae",
 ]
 """Names as scikit-learn spells them. Multiclass precision, recall, F1, ROC AUC and average precision are
-macro averages; `expected_cost` is the mean cost per row under the problem's costs. The last two are means over queries."""
+macro averages; `expected_cost` is the mean cost per row under the problem's costs. NDCG and MAP are means over queries.
+For ordered levels: the ranked probability score (0 to 1), Cohen's kappa with quadratic weights, and the mean distance in
+levels."""
 
 Direction = Literal["higher", "lower"]
 
@@ -50,6 +55,9 @@ METRIC_DIRECTION: dict[Metric, Direction] = {
     "expected_cost": "lower",
     "ndcg_at_10": "higher",
     "mean_average_precision": "higher",
+    "ranked_probability_score": "lower",
+    "quadratic_kappa": "higher",
+    "level_mae": "lower",
 }
 
 

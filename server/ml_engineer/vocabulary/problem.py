@@ -12,6 +12,7 @@ from ml_engineer.vocabulary.records import Fraction, Record, StoredRecord
 
 __all__ = [
     "FORMS",
+    "JUDGED_BY_NAME",
     "SUPPORTED_TASKS",
     "Availability",
     "BaselineSummary",
@@ -45,9 +46,12 @@ OutcomeForm = Literal["binary", "multiclass", "regression"]
 FORMS: frozenset[OutcomeForm] = frozenset({"binary", "multiclass", "regression"})
 
 SUPPORTED_TASKS: frozenset[TaskType] = frozenset(
-    {"binary", "multiclass", "regression", "ranking", "text_classification"}
+    {"binary", "multiclass", "regression", "ranking", "text_classification", "ordinal"}
 )
 """Task types that are whole today; the others are named and refused with a pointer."""
+
+JUDGED_BY_NAME: frozenset[TaskType] = frozenset({"ranking", "ordinal"})
+"""Tasks with metrics and answers of their own; all others are judged as their outcomes look."""
 
 ColumnRole = Literal[
     "target",
@@ -145,7 +149,8 @@ class ProblemDefinition(StoredRecord):
     task_reason: str = Field(description="Why this task type.")
     target: str = Field(description="Name of the column to predict.")
     classes: tuple[str, ...] = Field(
-        default=(), description="Class labels as text, in sorted order; empty for regression."
+        default=(),
+        description="Class labels as text, in sorted order, or from lowest to highest if they are levels; empty for regression.",
     )
     positive_class: str | None = Field(default=None, description="The class that 'positive' means, for binary tasks.")
     unit: str | None = Field(default=None, description="Unit of a regression target, if known.")
@@ -197,14 +202,14 @@ class ProblemDefinition(StoredRecord):
         return "binary" if len(self.classes) == 2 else "multiclass"
 
     @property
-    def named(self) -> TaskType | None:
-        """What the task is called, where that is not how its outcomes look."""
-        return None if self.task_type == self.form else self.task_type
+    def judged_as(self) -> TaskType:
+        """The kind of task whose metrics and answers apply, in the project's own code too."""
+        return self.task_type if self.task_type in JUDGED_BY_NAME else self.form
 
     @property
-    def judged_as(self) -> TaskType:
-        """The kind of task that the project's own code goes by: rankings have metrics and answers of their own."""
-        return "ranking" if self.task_type == "ranking" else self.form
+    def named(self) -> TaskType | None:
+        """What the task is judged as, where that is not how its outcomes look."""
+        return None if self.judged_as == self.form else self.judged_as
 
     @property
     def features(self) -> tuple[ProblemColumn, ...]:

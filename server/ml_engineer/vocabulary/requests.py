@@ -69,6 +69,9 @@ class FrameProblemRequest(_DataArguments):
     task_type: TaskType | None = Field(default=None, description="Kind of task, if the inference should be overridden.")
     metric: Metric | None = Field(default=None, description="Primary metric, if the inference should be overridden.")
     positive_class: str | None = Field(default=None, description="The class that 'positive' means, for binary tasks.")
+    levels: list[str] | None = Field(
+        default=None, description="Values of an ordinal target from lowest to highest, where the order cannot be seen."
+    )
     split: SplitStrategy | None = Field(
         default=None, description="How held-out rows are dealt, if the inference should be overridden."
     )

@@ -22,8 +22,10 @@ def load_development() -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def learned_target(rows: pd.DataFrame) -> np.ndarray:
-    """Give the target as models learn it: the labels as they stand in the data, or numbers."""
+    """Give the target as models learn it: labels as they stand in the data, places of ordered levels, or numbers."""
     values = rows[PROBLEM.target].to_numpy()
+    if PROBLEM.task == "ordinal":
+        return _codes(values)
     return values if PROBLEM.classes else values.astype("float64")
 
 
@@ -37,9 +39,10 @@ def row_weights(rows: pd.DataFrame) -> np.ndarray | None:
 
 def scored_target(rows: pd.DataFrame) -> np.ndarray:
     """Give the target as metrics take it: class codes, or numbers."""
-    values = learned_target(rows)
-    if not PROBLEM.classes:
-        return values
+    return _codes(rows[PROBLEM.target].to_numpy()) if PROBLEM.classes else learned_target(rows)
+
+
+def _codes(values: np.ndarray) -> np.ndarray:
     code = {label: number for number, label in enumerate(PROBLEM.classes)}
     return np.array([code[str(value)] for value in values], dtype="int64")
 
