@@ -63,6 +63,6 @@ def test_what_would_cost_the_champion_its_time_is_not_priced(run_search) -> None
     def offers(leader: Candidate) -> list[Candidate]:
         return [replace(leader, name="dear", row_weights=reweighing(group, data.actual.astype(int)), mitigates="group")]
 
-    result = run_search(data, candidates=[logistic("plain")], fits=30, offers=offers)
+    result = run_search(data, candidates=[logistic("plain")], fits=20, offers=offers)
     assert {one.candidate.name for one in result.standings} == {"baseline", "plain"}
     assert any("dear was not priced" in text for text in result.decisions)

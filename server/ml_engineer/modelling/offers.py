@@ -15,7 +15,7 @@ __all__ = ["Offers", "price_offers"]
 Offers = Callable[[Candidate], Sequence[Candidate]]
 """Gives the variants of a candidate that are worth a price."""
 
-_SHARE = 0.1
+_SHARE = 0.15
 """Of the time or the fits left, for all of them: what is priced must not cost the champion."""
 
 
@@ -37,7 +37,7 @@ def price_offers(state: SearchState, offers: Offers) -> None:
     while variants and not _affordable(state, each, fits=len(variants) * len(state.folds), number=len(variants)):
         dropped = variants.pop()
         state.decide(
-            f"{dropped.candidate.name} was not priced: it would have taken more than a tenth of what was left."
+            f"{dropped.candidate.name} was not priced: it would have taken more than a seventh of what was left."
         )
     state.standings += variants
     fold(state, variants)

@@ -113,9 +113,9 @@ def _explore(state: SearchState, tuner: Tuner | None, offers: Offers | None) -> 
     order = promising(state, state.standings)
     choose_folds(state, order)
     fold(state, order)
-    _go_on(state)
     if offers is not None:
         price_offers(state, offers)
+    _go_on(state)
     if tuner is not None:
         _tune(state, tuner)
 
