@@ -27,7 +27,7 @@ __all__ = ["corrected_score"]
 Floats = npt.NDArray[np.float64]
 
 _MOST_CANDIDATES = 100
-# Cells of weights for all candidates together; a candidate costs two passes over them.
+# Cells of weights for all candidates together; a candidate costs three passes over them.
 _WORK = 1_000_000_000
 _FEWEST_REPLICATES = 200
 
@@ -42,6 +42,9 @@ def corrected_score(
     a mean over rows this is the mean score of the winners, as in the paper; for others, such as the root mean squared
     error, it does not take the curvature of the metric for luck. The interval is the spread of these scores, scaled from the rows left out (about
     37 %) to all rows, because the estimate rests on all of them; as it stands it would be 1.3 times too wide.
+    On the rows drawn a slightly worse candidate wins more often than on all rows, which makes the value a little too cautious
+    where candidates differ. How much is read from replicates of twice as many draws, among which fewer do, and the better end
+    is moved out by that much.
     The method names the candidates that were compared: those whose score falls short of the hundred best could hardly
     have been chosen, and are left out.
 
@@ -65,7 +68,7 @@ def corrected_score(
     """
     chosen = _contenders(metric, candidates, seed=seed)
     first = chosen[0]
-    affordable = max(_FEWEST_REPLICATES, _WORK // (2 * first.rows * len(chosen)))
+    affordable = max(_FEWEST_REPLICATES, _WORK // (3 * first.rows * len(chosen)))
     plan = plan_resampling(first, replicates=min(replicates, affordable))
     left_out = _scores_left_out(metric, chosen, plan, seed)
     if len(left_out.won) == 0:
@@ -76,6 +79,10 @@ def corrected_score(
         )
     value = left_out.best_on_all + float((left_out.won - left_out.best).mean())
     low, high = _scaled_percentiles(left_out, value, plan, level=level)
+    if direction_of(metric) == "lower":
+        low -= left_out.caution
+    else:
+        high += left_out.caution
     among = f"{len(chosen)} candidate{'s' if len(chosen) > 1 else ''}"
     method = f"bias-corrected for the choice among {among} (BBC-CV), {plan}"
     return Estimate(value=value, low=low, high=high, level=level, method=method, rows=first.rows)
@@ -117,12 +124,15 @@ class _LeftOut:
         Score of that candidate on all rows.
     share : float
         Mean share of the rows that were left out.
+    caution : float
+        How much better the winners do where twice as many rows are drawn: what the value lacks at least.
     """
 
     won: Floats
     best: Floats
     best_on_all: float
     share: float
+    caution: float
 
 
 def _scores_left_out(metric: Metric, candidates: Sequence[Outcomes], plan: ResamplingPlan, seed: int) -> _LeftOut:
@@ -132,8 +142,9 @@ def _scores_left_out(metric: Metric, candidates: Sequence[Outcomes], plan: Resam
     pick, worst = (np.argmin, np.inf) if lower else (np.argmax, -np.inf)
     on_all = np.array([metric_value(metric, candidate) for candidate in candidates])
     first = int(pick(on_all))
-    won, best, shares = [], [], []
-    for weights in replicate_weights(candidates[0], plan, seed=seed):
+
+    def left_out_scores(weights: Floats) -> Floats:
+        """Of the winner and of the best of all on the rows left out, and the share of these; shape (3, r)."""
         left_out = (weights == 0).astype(float)
         inside = np.stack([function(weights) for function in functions])
         winner = pick(np.where(np.isfinite(inside), inside, worst), axis=0)
@@ -141,13 +152,28 @@ def _scores_left_out(metric: Metric, candidates: Sequence[Outcomes], plan: Resam
         for place in np.unique(winner):
             mine = winner == place
             scores[mine] = functions[int(place)](left_out[mine])
-        won.append(scores)
-        best.append(functions[first](left_out))
-        shares.append(left_out.mean(axis=1))
-    scores, of_best, share = np.concatenate(won), np.concatenate(best), np.concatenate(shares)
-    defined = np.isfinite(scores) & np.isfinite(of_best)
-    mean_share = float(share[defined].mean()) if defined.any() else 1.0
-    return _LeftOut(scores[defined], of_best[defined], float(on_all[first]), mean_share)
+        return np.stack([scores, functions[first](left_out), left_out.mean(axis=1)])
+
+    once, twice = [], []
+    for weights in replicate_weights(candidates[0], plan, seed=seed):
+        once.append(left_out_scores(weights))
+        half = len(weights) // 2
+        if half and len(candidates) > 1:
+            twice.append(left_out_scores(weights[:half] + weights[half : 2 * half]))
+    won, best, share = _defined(np.concatenate(once, axis=1))
+    mean_share = float(share.mean()) if len(share) else 1.0
+    caution = 0.0
+    if twice and len(won):
+        won_more, best_more, _ = _defined(np.concatenate(twice, axis=1))
+        if len(won_more) > len(won) // 4:  # else hardly a replicate leaves enough rows out
+            gain = float((won_more - best_more).mean() - (won - best).mean())
+            caution = max(0.0, -gain if lower else gain)
+    return _LeftOut(won, best, float(on_all[first]), mean_share, caution)
+
+
+def _defined(scores: Floats) -> Floats:
+    """The columns of (k, r) whose first two rows are numbers."""
+    return scores[:, np.isfinite(scores[:2]).all(axis=0)]
 
 
 def _scaled_percentiles(left_out: _LeftOut, value: float, plan: ResamplingPlan, *, level: float) -> tuple[float, float]:
