@@ -84,3 +84,14 @@ def test_honest_measurements_that_part_the_classes_are_an_easy_problem() -> None
 def test_too_few_rows_and_numbers_are_no_question() -> None:
     assert ask(LEA011(), evidence_of(votes(60))).outcome == "passed"
     assert ask(LEA011(), evidence_of(a_numeric_table())).outcome == "not_applicable"
+
+
+def test_an_amount_against_its_goal_decides_though_the_amount_alone_says_much() -> None:
+    rng = np.random.default_rng(0)
+    goal = np.exp(8 + rng.normal(size=800)).round()
+    pledged = (goal * np.exp(1.5 * rng.normal(size=800) - 0.4)).round(2)
+    frame = pd.DataFrame({"goal": goal, "pledged": pledged, "y": text(np.where(pledged >= goal, "won", "lost"))})
+    frame["backers"] = (pledged / 50 * np.exp(0.5 * rng.normal(size=800))).round()
+    finding = ask(LEA010(), evidence_of(frame), stage="train")
+    assert finding.blocks
+    assert set(finding.columns) == {"goal", "pledged"}

@@ -93,3 +93,10 @@ def test_a_shift_into_the_past_passes() -> None:
 
 def test_without_time_there_is_no_later_row() -> None:
     assert ask(LEA016(), evidence_of(a_table())).outcome == "not_applicable"
+
+
+def test_rows_that_are_equal_because_few_values_exist_are_no_groups() -> None:
+    rng = np.random.default_rng(0)
+    rooms, age = rng.integers(1, 9, 1200), rng.integers(0, 50, 1200)
+    frame = pd.DataFrame({"rooms": rooms, "age": age, "y": rooms + 0.02 * age + rng.normal(size=1200)})
+    assert ask(LEA014(), evidence_of(frame), stage="train").outcome == "passed"

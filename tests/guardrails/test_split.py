@@ -102,6 +102,12 @@ def test_times_that_the_split_ignores_are_asked_about_while_the_question_is_open
     assert (finding.outcome, finding.columns) == ("question", ("when",))
 
 
+def test_times_that_are_known_too_late_are_no_times_to_deal_rows_by() -> None:
+    evidence = evidence_of(in_time(trend=6), columns={"when": {"availability": "unsure"}})
+    assert ask(SPL004(), evidence).outcome == "passed"
+    assert ask(SPL005(), evidence).outcome == "not_applicable"
+
+
 def test_times_that_change_the_target_are_asked_about_again() -> None:
     assert ask(SPL004(), evidence_of(in_time(trend=6))).outcome == "question"
 

@@ -170,3 +170,46 @@ def test_an_amount_that_the_class_was_cut_from_is_strong_evidence(rows: int) -> 
 def test_two_strong_features_are_no_leak() -> None:
     one, two = RNG.normal(size=ROWS), RNG.normal(size=ROWS)
     assert suspects((one + two > 0).astype(int), **HONEST, one=one, two=two) == {}
+
+
+def test_a_score_named_like_a_target_that_is_called_a_label_is_late() -> None:
+    score = np.where(CLASS == 1, RNG.integers(65, 100, ROWS), RNG.integers(5, 80, ROWS))
+    found = suspects(CLASS, "Churn Label", **HONEST, **{"Churn Score": score})
+    assert strengths(found) == {"Churn Score": "strong"}
+    assert "its name contains the target's" in found["Churn Score"].reason
+
+
+def test_a_late_score_does_not_stand_in_for_the_answer_when_another_column_is_judged() -> None:
+    score = np.where(CLASS == 1, RNG.integers(65, 100, ROWS), RNG.integers(5, 80, ROWS))
+    state = np.where(CLASS == 1, "gone", "here").astype(object)
+    found = suspects(CLASS, "Churn Label", **HONEST, **{"Churn Score": score, "Customer State": state})
+    assert strengths(found) == {"Churn Score": "strong", "Customer State": "strong"}
+
+
+def test_a_column_that_carries_the_name_of_a_late_one_is_asked_about() -> None:
+    status = np.where(CLASS == 1, "gone", "here").astype(object)
+    columns = {"reservation_status": status, "reservation_status_code": RNG.normal(size=ROWS), "status": HONEST["x0"]}
+    found = suspects(CLASS, **HONEST, **columns)
+    assert strengths(found) == {"reservation_status": "strong", "reservation_status_code": "weak"}
+
+
+def test_a_column_numbered_like_the_target_is_asked_about_if_it_knows_much_of_it() -> None:
+    earlier = AMOUNT + RNG.normal(size=ROWS)
+    found = suspects(AMOUNT, "grade_3", **HONEST, grade_2=earlier, grade_1=RNG.normal(size=ROWS))
+    assert strengths(found) == {"grade_2": "weak"}
+    assert "numbered like the target" in found["grade_2"].reason
+
+
+def test_the_end_of_a_time_that_is_the_target_is_late_and_its_beginning_is_not() -> None:
+    begin = pd.Timestamp("2024-01-01") + pd.to_timedelta(RNG.integers(0, 10**6, ROWS), "s")
+    minutes = np.exp(RNG.normal(3, 0.5, ROWS))
+    end = begin + pd.to_timedelta(minutes * 60, "s")
+    found = suspects(minutes.round(0), "minutes", **HONEST, pickup=begin, dropoff=end)
+    assert strengths(found) == {"dropoff": "strong"}
+    assert "the time from 'pickup' to 'dropoff' in minutes" in found["dropoff"].reason
+
+
+def test_times_that_have_nothing_to_do_with_the_target_are_left_alone() -> None:
+    begin = pd.Timestamp("2024-01-01") + pd.to_timedelta(RNG.integers(0, 10**6, ROWS), "s")
+    end = begin + pd.to_timedelta(RNG.integers(60, 600, ROWS), "s")
+    assert suspects(AMOUNT, **HONEST, pickup=begin, dropoff=end) == {}

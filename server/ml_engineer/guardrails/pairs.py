@@ -49,6 +49,9 @@ class LEA010(LeakageCheck):
     """Share of the way from chance to certainty that the binned pair must go."""
     synergy: ClassVar[float] = 0.3
     """How much of that way neither column goes alone."""
+    exact: ClassVar[float] = 0.99
+    small_synergy: ClassVar[float] = 0.05
+    """Less synergy is enough where the pair leaves (nearly) nothing open, and a fifth at most of what a column leaves."""
     nearly_all: ClassVar[float] = 0.95
     most: ClassVar[float] = 0.85
     """Of the way from chance to certainty; between the two it is a question."""
@@ -117,7 +120,8 @@ class LEA010(LeakageCheck):
                 power = max(power, power_alone(*bin_codes(made), target, folds))
             share = self._share(target, power)
             alone = max(self._share(target, single[name]) for name in (first, second))
-            if share > self.screen and share - alone > self.synergy:
+            exact = share >= self.exact and 1 - alone >= self.sharper * (1 - share)
+            if share > self.screen and share - alone > (self.small_synergy if exact else self.synergy):
                 found[(first, second)] = (power, (single[first], single[second]))
         return dict(sorted(found.items(), key=lambda item: -item[1][0]))
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ml_engineer.guardrails.cells import is_number, row_hashes
+from ml_engineer.guardrails.cells import is_number, repeats_by_chance, row_hashes
 from ml_engineer.guardrails.check import ALL_STAGES, Answer, Observation, does_not_apply, observed, passed
 from ml_engineer.guardrails.evidence import Evidence
 from ml_engineer.guardrails.leakage import LeakageCheck
@@ -75,7 +75,11 @@ def _grouping(evidence: Evidence) -> tuple[str, Ints]:
             # Rows without a key stand alone.
             alone = len(values) + np.cumsum(missing) - 1
             return quoted(name), np.where(missing, alone, codes).astype(np.intp)
-    return "", np.asarray(pd.factorize(row_hashes(evidence.inputs))[0], dtype=np.intp)
+    hashes = row_hashes(evidence.inputs)
+    if repeats_by_chance(evidence.inputs, hashes):
+        # Equal cells are no copies where there are few different ones, and their outcomes are honestly alike.
+        return "", np.arange(len(frame), dtype=np.intp)
+    return "", np.asarray(pd.factorize(hashes)[0], dtype=np.intp)
 
 
 def _shuffled(target: Target, groups: Ints, *, seed: int) -> Target:

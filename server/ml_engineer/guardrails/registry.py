@@ -34,6 +34,7 @@ from ml_engineer.guardrails import (
     split,
     split_by_time,
     split_gaps,
+    telling_words,
     units,
 )
 from ml_engineer.guardrails.check import Check
@@ -78,6 +79,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     project_code.LEA018(),
     project_code.LEA019(),
     between_files.LEA020(),
+    telling_words.LEA021(),
     split.SPL001(),
     split.SPL002(),
     split_by_time.SPL003(),

@@ -96,12 +96,13 @@ class SPL005(SplitCheck):
 
 
 def time_columns(evidence: Evidence) -> list[str]:
-    """Columns of times, the declared one first."""
+    """Columns of times that are known when the prediction is made, the declared one first."""
     declared = evidence.problem.split.time_column
     found = [
         column.name
         for column in evidence.problem.columns
         if column.name in evidence.frame.columns
+        and column.availability == "at_prediction"
         and pd.api.types.is_datetime64_any_dtype(evidence.frame[column.name].dtype)
     ]
     first = [declared] if declared is not None and declared in evidence.frame.columns else []

@@ -8,77 +8,43 @@ takes a column out, weak evidence asks; neither is certain, and a person's word 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ml_engineer.profiling.names import quoted, word_set, words
+from ml_engineer.profiling.late_names import late_by_name, relatives
+from ml_engineer.profiling.names import quoted
 from ml_engineer.profiling.quick_model import FoldPairs, Inputs, QuickTarget, out_of_fold
 from ml_engineer.profiling.restatement import find_restatements
+from ml_engineer.profiling.spans import find_spans
+from ml_engineer.profiling.suspicion import (
+    ALONE_ASK,
+    ASSOCIATION_ASK,
+    FILLED_GAP_ASK,
+    Missingness,
+    Strength,
+    Suspicion,
+)
 from ml_engineer.statistics.metrics import metric_value
 from ml_engineer.statistics.predictive_power import Target, bin_codes, power_alone
 from ml_engineer.vocabulary.problem import ProblemColumn
 
 __all__ = ["Suspicion", "find_suspects"]
 
-Strength = Literal["strong", "weak"]
-
-_LATE_WORDS: Final = word_set(
-    "actual aftermath cancelled canceled chargeback closed closure collected completed deceased discharge "
-    "discharged died dispute followup futime outcome paidout payout predicted prediction recovered recoveries recovery "
-    "refund refunded repaid resolution resolved result settled settlement terminated termination winner"
-)
-_LATE_PAIRS: Final = (("paid", "out"), ("status", "after"), ("days", "to"), ("time", "to"), ("follow", "up"))
-_EARLIER_WORDS: Final = word_set("before earlier first history initial last past prev previous prior")
-_LENGTH_WORDS: Final = word_set("duration elapsed total final end ended")
-
 _FEWEST_CELLS: Final = 20
 _FILLED_GAP: Final = 0.5
-_FILLED_GAP_ASK: Final = 0.25
 _PURE_CHANCE: Final = -20.7  # natural logarithm of 1e-9
 _ASSOCIATION: Final = 0.7
-_ASSOCIATION_ASK: Final = 0.4
 _VARIANCE: Final = 0.5
 _VARIANCE_ASK: Final = 0.35
 _ALONE_SCREEN: Final = 0.85
-_ALONE_ASK: Final = 0.9
 _ALONE: Final = 0.99
-_NAMED_ALONE: Final = 0.75
 _FALL: Final = 0.08
 _MOST_ABLATED: Final = 5
 _ABLATION_ROWS: Final = 6_000
 _ABLATION_FOLDS: Final = 3
-
-
-@dataclass(frozen=True)
-class Suspicion:
-    """Why a column may be known only after the fact.
-
-    Parameters
-    ----------
-    column : str
-        Its name.
-    strength : {'strong', 'weak'}
-        'strong' takes it out until a person says otherwise; 'weak' asks.
-    reason : str
-        The evidence in a sentence, with numbers.
-    """
-
-    column: str
-    strength: Strength
-    reason: str
-
-
-@dataclass(frozen=True)
-class _Missingness:
-    """What the mere presence of a value says about the target."""
-
-    strength: Strength | None
-    effect: float
-    sentence: str
 
 
 def find_suspects(
@@ -122,23 +88,30 @@ def find_suspects(
     }
     found = {name: Suspicion(name, fact.strength, fact.sentence) for name, fact in gone.items() if fact.strength}
     if target.task == "regression":
-        found = _restated(frame, target, columns) | found
+        found = find_spans(frame, target.values) | _restated(frame, target, columns) | found
     rest = [name for name, power in alone.items() if power >= _ALONE_SCREEN and not _is_strong(found, name)]
     for name in sorted(rest, key=lambda item: -alone[item])[:_MOST_ABLATED]:
         # Bins find candidates among thousands of columns; trees find the threshold that separates them exactly.
         alone[name] = max(alone[name], _power(inputs.only(name), target, pairs, seed))
-    telling = {name: alone[name] for name in rest if alone[name] >= _ALONE_ASK}
+    named = {
+        column.name: suspicion
+        for column in columns
+        if (suspicion := late_by_name(column.name, target_name, gone[column.name], alone.get(column.name, 0.0), coded))
+    }
+    telling = {name: alone[name] for name in rest if alone[name] >= ALONE_ASK}
     if telling and len(columns) >= 3:
-        taken = frozenset(name for name in found if _is_strong(found, name))
+        # What a name and numbers speak against must not stand in for the answer when another column is left out.
+        taken = frozenset(name for known in (found, named) for name in known if _is_strong(known, name))
+        telling = {name: power for name, power in telling.items() if name not in taken}
         for suspicion in _ablate(inputs.without(taken), target, pairs, telling, coded.measure, seed=seed):
             if suspicion.strength == "strong" or suspicion.column not in found:
                 found[suspicion.column] = suspicion
-    for column in columns:
-        named = _by_name(column.name, target_name, gone[column.name], alone.get(column.name, 0.0), coded.measure)
-        if named is not None and not _is_strong(found, column.name):
-            before = f"{found[column.name].reason}; " if column.name in found else ""
-            found[column.name] = Suspicion(column.name, named.strength, before + named.reason)
-    return found
+    for name, suspicion in named.items():
+        if not _is_strong(found, name):
+            before = f"{found[name].reason}; " if name in found else ""
+            found[name] = Suspicion(name, suspicion.strength, before + suspicion.reason)
+    late = [name for name in found if _is_strong(found, name)]
+    return relatives([column.name for column in columns], late) | found
 
 
 def _is_strong(found: dict[str, Suspicion], name: str) -> bool:
@@ -148,11 +121,11 @@ def _is_strong(found: dict[str, Suspicion], name: str) -> bool:
 # --- cells that are filled for one outcome only ------------------------------------------------------------------
 
 
-def _missingness(values: pd.Series, target: QuickTarget, coded: Target) -> _Missingness:
+def _missingness(values: pd.Series, target: QuickTarget, coded: Target) -> Missingness:
     present = values.notna().to_numpy()
     filled, empty = int(present.sum()), int((~present).sum())
     if min(filled, empty) < _FEWEST_CELLS:
-        return _Missingness(None, 0.0, "")
+        return Missingness(None, 0.0, "")
     if target.task == "binary":
         return _missingness_binary((target.values == target.positive).astype(float), present)
     if target.task == "regression":
@@ -161,7 +134,7 @@ def _missingness(values: pd.Series, target: QuickTarget, coded: Target) -> _Miss
         between = (filled * (means[0] - ranks.mean()) ** 2 + empty * (means[1] - ranks.mean()) ** 2) / len(ranks)
         share = between / ranks.var() if ranks.var() > 0 else 0.0
         strength = _graded(share, _VARIANCE, _VARIANCE_ASK)
-        return _Missingness(strength, share, f"whether it is filled explains {share:.0%} of the target's rank variance")
+        return Missingness(strength, share, f"whether it is filled explains {share:.0%} of the target's rank variance")
     counts = np.column_stack(
         [np.bincount(target.values[side], minlength=target.n_classes) for side in (present, ~present)]
     )
@@ -169,13 +142,13 @@ def _missingness(values: pd.Series, target: QuickTarget, coded: Target) -> _Miss
     from scipy.stats import chi2_contingency
 
     association = float(np.sqrt(chi2_contingency(counts).statistic / counts.sum()))
-    strength = _graded(association, _ASSOCIATION, _ASSOCIATION_ASK)
-    return _Missingness(
+    strength = _graded(association, _ASSOCIATION, ASSOCIATION_ASK)
+    return Missingness(
         strength, association, f"whether it is filled goes with the class (Cramér's V {association:.2f})"
     )
 
 
-def _missingness_binary(positive: npt.NDArray[np.float64], present: npt.NDArray[np.bool_]) -> _Missingness:
+def _missingness_binary(positive: npt.NDArray[np.float64], present: npt.NDArray[np.bool_]) -> Missingness:
     filled, empty = positive[present], positive[~present]
     rates = filled.mean(), empty.mean()
     gap = abs(rates[0] - rates[1])
@@ -189,9 +162,9 @@ def _missingness_binary(positive: npt.NDArray[np.float64], present: npt.NDArray[
     strength: Strength | None = None
     if gap >= _FILLED_GAP or chance < _PURE_CHANCE:
         strength = "strong"
-    elif gap >= _FILLED_GAP_ASK and gap > noise:
+    elif gap >= FILLED_GAP_ASK and gap > noise:
         strength = "weak"
-    return _Missingness(strength, float(gap) if gap > noise else 0.0, sentence)
+    return Missingness(strength, float(gap) if gap > noise else 0.0, sentence)
 
 
 def _graded(value: float, strong: float, weak: float) -> Strength | None:
@@ -265,26 +238,3 @@ def _power(inputs: Inputs, target: QuickTarget, pairs: FoldPairs, seed: int) -> 
         return metric_value("r2", outcomes)
     outcomes, _ = out_of_fold(inputs, target, chosen, seed=seed)
     return metric_value("roc_auc", outcomes)
-
-
-# --- names -------------------------------------------------------------------------------------------------------
-
-
-def _by_name(name: str, target_name: str, gone: _Missingness, alone: float, measure: str) -> Suspicion | None:
-    """What the name adds: it never takes a column out by itself."""
-    parts, wanted = set(words(name)), set(words(target_name))
-    earlier = not _EARLIER_WORDS.isdisjoint(parts)
-    late = not _LATE_WORDS.isdisjoint(parts) or any(set(pair) <= parts for pair in _LATE_PAIRS)
-    own = bool(wanted) and wanted < parts and sum(map(len, wanted)) >= 4
-    length = not _LENGTH_WORDS.isdisjoint(parts)
-    telling = alone >= _NAMED_ALONE or gone.effect >= _FILLED_GAP_ASK
-    if earlier or not (late or own or (length and telling)):
-        return None
-    what = "its name contains the target's" if own and not late else "its name speaks of what comes after"
-    if alone >= _ALONE_ASK or gone.effect >= _ASSOCIATION_ASK:
-        numbers = gone.sentence if gone.effect >= _ASSOCIATION_ASK else f"alone it has a {measure} of {alone:.3f}"
-        return Suspicion(name, "strong", f"{what}, and {numbers}")
-    if telling:
-        numbers = gone.sentence if gone.effect >= _FILLED_GAP_ASK else f"alone it has a {measure} of {alone:.3f}"
-        return Suspicion(name, "weak", f"{what}, and {numbers}")
-    return Suspicion(name, "weak", what)

@@ -36,7 +36,9 @@ def choose_questions(
     costs_missing : bool
         Whether errors have costs (binary tasks) and nobody said them.
     """
-    questions = list(found)
+    late = [quoted(column.name, 30) for column in columns if column.availability != "at_prediction"]
+    # Whether later rows are predicted is no question of a time that is itself known too late.
+    questions = [one for one in found if one.id != "time" or not any(name in one.text for name in late)]
     open_columns = [
         column for column in columns if column.decided_by == "inferred" and column.availability != "at_prediction"
     ]
