@@ -18,6 +18,7 @@ from ml_engineer.vocabulary.problem import ColumnRole, SplitStrategy, TaskType
 from ml_engineer.vocabulary.replies import (
     CheckGuardrailsReply,
     EvaluateReply,
+    ExportReply,
     FrameProblemReply,
     JobsReply,
     PredictReply,
@@ -36,6 +37,7 @@ __all__ = [
     "cancel_job",
     "check_guardrails",
     "evaluate",
+    "export",
     "frame_problem",
     "job_status",
     "predict",
@@ -485,6 +487,44 @@ def replay(
         If the work could not be done; the text says what was found and what to do.
     """
     return _perform("replay", ReplayReply, wait_seconds, on_progress, run=run, project_dir=project_dir)
+
+
+def export(
+    *,
+    format: Literal["onnx"] = "onnx",  # noqa: A002  (the name that the other doors have)
+    output: str | None = None,
+    project_dir: str = "ml",
+    wait_seconds: float | None = None,
+    on_progress: OnProgress | None = None,
+) -> ExportReply:
+    """Write the champion in a format that other languages run, and compare its predictions with the champion's.
+
+    Parameters
+    ----------
+    format : {'onnx'}
+        'onnx' runs in ONNX Runtime, without Python.
+    output : str, optional
+        File to write; by default models/serving/export/champion.onnx of the project.
+    project_dir : str, default 'ml'
+        Folder of the ML project; doors resolve a relative path in the workspace.
+    wait_seconds : float, optional
+        How long to wait; afterwards the reply says 'running' and the work goes on. By default until it ends.
+    on_progress : callable, optional
+        Called with the job after each change of what it is doing.
+
+    Returns
+    -------
+    ExportReply
+        Status 'done' with the largest difference; 'running' after `wait_seconds`.
+
+    Raises
+    ------
+    MlEngineerError
+        If a part of the champion cannot be expressed, which the text names, or the work could not be done.
+    """
+    return _perform(
+        "export", ExportReply, wait_seconds, on_progress, format=format, output=output, project_dir=project_dir
+    )
 
 
 def promote(

@@ -49,6 +49,7 @@ VERBS: dict[str, Verb] = {
         Verb(
             "replay", "Train a run again and compare", requests.ReplayRequest, replies.ReplayReply, writes_project=False
         ),
+        Verb("export", "Export the champion", requests.ExportRequest, replies.ExportReply, extra="onnx"),
         Verb("promote", "Put the champion into use", requests.PromoteRequest, replies.PromoteReply),
         Verb("waive_finding", "Waive a finding", requests.WaiveFindingRequest, replies.WaiveFindingReply),
         Verb("run", "The whole way", requests.RunRequest, replies.RunReply),

@@ -35,6 +35,7 @@ async def test_the_five_tools_and_their_companions_are_there_and_no_others(era):
         "predict",
         "verify",
         "replay",
+        "export",
         "promote",
         "waive_finding",
         "job_status",

@@ -20,6 +20,7 @@ VERB_COMMANDS = frozenset(
         "predict",
         "promote",
         "replay",
+        "export",
         "run",
         "scaffold-project",
         "train",

@@ -52,6 +52,7 @@ _ANNOTATIONS: dict[str, ToolAnnotations] = {
         ("check_guardrails", False, False, True),
         ("verify", False, False, True),
         ("replay", False, False, True),
+        ("export", False, True, True),  # it replaces an output file of the same name
         ("promote", False, True, True),
         ("predict", False, True, True),  # it replaces an output file of the same name
         ("waive_finding", False, False, False),
