@@ -49,6 +49,9 @@ Through MCP, writing stays in the workspace (`ML_ENGINEER_WORKSPACE`, else the f
 current one), reading outside it is asked for once, and `waive_finding` and `promote` are confirmed by a person:
 where the client cannot ask them, the tool answers with the command line that they can run.
 
+Cancelling a training that has a finished candidate ends it with the best so far: the reply is `done`, and its warnings say so. Cancelled
+once more before that (a second Ctrl-C), it ends at once; `jobs resume` then goes on without redoing finished fits.
+
 ## Exit status of the command line
 
 | Status | Meaning |

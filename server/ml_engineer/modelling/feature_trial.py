@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ml_engineer.modelling.choosing import ranking_loss
 from ml_engineer.modelling.decisions import choose_threshold
 from ml_engineer.modelling.ensemble import greedy_weights
 from ml_engineer.modelling.executors import Executor
@@ -19,6 +20,7 @@ from ml_engineer.modelling.standing import Standing
 from ml_engineer.modelling.training_data import FoldPair, Predictions, TrainingData
 from ml_engineer.modelling.trial_trees import Standings, growing, grown, judging, with_one_count
 from ml_engineer.statistics.metrics import Outcomes
+from ml_engineer.statistics.resampling import sample_whole
 
 __all__ = ["JUDGES", "TrialResult", "run_trial"]
 
@@ -139,7 +141,10 @@ def _some(rows: npt.NDArray[np.integer], most: int, data: TrainingData, *, seed:
         return rows
     if data.time_order is not None:
         return data.time_order[np.isin(data.time_order, rows)][-most:]
-    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+    rng = np.random.default_rng(seed)
+    if data.queries is not None:
+        return rows[sample_whole(data.queries[rows], most, rng)]
+    return np.sort(rng.choice(rows, most, replace=False))
 
 
 def _result(standings: Standings, pairs: Sequence[FoldPair], data: TrainingData, *, seed: int) -> TrialResult | None:
@@ -191,9 +196,20 @@ def _together(
         test = np.asarray(pairs[fold][1])
         others = [np.asarray(pairs[other][1]) for other in folds if other != fold]
         known = np.concatenate(others) if others else test
-        weights = greedy_weights([one[known] for one in each], data.actual[known], loss=data.loss, seed=seed)
+        weights = _weights(each, known, data, seed=seed)
         average[test] = sum(weight * one[test] for weight, one in zip(weights, each, strict=True))
     return data.outcomes(average, threshold=choose_threshold(data, average).value)
+
+
+def _weights(
+    each: Sequence[Predictions], known: npt.NDArray[np.integer], data: TrainingData, *, seed: int
+) -> npt.NDArray[np.float64]:
+    """What each model counts, by these rows; of a ranking, the best one alone."""
+    predictions = [one[known] for one in each]
+    if data.queries is not None:
+        losses = [ranking_loss(data, one, known) for one in predictions]
+        return np.eye(len(each))[int(np.argmin(losses))]
+    return greedy_weights(predictions, data.actual[known], loss=data.loss, seed=seed)
 
 
 def _notes(standings: Standings, folds: int, planned: int) -> Iterator[str]:

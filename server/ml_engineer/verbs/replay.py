@@ -104,7 +104,8 @@ def _search_again(place: ReplayPlace, record: TrainingRun, context: WorkContext)
     """The same call of train, in the other place."""
     layout = place.layout
     before = _plain(layout.champion_py)
-    request = TrainRequest.model_validate({**record.asked, "project_dir": str(layout.root)})
+    # On this machine: wherever fits are done, the same come out.
+    request = TrainRequest.model_validate({**record.asked, "project_dir": str(layout.root), "executor": None})
     journal = layout.root.parent / "journal"
     reply = train(request, replace(context, journal_dir=journal, started=context.clock()))
     if reply.status == "refused":

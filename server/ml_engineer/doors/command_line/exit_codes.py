@@ -33,7 +33,7 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.INTERNAL_ERROR: "an internal error, or the job's process died; the message names the log",
     ExitCode.BAD_INPUT: "bad usage or input, a record or a part of the installation is missing; the message says how to mend it",
     ExitCode.BLOCKED: "a guardrail blocks: training or promotion was refused, or the verdict is 'block', 'invalid' or 'differs'",
-    ExitCode.CANCELLED: "the job was cancelled (Ctrl-C, or by another client)",
+    ExitCode.CANCELLED: "the job was cancelled (Ctrl-C, or by another client) with nothing to keep",
     ExitCode.BUSY: "another job is writing the project",
 }
 
