@@ -92,14 +92,16 @@ def averaged(standings: Sequence[Standing], weights: dict[int, float], data: Tra
 
 
 def averaging_pays(standings: Sequence[Standing], data: TrainingData, folds: Sequence[int], *, seed: int) -> bool:
-    """Whether an average beats the best single model on folds that chose neither.
+    """Whether an average does as well as the best single model on folds that chose neither, give or take chance.
 
     Each fold in turn is judged by what the other folds would have chosen, so that a model which was lucky on the
-    rows it was picked by, or weights that fit their noise, gain nothing. With one fold, its rows are halved.
+    rows it was picked by, or weights that fit their noise, gain nothing. With one fold, its rows are halved. An average
+    errs less on the rows that one of its parts is far off on, and few such rows are in any fold: so the single model
+    must be better by more than one standard error of the paired difference (Breiman et al. 1984) to be preferred.
     """
     parts = _judged_parts(data, folds)
     loss = data.loss
-    together = alone = 0.0
+    lost = []
     everything = [one.predictions(data, folds) for one in standings]
     for number, judged in enumerate(parts):
         others = np.concatenate([part for other, part in enumerate(parts) if other != number])
@@ -108,9 +110,10 @@ def averaging_pays(standings: Sequence[Standing], data: TrainingData, folds: Seq
         best = everything[int(np.argmin(losses))][judged]
         weights = greedy_weights(known, data.actual[others], loss=loss, seed=seed)
         average = np.asarray(sum(weight * one[judged] for weight, one in zip(weights, everything, strict=True)))
-        together += float(row_losses(average, data.actual[judged], loss).sum())
-        alone += float(row_losses(best, data.actual[judged], loss).sum())
-    return together < alone
+        actual = data.actual[judged]
+        lost.append(row_losses(average, actual, loss) - row_losses(best, actual, loss))
+    difference = np.concatenate(lost)
+    return bool(difference.mean() < difference.std() / np.sqrt(len(difference)))
 
 
 def _judged_parts(data: TrainingData, folds: Sequence[int]) -> list[np.ndarray]:

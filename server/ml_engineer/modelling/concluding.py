@@ -99,7 +99,9 @@ def _champion(state: SearchState, naive: Standing) -> tuple[Standing, str]:
     if len(weights) < 2:
         return best, ""
     if not averaging_pays(done, state.data, state.folds, seed=state.plan.seed):
-        state.decide("An average of several models did not beat the best one on folds that chose neither.")
+        state.decide(
+            "The best model alone did better than an average of several, beyond chance, on folds that chose neither."
+        )
         return best, ""
     return averaged(done, weights, state.data), ""
 
