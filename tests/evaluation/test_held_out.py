@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ml_engineer.errors import InputError
-from ml_engineer.evaluation.held_out import admit_unknown_classes, count_confusion, score_held_out, share_of_rows
+from ml_engineer.evaluation.held_out import admit_unknown_classes, count_confusion, score_held_out
 from ml_engineer.evaluation.prediction import UNKNOWN_CLASS
-from ml_engineer.statistics.intervals import wilson
+from ml_engineer.statistics.intervals import share_of_rows, wilson
 from ml_engineer.statistics.metrics import Outcomes, metrics_for
 from ml_engineer.vocabulary.problem import Costs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml_engineer.modelling.decisions import choose_threshold, interval_half_width
+from ml_engineer.modelling.decisions import choose_threshold, prediction_interval
 from ml_engineer.statistics.metrics import metric_value
 from ml_engineer.vocabulary.problem import Costs
 from modelling.tables import make_data
@@ -49,17 +49,20 @@ def test_only_binary_tasks_have_a_threshold(task: str) -> None:
     assert choose_threshold(data, data.empty_predictions()).value is None
 
 
-def test_the_half_width_covers_nine_tenths_of_new_rows() -> None:
+def test_the_interval_is_told_with_what_it_covers_out_of_fold_and_beside_one_width_for_all() -> None:
     rng = np.random.default_rng(0)
-    covered = []
-    for seed in range(300):
-        data = make_data("regression", rows=30, folds=2, seed=seed)
-        width = interval_half_width(data, data.target + rng.normal(size=30))
-        assert width is not None
-        covered.append(abs(rng.normal()) <= width)
-    assert np.mean(covered) == pytest.approx(0.9, abs=0.05)
+    target = rng.lognormal(sigma=1.0, size=900)
+    data = make_data("regression", rows=900, target=target)
+    interval = prediction_interval(data, target * np.exp(rng.normal(scale=0.3, size=900)))
+    assert interval is not None
+    assert interval.coverage is not None
+    assert interval.coverage.low < 0.9 < interval.coverage.high
+    assert interval.coverage.rows == 900
+    assert interval.mean_width < 0.9 * interval.constant_width
+    assert interval.least == 0
 
 
-def test_too_few_rows_give_no_half_width() -> None:
-    data = make_data("regression", rows=8, folds=2)
-    assert interval_half_width(data, data.target) is None
+@pytest.mark.parametrize(("task", "rows"), [("regression", 8), ("binary", 240)])
+def test_classes_and_too_few_rows_get_no_interval(task: str, rows: int) -> None:
+    data = make_data(task, rows=rows, folds=2)
+    assert prediction_interval(data, data.actual.astype(float)) is None

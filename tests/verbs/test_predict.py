@@ -82,8 +82,9 @@ def test_regression_gives_the_prediction_interval(tmp_path: Path, call: Call, ne
     frame["spend"] = 3 * frame["charge"] + np.random.default_rng(0).normal(size=400)
     project = train_project(tmp_path, frame, target="spend", task="regression", keys=("customer",))
     written = pd.read_csv(call("predict", project_dir=project.root, data=str(new_rows)).output)
-    half_width = load_record(project.layout, TrainingRun).champion.interval_half_width
-    assert (written["high_90"] - written["low_90"]).to_numpy() == pytest.approx(2 * half_width)
+    interval = load_record(project.layout, TrainingRun).champion.interval
+    assert interval is not None
+    assert (written["high_90"] - written["low_90"]).to_numpy() == pytest.approx(interval.mean_width)
     assert written["prediction"].between(written["low_90"], written["high_90"]).all()
 
 

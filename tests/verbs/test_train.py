@@ -152,7 +152,7 @@ def test_record_files_and_store_tell_the_same_story(project, train, task: str) -
     assert manifest["model_sha256"] == champion.model_sha256
     assert manifest["run_id"] == run.run_id
     assert champion.code_sha256 == hashlib.sha256(layout.champion_py.read_bytes()).hexdigest()
-    assert (champion.interval_half_width is None) == (task == "binary")
+    assert (champion.interval is None) == (task == "binary")
     model = load_model(layout.root / champion.model_path, sha256=champion.model_sha256, model_format="skops")
     assert model.feature_names_in_.tolist() == list(run.feature_columns) == manifest["feature_columns"]
     assert tracking.run_summary(layout, run.mlflow_run_id).missing == ()
@@ -170,7 +170,14 @@ def test_record_files_and_store_tell_the_same_story(project, train, task: str) -
 def test_train_py_reproduces_score_and_predictions_without_us(project, train, run_alone, task: str) -> None:
     layout = project(task)
     train(layout, candidates=["boosting"])
-    assert "The recorded run is reproduced." in run_alone(layout)
+    recorded = json.loads(layout.champion_manifest.read_text(encoding="utf-8"))["interval"]
+    assert "The recorded run is reproduced." in run_alone(layout, "--save")
+    again = json.loads(layout.champion_manifest.read_text(encoding="utf-8"))["interval"]
+    if task == "binary":
+        assert recorded is again is None
+    else:
+        assert again.keys() == recorded.keys()
+        assert all(again[name] == pytest.approx(recorded[name]) for name in again)
 
 
 def test_out_of_fold_predictions_carry_rows_folds_and_probabilities(project, train) -> None:

@@ -28,6 +28,7 @@ from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import save_record
 from ml_engineer.sources import read_table, write_table
 from ml_engineer.statistics.intervals import estimate
+from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.vocabulary.data import ColumnProfile, DataProfile, DataSource
 from ml_engineer.vocabulary.estimates import Estimate, Metric
 from ml_engineer.vocabulary.problem import (
@@ -39,7 +40,14 @@ from ml_engineer.vocabulary.problem import (
     TaskType,
 )
 from ml_engineer.vocabulary.split import SplitPlan
-from ml_engineer.vocabulary.training import CandidateResult, Champion, Environment, Leaderboard, TrainingRun
+from ml_engineer.vocabulary.training import (
+    CandidateResult,
+    Champion,
+    Environment,
+    Leaderboard,
+    PredictionInterval,
+    TrainingRun,
+)
 
 NOW = "2026-01-02T03:04:05+00:00"
 _ASSUMED = Estimate(value=0.5, low=0.4, high=0.6, method="assumed", rows=10)
@@ -261,6 +269,13 @@ def _pipeline(features: pd.DataFrame, task: TaskType) -> Any:
     return make_pipeline(prepare, last)
 
 
+def _interval(outcomes: Outcomes) -> PredictionInterval:
+    width = float(np.quantile(np.abs(outcomes.actual.astype(float) - outcomes.predicted.astype(float)), 0.9))
+    return PredictionInterval(
+        level=0.9, at=(0.0,), below=(width,), above=(width,), mean_width=2 * width, constant_width=2 * width
+    )
+
+
 def _fit(
     layout: ProjectLayout,
     problem: ProblemDefinition,
@@ -312,11 +327,7 @@ def _fit(
         code_sha256="0" * 64,
         features_sha256=hashlib.sha256(layout.features_py.read_bytes()).hexdigest(),
         decision_threshold=0.5 if problem.task_type == "binary" else None,
-        interval_half_width=(
-            float(np.quantile(np.abs(outcomes.actual - outcomes.predicted), 0.9))
-            if problem.task_type == "regression"
-            else None
-        ),
+        interval=_interval(outcomes) if problem.task_type == "regression" else None,
     )
     result = CandidateResult(name="linear", family="linear", status="finished", score=score)
     save_record(

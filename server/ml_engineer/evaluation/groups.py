@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ml_engineer.evaluation.held_out import share_of_rows
 from ml_engineer.statistics.fairness import assess_fairness
 from ml_engineer.statistics.group_cells import FEWEST_ROWS
 from ml_engineer.statistics.group_measures import choose_use
-from ml_engineer.statistics.intervals import estimate
+from ml_engineer.statistics.intervals import estimate, share_of_rows
 from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.vocabulary.estimates import Estimate
 from ml_engineer.vocabulary.evaluation import GroupResult

@@ -14,9 +14,9 @@ from scipy.special import ndtri
 from ml_engineer.errors import InputError
 from ml_engineer.evaluation.prediction import UNKNOWN_CLASS
 from ml_engineer.statistics.baselines import baseline_outcomes
-from ml_engineer.statistics.intervals import compare, estimate
+from ml_engineer.statistics.intervals import compare
 from ml_engineer.statistics.metrics import Outcomes, metric_value, metrics_for
-from ml_engineer.vocabulary.estimates import Estimate, Metric, MetricEstimate
+from ml_engineer.vocabulary.estimates import Metric, MetricEstimate
 from ml_engineer.vocabulary.evaluation import ConfusionMatrix
 from ml_engineer.vocabulary.problem import TaskType
 
@@ -27,7 +27,6 @@ __all__ = [
     "admit_unknown_classes",
     "count_confusion",
     "score_held_out",
-    "share_of_rows",
 ]
 
 Verdict = Literal["better_than_baseline", "no_evidence", "worse_than_baseline"]
@@ -239,20 +238,3 @@ def count_confusion(outcomes: Outcomes, classes: tuple[str, ...]) -> ConfusionMa
     cells = outcomes.actual.astype(int) * size + outcomes.predicted.astype(int)
     counts = np.bincount(cells, minlength=size * size).reshape(size, size)
     return ConfusionMatrix(labels=classes, counts=tuple(tuple(int(cell) for cell in row) for row in counts))
-
-
-def share_of_rows(hits: npt.NDArray[np.bool_], outcomes: Outcomes, *, seed: int = 0) -> Estimate:
-    """Share of rows with a property, with its interval.
-
-    Parameters
-    ----------
-    hits : numpy.ndarray of shape (n,)
-        Which of the rows of `outcomes` have it; n is at least 1.
-    outcomes : Outcomes
-        Tells clusters and order in time.
-    seed : int
-        Random state of the bootstrap, which is used where rows depend on each other.
-    """
-    ones = np.ones(len(hits), dtype=int)
-    rows = Outcomes("binary", hits.astype(int), ones, n_classes=2, clusters=outcomes.clusters, blocks=outcomes.blocks)
-    return estimate("accuracy", rows, seed=seed)

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_engineer.modelling.training_data import Predictions, TrainingData
+from ml_engineer.statistics.conformal import constant_width, covered_out_of_fold, learn_interval
+from ml_engineer.statistics.intervals import share_of_rows
+from ml_engineer.vocabulary.training import PredictionInterval
 
-__all__ = ["Threshold", "choose_threshold", "interval_half_width"]
+__all__ = ["Threshold", "choose_threshold", "prediction_interval"]
 
 
 @dataclass(frozen=True)
@@ -55,16 +58,40 @@ def choose_threshold(data: TrainingData, predictions: Predictions) -> Threshold:
     )
 
 
-def interval_half_width(data: TrainingData, predictions: Predictions, *, level: float = 0.9) -> float | None:
-    """Half width of a prediction interval: a quantile of absolute out-of-fold errors.
+def prediction_interval(
+    data: TrainingData, predictions: Predictions, *, level: float = 0.9, seed: int = 0
+) -> PredictionInterval | None:
+    """How wide prediction intervals are, with what they cover out of fold; None for classes and for too few rows.
 
-    The quantile is corrected for finite samples, ``ceil((n + 1) level) / n`` (split conformal prediction; Lei et
-    al. 2018, Distribution-free predictive inference for regression); None for classification, for rankings,
-    whose scores have no unit, and where the rows are too few for the level.
+    Rankings have none either, for their scores have no unit. See `ml_engineer.statistics.conformal` for the method.
+
+    Parameters
+    ----------
+    data : TrainingData
+        Development rows with their folds.
+    predictions : numpy.ndarray of shape (n,)
+        Out of fold; NaN where a row was never predicted.
+    level : float
+        Share of outcomes that the intervals are to hold.
+    seed : int
+        Random state of the coverage's interval.
     """
     if data.task != "regression" or data.queries is not None:
         return None
     rows = data.predicted_rows(predictions)
-    errors = np.sort(np.abs(data.actual[rows].astype(float) - predictions[rows]))
-    place = int(np.ceil((len(errors) + 1) * level))
-    return float(errors[place - 1]) if 0 < place <= len(errors) else None
+    actual, predicted, folds = data.actual[rows].astype(float), predictions[rows], data.fold_of_rows[rows]
+    rule = learn_interval(actual, predicted, folds, level=level)
+    if rule is None:
+        return None
+    low, high = rule.ends(predicted)
+    covered = covered_out_of_fold(actual, predicted, folds, level=level)
+    return PredictionInterval(
+        level=level,
+        at=tuple(rule.at.tolist()),
+        below=tuple(rule.below.tolist()),
+        above=tuple(rule.above.tolist()),
+        least=rule.least,
+        coverage=None if covered is None else share_of_rows(covered[0], data.outcomes(predictions), seed=seed),
+        mean_width=float((high - low).mean()),
+        constant_width=constant_width(actual, predicted, level=level),
+    )

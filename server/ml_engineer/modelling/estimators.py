@@ -27,6 +27,7 @@ from ml_engineer.modelling.search import SearchResult, search
 from ml_engineer.modelling.search_plan import SearchPlan
 from ml_engineer.modelling.training_data import FoldPair, TrainingData
 from ml_engineer.modelling.tuning import Tuner
+from ml_engineer.statistics.conformal import learn_interval
 from ml_engineer.statistics.metrics import Task
 from ml_engineer.vocabulary.estimates import Metric
 
@@ -139,6 +140,7 @@ class _Tabular(BaseEstimator, ABC):
         self.model_ = result.model
         self.champion_ = result.champion.candidate.name
         self.out_of_fold_ = result.champion.predictions(data)
+        self._folds = data.fold_of_rows
         self.decisions_ = result.decisions
         self._board: pd.DataFrame = _board(result, data, seed=self.random_state)
 
@@ -282,7 +284,7 @@ class TabularRegressor(RegressorMixin, _Tabular):
         target = np.asarray(check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype="float64", input_name="y"))
         _check_lengths(features, target)
         self._search(features, target, groups)
-        self._target = target
+        self._target: npt.NDArray[np.float64] = target
         return self
 
     def predict(self, X: Any) -> npt.NDArray[np.float64]:  # noqa: N803
@@ -291,7 +293,7 @@ class TabularRegressor(RegressorMixin, _Tabular):
         return np.asarray(self.model_.predict(self._frame(X, reset=False)), dtype=float)
 
     def predict_interval(self, X: Any, *, level: float = 0.9) -> npt.NDArray[np.float64]:  # noqa: N803
-        """Lower and upper ends of prediction intervals, shape (n, 2): conformal, from out-of-fold errors.
+        """Lower and upper ends of prediction intervals, shape (n, 2): conformal, wide where the model errs much.
 
         Parameters
         ----------
@@ -307,12 +309,12 @@ class TabularRegressor(RegressorMixin, _Tabular):
         """
         predicted = self.predict(X)
         known = np.isfinite(self.out_of_fold_)
-        errors = np.sort(np.abs(self._target[known] - self.out_of_fold_[known]))
-        place = int(np.ceil((len(errors) + 1) * level))
-        if not 0 < place <= len(errors):
-            msg = f"{len(errors)} out-of-fold errors are too few for intervals at {level:.0%}"
+        actual, out_of_fold = self._target[known], self.out_of_fold_[known]
+        rule = learn_interval(actual, out_of_fold, self._folds[known], level=level) if 0 < level < 1 else None
+        if rule is None:
+            msg = f"{len(actual)} out-of-fold errors are too few for intervals at {level:.0%}"
             raise ValueError(msg)
-        return np.column_stack([predicted - errors[place - 1], predicted + errors[place - 1]])
+        return np.column_stack(rule.ends(predicted))
 
     def _task(self) -> tuple[Task, Metric]:
         return "regression", "rmse"

@@ -112,6 +112,14 @@ class TrainingData:
             return self.target.astype(float)
         return np.searchsorted(self.classes, self.target)
 
+    @cached_property
+    def fold_of_rows(self) -> npt.NDArray[np.integer]:
+        """Position of the fold that predicts each row, shape (n,); -1 where none does."""
+        folds = np.full(self.rows, -1)
+        for position, (_, test) in enumerate(self.pairs):
+            folds[test] = position
+        return folds
+
     @property
     def target_type(self) -> Literal["binary", "multiclass", "continuous"]:
         """What scikit-learn calls this kind of target."""

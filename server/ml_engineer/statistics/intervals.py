@@ -14,7 +14,7 @@ from ml_engineer.statistics.metrics import Outcomes, Weighted, metric_value, wei
 from ml_engineer.statistics.resampling import ResamplingPlan, plan_resampling, replicate_weights
 from ml_engineer.vocabulary.estimates import Estimate, Metric, MetricEstimate, direction_of
 
-__all__ = ["compare", "estimate", "estimate_difference", "gain", "wilson"]
+__all__ = ["compare", "estimate", "estimate_difference", "gain", "share_of_rows", "wilson"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -57,6 +57,23 @@ def wilson(successes: int, rows: int, *, level: float = 0.95) -> Estimate:
     share = successes / rows
     low, high = _wilson_bounds(share, rows, level)
     return Estimate(value=share, low=low, high=high, level=level, method="Wilson", rows=rows)
+
+
+def share_of_rows(hits: npt.NDArray[np.bool_], outcomes: Outcomes, *, seed: int = 0) -> Estimate:
+    """Share of rows with a property, with its interval.
+
+    Parameters
+    ----------
+    hits : numpy.ndarray of shape (n,)
+        Which of the rows of `outcomes` have it; n is at least 1.
+    outcomes : Outcomes
+        Tells clusters and order in time.
+    seed : int
+        Random state of the bootstrap, which is used where rows depend on each other.
+    """
+    ones = np.ones(len(hits), dtype=int)
+    rows = Outcomes("binary", hits.astype(int), ones, n_classes=2, clusters=outcomes.clusters, blocks=outcomes.blocks)
+    return estimate("accuracy", rows, seed=seed)
 
 
 def estimate(

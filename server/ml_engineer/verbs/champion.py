@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ml_engineer.errors import ProjectStateError
@@ -17,6 +19,7 @@ from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record, refuse_stale
 from ml_engineer.project.user_code import load_features
+from ml_engineer.statistics.conformal import rule_of
 from ml_engineer.vocabulary.problem import ProblemDefinition
 from ml_engineer.vocabulary.split import SplitPlan
 from ml_engineer.vocabulary.training import TrainingRun
@@ -51,6 +54,13 @@ class LoadedChampion:
         """Predictions for cleaned rows, with the threshold in force; the target, if there, is not shown to the code."""
         features = self.build_features(rows.drop(columns=self.problem.target, errors="ignore"))
         return predict(self.model, features, self.problem, threshold=self.training.champion.decision_threshold)
+
+    def interval_ends(
+        self, predicted: npt.NDArray[np.float64]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
+        """Lower and upper ends of the intervals around n predicted numbers, (n,) each; None if there are none."""
+        interval = self.training.champion.interval
+        return None if interval is None else rule_of(interval).ends(predicted)
 
 
 def load_champion(layout: ProjectLayout) -> LoadedChampion:

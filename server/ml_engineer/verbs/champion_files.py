@@ -54,6 +54,8 @@ _PACKAGES = (
 _MODEL_PACKAGES = ("catboost", "lightgbm", "numpy", "pandas", "scikit-learn", "scipy", "skops", "xgboost-cpu")
 _BOOSTERS = {"catboost": "catboost", "lightgbm": "lightgbm", "xgboost-cpu": "xgboost"}
 _CHECKED_ROWS = 200
+_SERVED = {"level", "at", "below", "above", "least"}
+"""What a service needs to know of intervals."""
 _BY_HAND = "by-hand"
 
 
@@ -211,7 +213,7 @@ def _manifest(record: TrainingRun, rows: TrainingRows, saved: SavedModel, path: 
         "classes": list(problem.classes),
         "positive_class": problem.positive_class,
         "decision_threshold": champion.decision_threshold,
-        "interval_half_width": champion.interval_half_width,
+        "interval": None if champion.interval is None else champion.interval.model_dump(include=_SERVED),
         "metric": record.leaderboard.metric,
         "score": {"value": champion.score.value, "low": champion.score.low, "high": champion.score.high},
         "features_sha256": champion.features_sha256,

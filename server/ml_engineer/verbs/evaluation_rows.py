@@ -15,13 +15,13 @@ from ml_engineer.evaluation.held_out import (
     HeldOutScores,
     admit_unknown_classes,
     score_held_out,
-    share_of_rows,
 )
 from ml_engineer.evaluation.importance import Shuffler, cross_fit, permutation_importance
 from ml_engineer.evaluation.prediction import Predictions, encode_target, learned_target, make_outcomes
 from ml_engineer.evaluation.word_influence import word_influences
 from ml_engineer.project.development import Development
 from ml_engineer.project.tally import load_tally
+from ml_engineer.statistics.intervals import share_of_rows
 from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.verbs.champion import LoadedChampion
 from ml_engineer.verbs.champion_comparison import compare_with_champion, keep_for_comparison
@@ -169,10 +169,11 @@ def _labels(
 
 
 def _coverage(outcomes: Outcomes, champion: LoadedChampion) -> Estimate | None:
-    half_width = champion.training.champion.interval_half_width
-    if outcomes.judged_as != "regression" or half_width is None:
+    ends = champion.interval_ends(outcomes.predicted.astype(float)) if outcomes.judged_as == "regression" else None
+    if ends is None:
         return None
-    inside = np.abs(outcomes.actual.astype(float) - outcomes.predicted.astype(float)) <= half_width
+    actual = outcomes.actual.astype(float)
+    inside = (ends[0] <= actual) & (actual <= ends[1])
     return share_of_rows(inside, outcomes, seed=champion.training.seed)
 
 

@@ -190,9 +190,9 @@ def _lay_out(frame: pd.DataFrame, answers: Predictions, champion: LoadedChampion
     elif problem.form == "regression":
         numbers = answers.predicted.astype(float)
         added["prediction"] = numbers
-        half_width = champion.training.champion.interval_half_width
-        if half_width is not None:
-            added |= {"low_90": numbers - half_width, "high_90": numbers + half_width}
+        ends = champion.interval_ends(numbers)
+        if ends is not None:
+            added |= {"low_90": ends[0], "high_90": ends[1]}
     else:
         added["prediction"] = np.array(problem.classes, dtype=object)[answers.predicted.astype(int)]
         if answers.probabilities is not None:

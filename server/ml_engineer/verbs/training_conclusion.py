@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ml_engineer import tracking
 from ml_engineer.modelling.champion_code import ChampionFacts, render_champion
-from ml_engineer.modelling.decisions import Threshold, choose_threshold, interval_half_width
+from ml_engineer.modelling.decisions import Threshold, choose_threshold, prediction_interval
 from ml_engineer.modelling.model_files import TRUSTED_TYPES
 from ml_engineer.modelling.results import champion_gain, champion_score, leaderboard
 from ml_engineer.modelling.search import SearchResult
@@ -157,7 +157,7 @@ def _champion(staged: StagedRun, standing: Standing, judged: _Judgement, code: s
         decision_threshold=judged.threshold.value,
         threshold_reason=judged.threshold.reason,
         calibration="none" if standing.calibration is None else standing.calibration.method,
-        interval_half_width=interval_half_width(rows.data, judged.predictions),
+        interval=prediction_interval(rows.data, judged.predictions),
     )
 
 

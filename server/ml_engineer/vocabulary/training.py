@@ -9,7 +9,16 @@ from pydantic import Field, JsonValue
 from ml_engineer.vocabulary.estimates import Estimate, Metric
 from ml_engineer.vocabulary.records import Record, Seconds, StoredRecord
 
-__all__ = ["EXPLAINED_BY", "CandidateResult", "Champion", "Environment", "Family", "Leaderboard", "TrainingRun"]
+__all__ = [
+    "EXPLAINED_BY",
+    "CandidateResult",
+    "Champion",
+    "Environment",
+    "Family",
+    "Leaderboard",
+    "PredictionInterval",
+    "TrainingRun",
+]
 
 Family = Literal["baseline", "linear", "kernel", "neighbours", "forest", "boosting", "network", "user", "ensemble"]
 """Kinds of model."""
@@ -67,6 +76,26 @@ class Leaderboard(Record):
     candidates: tuple[CandidateResult, ...] = Field(description="Best first.")
 
 
+class PredictionInterval(Record):
+    """How wide a prediction interval is around a prediction; conformal, from out-of-fold errors."""
+
+    level: float = Field(gt=0, lt=1, description="Share of outcomes that it is to hold.")
+    at: tuple[float, ...] = Field(min_length=1, description="Predictions at which the widths are known, rising.")
+    below: tuple[float, ...] = Field(description="Width below each, in the target's unit; straight lines in between.")
+    above: tuple[float, ...] = Field(description="Width above each.")
+    least: float | None = Field(
+        default=None, description="What no interval reaches below: 0 for a target that is never negative."
+    )
+    coverage: Estimate | None = Field(
+        default=None,
+        description="Share of development rows that lie in the interval which the other folds alone would give them.",
+    )
+    mean_width: float = Field(ge=0, description="Mean width over the out-of-fold predictions, in the target's unit.")
+    constant_width: float = Field(
+        ge=0, description="Width that one width for all rows would need, for comparison, in the target's unit."
+    )
+
+
 class Champion(Record):
     """The model that won, and the files that prove it."""
 
@@ -89,10 +118,8 @@ class Champion(Record):
     calibration: Literal["none", "temperature", "sigmoid", "isotonic"] = Field(
         default="none", description="What its probabilities are mended by, as its last step; classification tasks."
     )
-    interval_half_width: float | None = Field(
-        default=None,
-        ge=0,
-        description="Half width of a 90 % prediction interval, in the target's unit; regression tasks.",
+    interval: PredictionInterval | None = Field(
+        default=None, description="How wide a prediction interval is; regression tasks with rows enough."
     )
 
 

@@ -39,13 +39,6 @@ def test_folds_of_rows_in_time_only_look_back() -> None:
         assert all(folds[train_rows].max() < number for number, train_rows, _ in pairs)
 
 
-def test_the_interval_covers_nine_in_ten_of_the_errors_it_was_made_from() -> None:
-    rows = pd.DataFrame({PROBLEM.target: np.arange(100.0)})
-    table = pd.DataFrame({"fold": 0, "predicted": np.zeros(100)})
-    width = train.interval_half_width(rows, table)
-    assert width == (90.0 if PROBLEM.task == "regression" else None)
-
-
 def test_a_saved_champion_has_a_manifest_and_predicts_the_same(development: pd.DataFrame, tmp_path: Path) -> None:
     features, target = build_features(conform(development)), learned_target(development)
     model = fit(champion.build_model(), features, target, None)
@@ -57,7 +50,7 @@ def test_a_saved_champion_has_a_manifest_and_predicts_the_same(development: pd.D
         metric=champion.METRIC,
         score=0.5,
         decision_threshold=None,
-        interval_half_width=None,
+        interval=None,
     )
     manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["feature_columns"] == features.columns.tolist()

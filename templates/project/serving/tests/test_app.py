@@ -61,7 +61,7 @@ def settings(development: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
         metric=champion.METRIC,
         score=0.5,
         decision_threshold=champion.DECISION_THRESHOLD,
-        interval_half_width=1.0,
+        interval={"level": 0.9, "at": [0.0], "below": [0.5], "above": [1.5], "least": None},
     )
     manifest = json.loads((folder / "champion" / "manifest.json").read_text(encoding="utf-8"))
     return Settings(

@@ -31,7 +31,7 @@ from models.training.development import (
     scored_target,
 )
 from models.training.fitting import fit
-from models.training.prediction import as_table, predict
+from models.training.prediction import as_table, learn_interval, predict
 
 TOLERANCE = 1e-6
 BY_HAND = "by-hand"  # name of the folder of what this script predicted
@@ -120,7 +120,8 @@ def main(arguments: list[str] | None = None) -> int:
             metric=champion.METRIC,
             score=value,
             decision_threshold=champion.DECISION_THRESHOLD,
-            interval_half_width=interval_half_width(rows, table),
+            # Scores of a ranking have no unit, so nothing can be so far from them.
+            interval=learn_interval(scored_target(rows), table) if PROBLEM.task == "regression" else None,
         )
         print(f"saved {folder / manifest['model_file']}")
         if manifest["model_format"] == "pickle":
@@ -135,16 +136,6 @@ def main(arguments: list[str] | None = None) -> int:
 def fit_on_everything(rows: pd.DataFrame) -> BaseEstimator:
     """Fit what champion.py builds on all development rows."""
     return fit(champion.build_model(), build_features(rows), learned_target(rows), row_weights(rows))
-
-
-def interval_half_width(rows: pd.DataFrame, table: pd.DataFrame) -> float | None:
-    """Half width of a 90 % prediction interval: conformal, from out-of-fold errors; regression only."""
-    if PROBLEM.task != "regression":
-        return None
-    seen = table["fold"].to_numpy() >= 0
-    errors = np.sort(np.abs(rows[PROBLEM.target].to_numpy(float)[seen] - table["predicted"].to_numpy(float)[seen]))
-    place = min(int(np.ceil((len(errors) + 1) * 0.9)), len(errors)) - 1
-    return float(errors[place])
 
 
 if __name__ == "__main__":

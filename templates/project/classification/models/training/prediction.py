@@ -15,6 +15,10 @@ def as_table(rows: np.ndarray) -> pd.DataFrame:
     return table.assign(**dict.fromkeys(PROBABILITIES, np.nan))
 
 
+def learn_interval(actual: np.ndarray, table: pd.DataFrame) -> None:
+    """Give no interval: a class has a probability instead."""
+
+
 def predict(model: ClassifierMixin, features: pd.DataFrame, threshold: float | None) -> pd.DataFrame:
     """Predict class codes and probabilities.
 

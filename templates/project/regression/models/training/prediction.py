@@ -4,6 +4,10 @@ import numpy as np
 import pandas as pd
 from sklearn.base import RegressorMixin
 
+from models.training.intervals import interval_ends, learn_interval
+
+__all__ = ["as_table", "interval_ends", "learn_interval", "predict"]
+
 
 def as_table(rows: np.ndarray) -> pd.DataFrame:
     """Make an empty table of predictions, one line a row, where nothing is predicted yet."""

@@ -7,7 +7,7 @@ import pandas as pd
 from pydantic import BaseModel, Field
 
 from models.serving.champion_file import Champion
-from models.training.prediction import predict
+from models.training.prediction import interval_ends, predict
 
 
 class Answer(BaseModel):
@@ -20,14 +20,14 @@ class Answer(BaseModel):
 
 def answer(champion: Champion, features: pd.DataFrame) -> list[Answer]:
     """Predict rows of features, in their order."""
-    width = champion.manifest.get("interval_half_width")
+    predicted = predict(champion.model, features, None)["predicted"].to_numpy()
+    interval = champion.manifest.get("interval")
+    if interval is None:
+        return [Answer(predicted=value, low=None, high=None) for value in predicted.tolist()]
+    low, high = interval_ends(interval, predicted)
     return [
-        Answer(
-            predicted=value,
-            low=None if width is None else value - width,
-            high=None if width is None else value + width,
-        )
-        for value in (float(one) for one in predict(champion.model, features, None)["predicted"])
+        Answer(predicted=value, low=lowest, high=highest)
+        for value, lowest, highest in zip(predicted.tolist(), low.tolist(), high.tolist(), strict=True)
     ]
 
 

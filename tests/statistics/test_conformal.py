@@ -1,0 +1,87 @@
+"""Prediction intervals hold what they promise, where the error is large as where it is small."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ml_engineer.statistics.conformal import constant_width, covered_out_of_fold, fewest_rows, learn_interval
+
+
+def simulated(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Outcomes with a long tail, the farther from their prediction the larger it is; predictions; folds."""
+    rng = np.random.default_rng(seed)
+    predicted = rng.lognormal(mean=2, size=rows)
+    return predicted * np.exp(0.4 * rng.normal(size=rows)), predicted, rng.integers(0, 5, rows)
+
+
+def share(low: np.ndarray, high: np.ndarray, actual: np.ndarray) -> float:
+    return float(np.mean((low <= actual) & (actual <= high)))
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.98])
+def test_new_rows_lie_inside_as_often_as_promised_at_every_level_of_the_prediction(level: float) -> None:
+    rule = learn_interval(*simulated(3000, seed=0), level=level)
+    assert rule is not None
+    actual, predicted, _ = simulated(20_000, seed=1)
+    low, high = rule.ends(predicted)
+    assert share(low, high, actual) == pytest.approx(level, abs=0.02)
+    for part in np.array_split(np.argsort(predicted), 5):
+        assert share(low[part], high[part], actual[part]) == pytest.approx(level, abs=0.05)
+
+
+def test_they_are_narrower_than_one_width_for_all_which_fails_where_errors_are_large() -> None:
+    actual, predicted, folds = simulated(3000, seed=0)
+    rule = learn_interval(actual, predicted, folds)
+    assert rule is not None
+    truth, given, _ = simulated(20_000, seed=1)
+    low, high = rule.ends(given)
+    half = constant_width(actual, predicted) / 2
+    assert np.mean(high - low) < np.mean(2 * half)
+    largest = np.argsort(given)[-4000:]
+    assert share(given[largest] - half, given[largest] + half, truth[largest]) < 0.7
+    assert (low >= 0).all()
+    assert np.mean(given - half < 0) > 0.3
+
+
+def test_few_rows_get_no_less_than_was_promised() -> None:
+    """The mean over many small samples, because one alone says little."""
+    shares = []
+    for seed in range(200):
+        rule = learn_interval(*simulated(40, seed=seed))
+        assert rule is not None
+        actual, predicted, _ = simulated(50, seed=1000 + seed)
+        shares.append(share(*rule.ends(predicted), actual))
+    assert 0.88 < np.mean(shares) < 0.97
+
+
+def test_coverage_out_of_fold_is_what_new_rows_get() -> None:
+    found = covered_out_of_fold(*simulated(2000, seed=3))
+    assert found is not None
+    assert found[0].mean() == pytest.approx(0.9, abs=0.02)
+
+
+def test_what_covers_a_fold_does_not_know_what_came_true_in_it() -> None:
+    actual, predicted, folds = simulated(1000, seed=4)
+    changed = np.where(folds == 2, actual * 50, actual)
+    before, after = (covered_out_of_fold(one, predicted, folds) for one in (actual, changed))
+    assert before is not None
+    assert after is not None
+    assert np.array_equal(before[1][folds == 2], after[1][folds == 2])
+
+
+def test_equal_predictions_and_exact_ones_are_survived() -> None:
+    actual = np.arange(200.0)
+    rule = learn_interval(actual, np.full(200, 100.0), np.arange(200) % 4)
+    assert rule is not None
+    low, high = rule.ends(np.array([100.0, 500.0]))
+    assert share(low[0], high[0], actual) == pytest.approx(0.9, abs=0.03)
+    exact = learn_interval(actual, actual, np.arange(200) % 4)
+    assert exact is not None
+    assert np.allclose(exact.ends(actual), actual, atol=1e-6)
+
+
+def test_the_fewest_rows_are_those_of_which_one_may_lie_outside() -> None:
+    assert [fewest_rows(level) for level in (0.5, 0.9, 0.99)] == [1, 9, 99]
+    assert learn_interval(*simulated(8, seed=0)) is None
+    assert learn_interval(*simulated(9, seed=0)) is not None
