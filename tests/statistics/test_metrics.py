@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from ml_engineer.statistics.metrics import Outcomes, metric_value, metrics_for, weighted_metric
+from ml_engineer.statistics.metrics import Outcomes, metric_value, metrics_for, metrics_without_target, weighted_metric
 from ml_engineer.vocabulary.estimates import METRIC_DIRECTION, Metric
 from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, Costs
 
@@ -177,5 +177,6 @@ def test_lengths_that_differ_are_a_defect() -> None:
 
 def test_every_metric_of_the_vocabulary_is_offered_for_some_task() -> None:
     offered = {metric for task in SUPPORTED_TASKS for metric in metrics_for(task, has_costs=True)}
+    offered |= {*metrics_without_target("anomaly_detection", labelled=True)}
     assert offered == set(METRIC_DIRECTION)
     assert "expected_cost" not in metrics_for("multiclass", has_costs=True)

@@ -57,7 +57,7 @@ R = TypeVar("R", bound=Reply)
 
 def frame_problem(
     data: str,
-    target: str,
+    target: str = "",
     *,
     table: str | None = None,
     sql: str | None = None,
@@ -83,6 +83,8 @@ def frame_problem(
     roles: Mapping[str, ColumnRole] | None = None,
     false_positive_cost: float | None = None,
     false_negative_cost: float | None = None,
+    clusters: int | None = None,
+    expected_fraction: float | None = None,
     target_score: float | None = None,
     held_out_fraction: float | None = None,
     redeal: bool = False,
@@ -97,8 +99,9 @@ def frame_problem(
     data : str
         Path of the data: a file (CSV, TSV, Parquet, Excel, JSON, libsvm, SQLite, DuckDB; gz or zip), a folder,
         or a glob.
-    target : str
-        Name of the column to predict.
+    target : str, default ''
+        Name of the column to predict. Only task_type 'clustering' does without, and 'anomaly_detection', where it may
+        name a column of known anomalies, which then only judges.
     table : str, optional
         Sheet of a workbook, or table of a SQLite or DuckDB file.
     sql : str, optional
@@ -148,6 +151,11 @@ def frame_problem(
         Cost of calling a negative row positive (binary; give both costs).
     false_negative_cost : float, optional
         Cost of calling a positive row negative (binary; give both costs).
+    clusters : int, optional
+        Number of groups, if it should not be chosen by evidence (clustering).
+    expected_fraction : float, optional
+        Share of rows to flag (anomaly detection); by default the share of known anomalies, else 1 %, and at least
+        ten development rows.
     target_score : float, optional
         Value of the primary metric that would be good enough.
     held_out_fraction : float, optional
@@ -202,6 +210,8 @@ def frame_problem(
         roles=roles,
         false_positive_cost=false_positive_cost,
         false_negative_cost=false_negative_cost,
+        clusters=clusters,
+        expected_fraction=expected_fraction,
         target_score=target_score,
         held_out_fraction=held_out_fraction,
         redeal=redeal,
@@ -670,7 +680,7 @@ def waive_finding(
 
 def run(
     data: str,
-    target: str,
+    target: str = "",
     *,
     table: str | None = None,
     sql: str | None = None,
@@ -696,6 +706,8 @@ def run(
     roles: Mapping[str, ColumnRole] | None = None,
     false_positive_cost: float | None = None,
     false_negative_cost: float | None = None,
+    clusters: int | None = None,
+    expected_fraction: float | None = None,
     target_score: float | None = None,
     held_out_fraction: float | None = None,
     redeal: bool = False,
@@ -713,8 +725,9 @@ def run(
     data : str
         Path of the data: a file (CSV, TSV, Parquet, Excel, JSON, libsvm, SQLite, DuckDB; gz or zip), a folder,
         or a glob.
-    target : str
-        Name of the column to predict.
+    target : str, default ''
+        Name of the column to predict. Only task_type 'clustering' does without, and 'anomaly_detection', where it may
+        name a column of known anomalies, which then only judges.
     table : str, optional
         Sheet of a workbook, or table of a SQLite or DuckDB file.
     sql : str, optional
@@ -764,6 +777,11 @@ def run(
         Cost of calling a negative row positive (binary; give both costs).
     false_negative_cost : float, optional
         Cost of calling a positive row negative (binary; give both costs).
+    clusters : int, optional
+        Number of groups, if it should not be chosen by evidence (clustering).
+    expected_fraction : float, optional
+        Share of rows to flag (anomaly detection); by default the share of known anomalies, else 1 %, and at least
+        ten development rows.
     target_score : float, optional
         Value of the primary metric that would be good enough.
     held_out_fraction : float, optional
@@ -824,6 +842,8 @@ def run(
         roles=roles,
         false_positive_cost=false_positive_cost,
         false_negative_cost=false_negative_cost,
+        clusters=clusters,
+        expected_fraction=expected_fraction,
         target_score=target_score,
         held_out_fraction=held_out_fraction,
         redeal=redeal,

@@ -29,6 +29,8 @@ METRIC_NAMES: dict[str, str] = {
     "ranked_probability_score": "Ranked probability score",
     "quadratic_kappa": "Quadratic weighted kappa",
     "level_mae": "Mean distance in levels",
+    "silhouette": "Silhouette",
+    "planted_roc_auc": "ROC AUC of planted anomalies",
     "selection_rate": "Called positive",
     "false_positive_rate": "False-positive rate",
 }

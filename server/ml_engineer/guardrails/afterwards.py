@@ -102,6 +102,7 @@ class LEA013(LeakageCheck):
     """
 
     title = "Times later than the row"
+    needs_target = False
     later_share: ClassVar[float] = 0.95
     fewest_rows: ClassVar[int] = 30
 

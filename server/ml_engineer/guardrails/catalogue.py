@@ -57,6 +57,8 @@ def _blocks(check: Check) -> str:
 
 def _tasks(check: Check) -> str:
     told = "all" if check.forms >= FORMS else "classes" if "binary" in check.forms else "numbers"
+    if check.needs_target and told == "all":
+        told = "with a target"
     return told + (f" but {', '.join(sorted(check.not_for))}" if check.not_for and told != "classes" else "")
 
 

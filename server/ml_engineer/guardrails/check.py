@@ -144,6 +144,9 @@ class Check(ABC):
     not_for: ClassVar[frozenset[TaskType]] = frozenset()
     """Task types that it is not meant for, although their outcomes have such a form."""
 
+    needs_target: ClassVar[bool] = True
+    """Whether it asks about a target that is learned from; the others are asked where nothing is predicted, too."""
+
     @property
     def code(self) -> str:
         """The check's code, e.g. LEA001."""
@@ -151,7 +154,9 @@ class Check(ABC):
 
     def applies_to(self, evidence: Evidence) -> str:
         """Why the check does not apply; an empty text if it does."""
-        if evidence.problem.form not in self.forms:
+        if self.needs_target and not evidence.problem.learns_target:
+            return "nothing is predicted, so that no target is learned from"
+        if evidence.problem.form not in self.forms and evidence.problem.learns_target:
             return f"not meant for {evidence.problem.form} tasks"
         if evidence.problem.task_type in self.not_for:
             return f"not meant for {evidence.problem.task_type} tasks"

@@ -22,6 +22,7 @@ class SPL012(SplitCheck):
     """
 
     title = "Held-out rows known from development"
+    needs_target = False
     blocks_at: ClassVar[frozenset[Stage]] = BEFORE_USE
     notable: ClassVar[float] = 0.01
     forbidden: ClassVar[float] = 0.05

@@ -20,6 +20,7 @@ class DAT030(Check):
     """
 
     title = "Data contract"
+    needs_target = False
     family: ClassVar[Family] = "data"
     guardrail: ClassVar[Guardrail] = "data_quality"
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES

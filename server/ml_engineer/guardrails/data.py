@@ -32,6 +32,7 @@ class DAT001(_DataCheck):
     """
 
     title = "Rows that repeat"
+    needs_target = False
     worrying_share: ClassVar[float] = 0.05
     notable_share: ClassVar[float] = 0.01
 

@@ -23,6 +23,7 @@ class ColumnCheck(Check):
     """What the checks of columns share."""
 
     family: ClassVar[Family] = "data"
+    needs_target = False
     guardrail: ClassVar[Guardrail] = "data_quality"
 
 

@@ -42,6 +42,7 @@ class FAI001(FairnessCheck):
     """Somebody has said which columns name protected groups, or that there are none."""
 
     title = "Sensitive columns named"
+    needs_target = False
     asked_at: ClassVar[frozenset[Stage]] = BEFORE_USE
     blocks_at: ClassVar[frozenset[Stage]] = BEFORE_USE
 
@@ -75,6 +76,7 @@ class FAI004(FairnessCheck):
     """A sensitive column among the features: whether that is lawful and wanted is for people to say."""
 
     title = "Sensitive columns used as features"
+    needs_target = False
     asked_at: ClassVar[frozenset[Stage]] = ALL_STAGES
 
     def find(self, evidence: Evidence) -> Answer:

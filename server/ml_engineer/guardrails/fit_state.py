@@ -20,6 +20,7 @@ class MOD018(ModelCheck):
     """
 
     title = "Out-of-fold predictions come true again"
+    needs_target = False
     needs = ("training", "predictions", "refit")
     cost = "models"
     tolerated: ClassVar[float] = 0.01

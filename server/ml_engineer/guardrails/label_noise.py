@@ -49,6 +49,7 @@ class DAT015(ColumnCheck):
     """
 
     title = "Labels that contradict their row"
+    needs_target = True
     cost = "models"
     fewest_rows: ClassVar[int] = 200
     fewest_errors: ClassVar[int] = 5

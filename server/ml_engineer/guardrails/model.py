@@ -39,6 +39,7 @@ class MOD001(ModelCheck):
     """A champion that is no better than the naive baseline on the folds."""
 
     title = "Better than the baseline, cross-validated"
+    needs_target = False
 
     def find(self, evidence: Evidence) -> Answer:
         """Read the interval of the paired gain."""
@@ -61,6 +62,7 @@ class MOD002(ModelCheck):
     """A model that was never scored on rows it could not know."""
 
     title = "Held-out evaluation done"
+    needs_target = False
 
     def find(self, evidence: Evidence) -> Answer:
         """Look for an evaluation."""
@@ -74,6 +76,7 @@ class MOD003(ModelCheck):
     """An evaluation of another model than the present champion, or of another problem."""
 
     title = "Evaluation of the present champion"
+    needs_target = False
     needs = ("training", "evaluation")
 
     def find(self, evidence: Evidence) -> Answer:
@@ -102,6 +105,7 @@ class MOD004(ModelCheck):
     """Files changed by hand after the champion was scored: the score is no longer theirs."""
 
     title = "Champion unchanged since it was scored"
+    needs_target = False
     needs = ("training", "champion")
 
     def find(self, evidence: Evidence) -> Answer:
@@ -131,6 +135,7 @@ class MOD005(ModelCheck):
     """A champion that is no better than the naive baseline on held-out rows."""
 
     title = "Better than the baseline, held out"
+    needs_target = False
     needs = ("training", "evaluation")
 
     def find(self, evidence: Evidence) -> Answer:
@@ -154,6 +159,7 @@ class MOD006(ModelCheck):
     """A held-out score well below the cross-validated one: chosen by luck, or the folds flatter."""
 
     title = "Held-out score keeps the promise"
+    needs_target = False
     needs = ("training", "evaluation")
 
     def find(self, evidence: Evidence) -> Answer:
@@ -277,6 +283,7 @@ class MOD010(ModelCheck):
     """Held-out rows that were looked at too often: the best of many models owes its score to these very rows."""
 
     title = "Looks at the held-out rows"
+    needs_target = False
     needs = ("ledger",)
     many: ClassVar[int] = 5
     """The budget is the problem's (`look_budget`). After 20 independent looks the winner's true score lies below its own
@@ -303,6 +310,7 @@ class MOD011(ModelCheck):
     """The score that the person called good enough."""
 
     title = "Good enough, as was asked"
+    needs_target = False
     needs = ("training", "evaluation")
 
     def find(self, evidence: Evidence) -> Answer:

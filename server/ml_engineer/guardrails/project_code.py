@@ -15,6 +15,7 @@ __all__ = ["LEA017", "LEA018", "LEA019"]
 
 
 class _CodeCheck(LeakageCheck):
+    needs_target = False
     needs = ("code",)
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
 

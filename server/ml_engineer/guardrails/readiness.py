@@ -28,6 +28,7 @@ class ReadinessCheck(Check):
     """What the checks of this family share."""
 
     family: ClassVar[Family] = "readiness"
+    needs_target = False
     asked_at: ClassVar[frozenset[Stage]] = BEFORE_USE
     blocks_at: ClassVar[frozenset[Stage]] = BEFORE_USE
 

@@ -71,6 +71,7 @@ class LEA006(LeakageCheck):
     """features.py hands on what the model must not see: the target, or a column that was ruled out."""
 
     title = "Feature code that hands on ruled-out columns"
+    needs_target = False
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     needs = ("features",)
 
@@ -103,7 +104,7 @@ class LEA006(LeakageCheck):
     @staticmethod
     def _ruled_out(evidence: Evidence) -> dict[str, str]:
         """Columns the model must not see, and why."""
-        reasons = {evidence.problem.target: "it is the target"}
+        reasons = {evidence.problem.target: "it is the target"} if evidence.problem.target else {}
         for column in evidence.problem.columns:
             if column.used or column.name not in evidence.frame.columns:
                 continue

@@ -49,6 +49,7 @@ class SPL001(SplitCheck):
     """Rows of one declared group in several folds: the model is examined on acquaintances."""
 
     title = "Groups across folds"
+    needs_target = False
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
 
     def applies_to(self, evidence: Evidence) -> str:
@@ -212,6 +213,7 @@ class SPL008(SplitCheck):
     """Rows of a table seen before that could not be matched to one earlier row."""
 
     title = "Rows recognised without doubt"
+    needs_target = False
     worrying_share: ClassVar[float] = 0.01
 
     def find(self, evidence: Evidence) -> Answer:

@@ -20,6 +20,7 @@ class SPL003(SplitCheck):
     """In a split by time, a later fold must not hold earlier rows."""
 
     title = "Folds in order of time"
+    needs_target = False
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
 
     def applies_to(self, evidence: Evidence) -> str:

@@ -123,7 +123,7 @@ def _save_skops(model: Any, path: Path, check: pd.DataFrame) -> str:
 
 
 def _same(first: Any, second: Any, check: pd.DataFrame) -> bool:
-    ask = "predict_proba" if hasattr(first, "predict_proba") else "predict"
+    ask = next(name for name in ("predict_proba", "score_samples", "predict") if hasattr(first, name))
     return bool(np.allclose(getattr(first, ask)(check), getattr(second, ask)(check), rtol=_TOLERANCE, atol=_TOLERANCE))
 
 

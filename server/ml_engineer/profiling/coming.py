@@ -13,8 +13,6 @@ _COMING: Final[dict[TaskType, str]] = {
     "multilabel": "frame one label at a time as a binary task",
     "forecasting": "frame it as regression with split='time' and time_column, on columns known in advance "
     "(calendar, past values)",
-    "anomaly_detection": "if some rows are labelled, frame that label as a binary task",
-    "clustering": "there is nothing to predict yet; name a column to predict",
     "survival": "frame whether the event happens within a fixed time as a binary task, leaving out rows "
     "that were not followed that long",
 }

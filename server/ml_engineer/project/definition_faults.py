@@ -93,7 +93,7 @@ def shown(value: object) -> str:
 def contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, str]]:
     """What no single key shows: keys that do not fit one another."""
     names = [column.name for column in problem.columns]
-    if problem.target not in names:
+    if problem.target not in names and (problem.target or problem.learns_target):
         yield (
             ("target",),
             f"'target' holds {shown(problem.target)}, which is not a column{nearest(problem.target, names)}",
@@ -119,7 +119,10 @@ def contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, str]]:
 
 
 def _task_contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, str]]:
-    from ml_engineer.statistics.metrics import metrics_for  # numpy, needed only for files edited by hand
+    from ml_engineer.statistics.metrics import (
+        metrics_for,
+        metrics_without_target,
+    )  # numpy, needed only for files edited by hand
 
     if problem.task_type not in SUPPORTED_TASKS:
         yield (
@@ -128,6 +131,9 @@ def _task_contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, st
         )
         return
     task = problem.form
+    if not problem.learns_target:
+        yield from _without_target(problem, metrics_without_target(problem.task_type, labelled=bool(problem.target)))
+        return
     least, most = _CLASSES.get(problem.task_type, (2, None))
     if len(problem.classes) < least or (most is not None and len(problem.classes) > most):
         yield (
@@ -154,6 +160,20 @@ def _task_contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, st
     if problem.costs is not None and task != "binary":
         yield ("costs",), f"'costs' are for binary tasks; this one is {task}"
     allowed = metrics_for(problem.judged_as, has_costs=problem.costs is not None)
+    if problem.primary_metric not in allowed:
+        yield (
+            ("primary_metric",),
+            f"'primary_metric' holds {problem.primary_metric!r}, which does not fit; allowed: {', '.join(allowed)}",
+        )
+
+
+def _without_target(problem: ProblemDefinition, allowed: Sequence[str]) -> Iterator[tuple[Place, str]]:
+    if problem.task_type == "clustering" and problem.target:
+        yield ("target",), "'target' is empty for clustering: there is nothing to predict"
+    if problem.classes or problem.costs is not None:
+        yield ("classes" if problem.classes else "costs",), f"{problem.task_type} has neither classes nor costs"
+    if problem.task_type == "anomaly_detection" and problem.expected_fraction is None:
+        yield ("expected_fraction",), "'expected_fraction' is empty; give the share of rows to flag, e.g. 0.01"
     if problem.primary_metric not in allowed:
         yield (
             ("primary_metric",),

@@ -111,9 +111,12 @@ def render_workflow(working_directory: str) -> str:
 def _layers(problem: ProblemDefinition, chosen: list[FeatureFolder]) -> list[str]:
     """Template folders in the order in which they are laid over each other."""
     kind = "regression" if problem.form == "regression" else "classification"
+    if not problem.learns_target:
+        kind = "unsupervised"
     layers = ["base", kind]
     # What the task is called comes last: what it has of its own lies over what its outcomes share with others.
     layers += [layer for layer in dict.fromkeys((problem.form, problem.task_type)) if layer != kind]
+    layers = [layer for layer in layers if problem.learns_target or layer != problem.form]
     for folder in chosen:
         if folder != "ci":
             layers += dict.fromkeys((folder, f"{folder}-{kind}", f"{folder}-{problem.task_type}"))

@@ -53,7 +53,7 @@ def deal(
     definition : SplitDefinition
         The rule.
     target : str
-        Column to predict; strata are its classes, or ten ranges of a number.
+        Column to predict; strata are its classes, or ten ranges of a number. Empty if nothing is kept in proportion.
     own_test : numpy.ndarray, optional
         (n,) bool, True for the rows of the person's own test file, which are held out as they are.
     recognition : Recognition, optional
@@ -121,7 +121,7 @@ def _deal_units(frame: pd.DataFrame, definition: SplitDefinition, target: str, h
     if definition.group_columns and definition.strategy == "grouped":
         hashes = hash_group_keys(frame, definition.group_columns, row_hashes=hashes)
     distinct, codes, rows = _counted(hashes)
-    if definition.strategy in {"stratified", "grouped"}:
+    if target and definition.strategy in {"stratified", "grouped"}:
         strata = strata_codes(frame[target])
         return _Units(hashes=distinct, codes=codes, rows=rows, strata=strata.codes, classes=strata.classes)
     alike = np.zeros(len(frame), dtype="int32")
@@ -294,7 +294,7 @@ def _times(frame: pd.DataFrame, definition: SplitDefinition) -> np.ndarray:
 
 def _check_columns(frame: pd.DataFrame, definition: SplitDefinition, target: str) -> None:
     time = () if definition.time_column is None else (definition.time_column,)
-    for name in (target, *definition.group_columns, *time):
+    for name in (*((target,) if target else ()), *definition.group_columns, *time):
         if name not in frame.columns:
             raise InputError(f"There is no column {name!r} to deal the rows by", remedy="Name a column of the table")
     if definition.strategy == "grouped" and not definition.group_columns:

@@ -41,7 +41,7 @@ def assign_folds(
     definition : SplitDefinition
         The rule; `definition.folds` folds are made, or as many as there are moments.
     target : str
-        Column to predict.
+        Column to predict; empty if there is none.
     classification : bool
         Whether the target's values are classes.
     row_hashes : numpy.ndarray, optional
@@ -68,9 +68,9 @@ def assign_folds(
             found=f"they are {len(hashes)} {'group' if grouped else 'different row'}",
             remedy="Pass group_columns that name more groups, or a table with more rows",
         )
-    strata = _strata(frame[target], classification=classification)
-    if definition.strategy == "random":
-        strata = np.zeros(len(frame), dtype="int64")
+    strata = np.zeros(len(frame), dtype="int64")
+    if target and definition.strategy != "random":
+        strata = _strata(frame[target], classification=classification)
     draws = _draws(hashes, definition.seed)
     return balanced_folds(units, strata, draws, folds=min(definition.folds, len(hashes)))
 

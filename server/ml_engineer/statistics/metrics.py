@@ -19,7 +19,15 @@ from ml_engineer.statistics.ranking import average_precision, roc_auc, weighted_
 from ml_engineer.vocabulary.estimates import Metric
 from ml_engineer.vocabulary.problem import Costs, OutcomeForm, TaskType
 
-__all__ = ["Outcomes", "Task", "Weighted", "metric_value", "metrics_for", "weighted_metric"]
+__all__ = [
+    "Outcomes",
+    "Task",
+    "Weighted",
+    "metric_value",
+    "metrics_for",
+    "metrics_without_target",
+    "weighted_metric",
+]
 
 Task = OutcomeForm
 Floats = npt.NDArray[np.float64]
@@ -37,12 +45,19 @@ _BINARY: tuple[Metric, ...] = (
     "log_loss",
     "brier",
 )
+_OF_ROWS: frozenset[Metric] = frozenset({"silhouette", "planted_roc_auc"})
+"""Means of one value a row, which stands in the place of the prediction."""
 _REGRESSION: tuple[Metric, ...] = ("mae", "rmse", "r2", "median_absolute_error")
 _RANKING: tuple[Metric, ...] = ("ndcg_at_10", "mean_average_precision")
 _MEANS: frozenset[Metric] = frozenset(
     {"accuracy", "expected_cost", "level_mae", "log_loss", "brier", "ranked_probability_score"}
 )
-_OWN: dict[TaskType, tuple[Metric, ...]] = {"ranking": _RANKING, "ordinal": ORDINAL_METRICS}
+_OWN: dict[TaskType, tuple[Metric, ...]] = {
+    "ranking": _RANKING,
+    "ordinal": ORDINAL_METRICS,
+    "clustering": ("silhouette",),
+    "anomaly_detection": ("planted_roc_auc",),
+}
 """Metrics of tasks that are not judged as their outcomes look."""
 
 
@@ -127,6 +142,12 @@ def metrics_for(task: TaskType, *, has_costs: bool) -> tuple[Metric, ...]:
     return (*_BINARY, "expected_cost") if task == "binary" and has_costs else _BINARY
 
 
+def metrics_without_target(task_type: TaskType, *, labelled: bool) -> tuple[Metric, ...]:
+    """Every metric that makes sense where nothing is predicted; `labelled` says whether known anomalies judge."""
+    own = _OWN[task_type]
+    return ("average_precision", "roc_auc", *own) if labelled else own
+
+
 def metric_value(metric: Metric, outcomes: Outcomes) -> float:
     """Value of `metric` on `outcomes`; NaN where it is undefined.
 
@@ -159,7 +180,7 @@ def weighted_metric(metric: Metric, outcomes: Outcomes) -> Weighted:
     callable
         Weights of shape (r, n) to values of shape (r,).
     """
-    if metric in {*_REGRESSION, *_RANKING}:
+    if metric in {*_REGRESSION, *_RANKING, *_OF_ROWS}:
         return _by_query(metric, outcomes) if metric in _RANKING else _regression(metric, outcomes)
     if metric == "quadratic_kappa":
         actual, predicted = outcomes.actual.astype(float), outcomes.predicted.astype(float)
@@ -282,6 +303,8 @@ def _by_query(metric: Metric, outcomes: Outcomes) -> Weighted:
 
 
 def _regression(metric: Metric, outcomes: Outcomes) -> Weighted:
+    if metric in _OF_ROWS:
+        return _mean(outcomes.predicted.astype(float))
     actual = outcomes.actual.astype(float)
     error = actual - outcomes.predicted.astype(float)
     if metric == "mae":

@@ -20,6 +20,7 @@ from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record, refuse_stale
 from ml_engineer.project.user_code import load_features
 from ml_engineer.statistics.conformal import rule_of
+from ml_engineer.unsupervised.judging import anomaly_scores, group_labels
 from ml_engineer.vocabulary.problem import ProblemDefinition
 from ml_engineer.vocabulary.split import SplitPlan
 from ml_engineer.vocabulary.training import TrainingRun
@@ -53,6 +54,9 @@ class LoadedChampion:
     def answer(self, rows: pd.DataFrame) -> Predictions:
         """Predictions for cleaned rows, with the threshold in force; the target, if there, is not shown to the code."""
         features = self.build_features(rows.drop(columns=self.problem.target, errors="ignore"))
+        if not self.problem.learns_target:
+            ask = group_labels if self.problem.task_type == "clustering" else anomaly_scores
+            return Predictions(ask(self.model, features))
         return predict(self.model, features, self.problem, threshold=self.training.champion.decision_threshold)
 
     def interval_ends(

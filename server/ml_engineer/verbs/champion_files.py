@@ -212,7 +212,9 @@ def _manifest(record: TrainingRun, rows: TrainingRows, saved: SavedModel, path: 
         "target": problem.target,
         "classes": list(problem.classes),
         "positive_class": problem.positive_class,
-        "decision_threshold": champion.decision_threshold,
+        "decision_threshold": champion.decision_threshold
+        if champion.flag_threshold is None
+        else champion.flag_threshold,
         "interval": None if champion.interval is None else champion.interval.model_dump(include=_SERVED),
         "metric": record.leaderboard.metric,
         "score": {"value": champion.score.value, "low": champion.score.low, "high": champion.score.high},

@@ -27,6 +27,7 @@ from ml_engineer.verbs.looks_told import told_looks_of_others
 from ml_engineer.verbs.lost_vault import restore_from_source
 from ml_engineer.verbs.mitigation_trials import try_mitigations
 from ml_engineer.verbs.passport_writing import update_passport
+from ml_engineer.verbs.unsupervised_evaluation import evaluate_without_target
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.estimates import Estimate, Metric
 from ml_engineer.vocabulary.evaluation import EvaluationReport, Plot, WorstRow
@@ -67,6 +68,8 @@ def evaluate(request: EvaluateRequest, context: WorkContext) -> EvaluateReply:
         page = write_evaluation_page(layout)
         update_passport(layout, written_by="evaluate", wrote=(page,))
         return _reply(stored, layout)
+    if not champion.problem.learns_target:
+        return _reply(evaluate_without_target(champion, _parents(champion), context, why=request.reason), layout)
     development = load_development(layout, champion.split)
     restored = restore_from_source(layout, champion.split, target=champion.problem.target)
     # Whatever can go wrong with model or features goes wrong here, before a look is spent.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ml_engineer.evaluation.page import page_context
 from ml_engineer.evaluation.plots import for_page
+from ml_engineer.evaluation.structure_page import structure_context
 from ml_engineer.project.definition import load_problem
 from ml_engineer.project.files import write_text
 from ml_engineer.project.layout import ProjectLayout
@@ -31,8 +32,20 @@ def write_evaluation_page(layout: ProjectLayout) -> Path:
     """
     training = load_record(layout, TrainingRun)
     report = load_record(layout, EvaluationReport)
+    problem = load_problem(layout)
+    if not problem.learns_target:
+        context = structure_context(
+            problem=problem,
+            split=load_record(layout, SplitPlan),
+            training=training,
+            report=report,
+            guardrails=_guardrails_of(layout, training),
+            pictures=_pictures(layout, report),
+        )
+        write_text(layout.evaluation_html, render_document("evaluation_without_target.html", **context))
+        return layout.evaluation_html
     context = page_context(
-        problem=load_problem(layout),
+        problem=problem,
         split=load_record(layout, SplitPlan),
         training=training,
         report=report,

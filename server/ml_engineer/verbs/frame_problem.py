@@ -31,6 +31,7 @@ from ml_engineer.verbs.framing_request import Told, gather
 from ml_engineer.verbs.framing_seal import SealedTable, seal_table
 from ml_engineer.verbs.framing_table import FramingTable, read_framing_table
 from ml_engineer.verbs.looks_told import told_looks_of_others
+from ml_engineer.verbs.unsupervised_framing import frame_without_target, task_without_target
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.data import DataProfile, Fingerprint
 from ml_engineer.vocabulary.problem import ProblemDefinition
@@ -75,6 +76,9 @@ def frame_problem(request: FrameProblemRequest, context: WorkContext) -> FramePr
     SealError
         If known rows would change sides after a look.
     """
+    task = task_without_target(request)
+    if task is not None:
+        return frame_without_target(request, task, context)
     layout = ProjectLayout(Path(request.project_dir))
     findings = _find(request, layout, context)
     context.report("Writing the problem", 0.9)

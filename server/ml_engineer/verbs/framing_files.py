@@ -19,7 +19,7 @@ from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.problem import ProblemDefinition
 from ml_engineer.vocabulary.split import SplitPlan
 
-__all__ = ["FramedProject", "write_project"]
+__all__ = ["FramedProject", "problem_document", "write_project"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,11 @@ class FramedProject:
     contract: SettledContract = field(default_factory=lambda: SettledContract({}))
 
 
+def problem_document(problem: ProblemDefinition) -> str:
+    """The document that PROBLEM.md is rendered from."""
+    return "PROBLEM.md" if problem.learns_target else "PROBLEM_without_target.md"
+
+
 def write_project(layout: ProjectLayout, framed: FramedProject) -> dict[str, str]:
     """Write all files of a framed problem; each is complete beside its place before the first is put there.
 
@@ -65,7 +70,10 @@ def write_project(layout: ProjectLayout, framed: FramedProject) -> dict[str, str
     texts = {
         layout.problem_yaml: problem_text(framed.problem),
         layout.problem_md: render_document(
-            "PROBLEM.md", problem=framed.problem, profile=framed.profile, split=framed.split
+            problem_document(framed.problem),
+            problem=framed.problem,
+            profile=framed.profile,
+            split=framed.split,
         ),
         layout.raw_manifest: _manifest(framed.profile),
     }

@@ -106,8 +106,11 @@ def _cut(text: str, width: int) -> str:
 
 def _summary(problem: ProblemDefinition, split: SplitPlan) -> str:
     used = len(problem.features)
+    what = (
+        f"{quoted(problem.target, 40)} as a {problem.task_type} problem" if problem.learns_target else problem.task_type
+    )
     sentence = (
-        f"Framed {quoted(problem.target, 40)} as a {problem.task_type} problem on {split.development_rows:,} development "
+        f"Framed {what} on {split.development_rows:,} development "
         f"rows with {used} of {len(problem.columns) - 1} columns; {split.held_out_rows:,} rows are sealed."
     )
     if problem.worth_building:
@@ -117,6 +120,8 @@ def _summary(problem: ProblemDefinition, split: SplitPlan) -> str:
 
 def _next_step(problem: ProblemDefinition) -> str:
     if not problem.worth_building:
+        if not problem.learns_target:
+            return "Bring more rows or columns that say what rows have in common, or go on and see how little there is."
         return "Bring more rows or columns that say something about the target, then call frame_problem again."
     if problem.questions:
         return "Put the questions to the person, call frame_problem with the answers, then scaffold_project."

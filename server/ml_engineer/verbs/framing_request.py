@@ -32,6 +32,8 @@ _REMEMBERED: Final = (
     "roles",
     "false_positive_cost",
     "false_negative_cost",
+    "clusters",
+    "expected_fraction",
     "target_score",
     "held_out_fraction",
 )

@@ -12,9 +12,10 @@ from ml_engineer.errors import InputError
 from ml_engineer.profiling.column_names import require_columns
 from ml_engineer.profiling.label_spelling import align_labels
 from ml_engineer.profiling.names import quoted
-from ml_engineer.profiling.target_rows import clean_target
+from ml_engineer.profiling.target_rows import CleanTarget, clean_target
 from ml_engineer.sources import Table, align_columns, read_table
 from ml_engineer.vocabulary.data import DataSource, ReadReport
+from ml_engineer.vocabulary.problem import WITHOUT_TARGET
 from ml_engineer.vocabulary.requests import FrameProblemRequest
 
 __all__ = ["FramingTable", "read_framing_table", "read_recorded_table"]
@@ -60,14 +61,20 @@ def read_framing_table(request: FrameProblemRequest) -> FramingTable:
         If the target is not there or cannot be used, or the test file does not fit.
     """
     test_source = None if request.test_data is None else _source(request, request.test_data)
-    return read_recorded_table(_source(request, request.data), test_source, request.target)
+    learned = request.task_type not in WITHOUT_TARGET
+    return read_recorded_table(_source(request, request.data), test_source, request.target, learned=learned)
 
 
-def read_recorded_table(source: DataSource, test_source: DataSource | None, target: str) -> FramingTable:
-    """Read the same rows again from where a profile says that they came from; raises as `read_framing_table`."""
+def read_recorded_table(
+    source: DataSource, test_source: DataSource | None, target: str, *, learned: bool = True
+) -> FramingTable:
+    """Read the same rows again from where a profile says that they came from; raises as `read_framing_table`.
+
+    Unless the target is `learned`, rows without one stay as they are.
+    """
     table = read_table(source)
-    require_columns([target], list(table.frame.columns), argument="target")
-    if len(table.frame.columns) < 2:
+    require_columns([target] if target else [], list(table.frame.columns), argument="target")
+    if learned and len(table.frame.columns) < 2:
         raise InputError(
             "The table has one column only, the target",
             found=quoted(target),
@@ -80,7 +87,7 @@ def read_recorded_table(source: DataSource, test_source: DataSource | None, targ
         frame, more = _joined(table, test, target)
         files |= test.files
         notes += more
-    cleaned = clean_target(frame, target)
+    cleaned = clean_target(frame, target) if learned else CleanTarget(frame, ())
     own_test = None
     if test_source is not None:
         own_test = np.asarray(cleaned.frame.index >= first_test_row)
@@ -130,9 +137,10 @@ def _joined(table: Table, test: Table, target: str) -> tuple[pd.DataFrame, list[
                 found=f"{table.frame[name].dtype} in the data, {rows[name].dtype} in the test file",
                 remedy="Give both files the same kind of values in it",
             )
-    labels, respelled = align_labels(table.frame[target], rows[target])
     rows = rows.copy(deep=False)
-    rows[target] = labels
+    respelled: tuple[str, ...] = ()
+    if target:
+        rows[target], respelled = align_labels(table.frame[target], rows[target])
     joined = pd.concat([table.frame, rows], ignore_index=True)
     return joined, [*notes, *respelled]
 

@@ -32,6 +32,7 @@ from ml_engineer.seal import count_looks, known_held_out_rows, ledger_problems
 from ml_engineer.verbs.champion import load_champion
 from ml_engineer.verbs.claim_evidence import gather_claims
 from ml_engineer.verbs.refitted_fold import refit_one_fold
+from ml_engineer.verbs.unsupervised_refit import refit_without_target
 from ml_engineer.vocabulary.code_trial import CodeTrial
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.evaluation import EvaluationReport
@@ -79,15 +80,16 @@ def gather_evidence(layout: ProjectLayout, *, stage: Stage, features: pd.DataFra
     profile = load_record(layout, DataProfile)
     development = load_development(layout, split)
     # The target is not shown to feature code, here as everywhere.
-    rows, code = development.frame.drop(columns=problem.target), None
+    rows, code = development.frame.drop(columns=problem.target, errors="ignore"), None
     if layout.features_py.exists() and not (stage == "train" and features is not None and _as_rendered(layout)):
-        code = _tried(layout, problem, profile, rows, development.frame[problem.target])
+        code = _tried(layout, problem, profile, rows, _target(problem, development.frame))
     if features is None and code is not None and not code.failure:
         features = load_features(layout)(rows)
     later = {} if stage == "train" else _after_training(layout, problem, profile, split)
     if "training" in later and not (code and code.failure):
         later["fitted"] = _fitted(layout, development.frame)
-        later["refit"] = refit_one_fold(layout, problem, split, later["training"], development)
+        refit = refit_one_fold if problem.learns_target else refit_without_target
+        later["refit"] = refit(layout, problem, split, later["training"], development)
     return Evidence(
         problem=problem,
         profile=profile,
@@ -102,6 +104,11 @@ def gather_evidence(layout: ProjectLayout, *, stage: Stage, features: pd.DataFra
         seed=split.definition.seed,
         **later,
     )
+
+
+def _target(problem: ProblemDefinition, frame: pd.DataFrame) -> pd.Series:
+    """What candidates are tried with; where nothing is learned from a target, all rows have the same one."""
+    return frame[problem.target] if problem.learns_target else pd.Series(0.0, index=frame.index)
 
 
 def _as_rendered(layout: ProjectLayout) -> bool:

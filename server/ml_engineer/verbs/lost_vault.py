@@ -27,7 +27,7 @@ def restore_lost_vault(layout: ProjectLayout, plan: SplitPlan, frame: pd.DataFra
         seal.restore(frame, plan, target=target, project_ledger=layout.ledger)
 
 
-def restore_from_source(layout: ProjectLayout, plan: SplitPlan, *, target: str) -> str | None:
+def restore_from_source(layout: ProjectLayout, plan: SplitPlan, *, target: str, learned: bool = True) -> str | None:
     """The same, from the source that the project names; what a person should know of it, if anything was done.
 
     Raises
@@ -39,7 +39,7 @@ def restore_from_source(layout: ProjectLayout, plan: SplitPlan, *, target: str) 
         return None
     profile = load_record(layout, DataProfile)
     try:
-        table = read_recorded_table(profile.source, profile.test_source, target)
+        table = read_recorded_table(profile.source, profile.test_source, target, learned=learned)
     except InputError as error:
         raise SealError(
             f"This machine does not hold the held-out rows of {plan.deal_id}, and their source cannot be read",

@@ -10,6 +10,7 @@ from ml_engineer.project.definition import load_problem
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
 from ml_engineer.rendering.documents import render_document
+from ml_engineer.verbs.framing_files import problem_document
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.passport import Passport, Proof
 from ml_engineer.vocabulary.split import SplitPlan
@@ -46,7 +47,8 @@ def _generated_problem(layout: ProjectLayout) -> list[str]:
     """Lines of PROBLEM.md as the records give it."""
     try:
         profile, split = load_record(layout, DataProfile), load_record(layout, SplitPlan)
-        text = render_document("PROBLEM.md", problem=load_problem(layout), profile=profile, split=split)
+        problem = load_problem(layout)
+        text = render_document(problem_document(problem), problem=problem, profile=profile, split=split)
     except MlEngineerError:
         return []
     return text.splitlines()

@@ -19,6 +19,7 @@ from ml_engineer.verbs.evaluation_rows import held_out_outcomes, out_of_fold_out
 from ml_engineer.verbs.honest_score import honest_score
 from ml_engineer.verbs.known_answers import differing_answers
 from ml_engineer.verbs.signature import who_acts
+from ml_engineer.verbs.unsupervised_proofs import prove_structure
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.evaluation import EvaluationReport
 from ml_engineer.vocabulary.passport import Passport, Proof
@@ -56,6 +57,9 @@ def prove_by_computing(layout: ProjectLayout, passport: Passport) -> Iterator[Pr
     yield _source(layout)
     yield _rows(champion, development)
     yield _answers(champion, development)
+    if not champion.problem.learns_target:
+        yield from prove_structure(champion, development)
+        return
     yield _cross_validated(champion, development)
     report = find_record(layout, EvaluationReport)
     if report is not None and report.model_sha256 == champion.training.champion.model_sha256:

@@ -21,6 +21,7 @@ from ml_engineer.sources import Table, read_table, require_known_ending, write_t
 from ml_engineer.splitting import group_codes
 from ml_engineer.verbs.champion import LoadedChampion, load_champion
 from ml_engineer.verbs.predict_contract import breaches_of, refusal
+from ml_engineer.verbs.unsupervised_prediction import structure_columns
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.data import DataProfile, DataSource
 from ml_engineer.vocabulary.replies import PredictReply
@@ -183,7 +184,9 @@ def _lay_out(frame: pd.DataFrame, answers: Predictions, champion: LoadedChampion
     ]
     scored = {name: frame[name].to_numpy() for name in dict.fromkeys(keys) if name in frame.columns}
     added: dict[str, object] = {"row": np.arange(len(frame))}
-    if problem.task_type == "ranking":
+    if not problem.learns_target:
+        added |= structure_columns(champion, frame, answers)
+    elif problem.task_type == "ranking":
         scores = answers.predicted.astype(float)
         queries = group_codes(frame, problem.split.group_columns)
         added |= {"prediction": scores, "rank": _ranks_within(scores, queries)}

@@ -54,7 +54,7 @@ def scaffold_project(request: ScaffoldProjectRequest, context: WorkContext) -> S
     problem, profile, split = _framed(layout)
     stored = layout.experiments / "scaffold.json"
     last = read_rendering(stored)
-    chosen = _chosen(request.features, last)
+    chosen, unfit = _fitting(_chosen(request.features, last), problem, asked=request.features or ())
 
     context.report("rendering the project", 0.1)
     contract = ensure_contract(layout, problem, profile, split)
@@ -76,13 +76,29 @@ def scaffold_project(request: ScaffoldProjectRequest, context: WorkContext) -> S
     # A file that a person changed stays known, so that it is told again and taken up again.
     hashes = {path: last.hashes[path] for path in retired.kept} | placement.hashes
     write_rendering(stored, Rendering(hashes, chosen), problem_sha256=problem.content_hash())
-    return _reply(layout, placement, retired, chosen=chosen, files=files, warnings=said if "ci" in chosen else [])
+    return _reply(
+        layout, placement, retired, chosen=chosen, files=files, warnings=unfit + (said if "ci" in chosen else [])
+    )
 
 
 def _chosen(asked: Sequence[FeatureFolder] | None, last: Rendering) -> tuple[FeatureFolder, ...]:
     """The feature folders asked for, else those of last time, else all; in their usual order."""
     wanted = asked if asked is not None else FEATURE_FOLDERS if last.features is None else last.features
     return tuple(folder for folder in FEATURE_FOLDERS if folder in wanted)
+
+
+def _fitting(
+    chosen: tuple[FeatureFolder, ...], problem: ProblemDefinition, *, asked: Sequence[FeatureFolder]
+) -> tuple[tuple[FeatureFolder, ...], list[str]]:
+    """Without what makes no sense for the task, and what to say about it."""
+    if problem.learns_target or "llm" not in chosen:
+        return chosen, []
+    told = (
+        f"'llm' explains predictions, and {problem.task_type} predicts nothing: it is left out."
+        if "llm" in asked
+        else ""
+    )
+    return tuple(folder for folder in chosen if folder != "llm"), [told] if told else []
 
 
 def _framed(layout: ProjectLayout) -> tuple[ProblemDefinition, DataProfile, SplitPlan]:

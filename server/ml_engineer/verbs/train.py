@@ -22,6 +22,7 @@ from ml_engineer.modelling.search_plan import SearchPlan
 from ml_engineer.modelling.standing import Standing
 from ml_engineer.modelling.tuning import Tuner
 from ml_engineer.project.candidate_predictions import write_candidate_predictions
+from ml_engineer.project.definition import load_problem
 from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.tally import count_run, tally_run
@@ -36,6 +37,7 @@ from ml_engineer.verbs.reweighting import reweighted_offers
 from ml_engineer.verbs.scaffold_project import scaffold_project
 from ml_engineer.verbs.training_conclusion import conclude
 from ml_engineer.verbs.training_rows import TrainingRows, load_training_rows
+from ml_engineer.verbs.unsupervised_training import train_without_target
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.guardrails import Finding
 from ml_engineer.vocabulary.replies import TrainReply
@@ -74,6 +76,8 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
     layout = ProjectLayout(Path(request.project_dir))
     started_at, cpu_started = datetime.now(UTC), time.process_time()
     scaffolded = _scaffold_if_needed(layout, context)
+    if not load_problem(layout).learns_target:
+        return _without_target(layout, request, context, started_at=started_at, notes=scaffolded)
     memory = None if request.memory_limit_mb is None else request.memory_limit_mb * 2**20
     # Begun first: what fits import is loaded while the rows are read and checked.
     workers = min(available_cores(), _MOST_WORKERS)
@@ -94,6 +98,25 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
             rows, request, context, executor, started_at=started_at, cpu_started=cpu_started, threads=threads
         )
     return _reply(record, rows, findings, notes=scaffolded)
+
+
+def _without_target(
+    layout: ProjectLayout, request: TrainRequest, context: WorkContext, *, started_at: datetime, notes: list[str]
+) -> TrainReply:
+    if request.trial is not None:
+        raise InputError(
+            "Ideas for features are judged by what they help to predict, and here nothing is predicted",
+            found=f"task_type in {layout.problem_yaml}",
+            remedy="Leave trial out; train again after editing features.py and compare the reports",
+        )
+    context.report("reading the development rows", 0.02)
+    rows = load_training_rows(layout)
+    context.report("checking the data", 0.04)
+    findings = _check(rows)
+    if any(finding.blocks for finding in findings):
+        return _refusal(layout, findings)
+    record = train_without_target(rows, request, context, started_at=started_at)
+    return _reply(record, rows, findings, notes=notes)
 
 
 def _train(

@@ -101,7 +101,7 @@ def load_training_rows(layout: ProjectLayout) -> TrainingRows:
             remedy="Call frame_problem with the original data; it writes the same rows again",
         )
     features_sha256 = file_sha256(layout.features_py)
-    features = _build_features(layout, development.frame.drop(columns=problem.target))
+    features = _build_features(layout, development.frame.drop(columns=problem.target, errors="ignore"))
     data = _training_data(problem, split, development, features)
     return TrainingRows(layout, problem, split, development, data, features_sha256)
 
@@ -117,7 +117,8 @@ def _training_data(
     problem: ProblemDefinition, split: SplitPlan, development: Development, features: pd.DataFrame
 ) -> TrainingData:
     frame, definition = development.frame, split.definition
-    target = learned_target(frame[problem.target], problem)
+    # Where nothing is learned from a target, all rows have the same one.
+    target = learned_target(frame[problem.target], problem) if problem.learns_target else np.zeros(len(frame))
     known = problem.classes if problem.judged_as != "ordinal" else tuple(map(str, range(len(problem.classes))))
     if problem.form == "regression":
         target = target.astype(float)

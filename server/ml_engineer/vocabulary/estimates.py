@@ -30,11 +30,14 @@ Metric = Literal[
     "ranked_probability_score",
     "quadratic_kappa",
     "level_mae",
+    "silhouette",
+    "planted_roc_auc",
 ]
 """Names as scikit-learn spells them. Multiclass precision, recall, F1, ROC AUC and average precision are
 macro averages; `expected_cost` is the mean cost per row under the problem's costs. NDCG and MAP are means over queries.
 For ordered levels: the ranked probability score (0 to 1), Cohen's kappa with quadratic weights, and the mean distance in
-levels."""
+levels. `silhouette` (Rousseeuw 1987) is the mean over rows of how much nearer a row lies to its own group than to the next;
+`planted_roc_auc` the ROC AUC of anomalies that were planted among the rows."""
 
 Direction = Literal["higher", "lower"]
 
@@ -58,6 +61,8 @@ METRIC_DIRECTION: dict[Metric, Direction] = {
     "ranked_probability_score": "lower",
     "quadratic_kappa": "higher",
     "level_mae": "lower",
+    "silhouette": "higher",
+    "planted_roc_auc": "higher",
 }
 
 

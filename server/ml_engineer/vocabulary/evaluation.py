@@ -9,6 +9,7 @@ from pydantic import Field
 from ml_engineer.vocabulary.estimates import Estimate, Metric, MetricEstimate
 from ml_engineer.vocabulary.fairness import FairnessAssessment, MitigationTrial
 from ml_engineer.vocabulary.records import Record, StoredRecord
+from ml_engineer.vocabulary.structure import StructureEvidence
 
 __all__ = [
     "ChampionComparison",
@@ -144,6 +145,9 @@ class EvaluationReport(StoredRecord):
         description="Words of running text that move the prediction, strongest first; from out-of-fold rows.",
     )
     worst_rows: tuple[WorstRow, ...] = Field(default=(), description="From out-of-fold rows, worst first.")
+    structure: StructureEvidence | None = Field(
+        default=None, description="What the held-out rows show of themselves; clustering and anomaly detection."
+    )
     plots: tuple[Plot, ...] = Field(default=(), description="Pictures on disk.")
     warnings: tuple[str, ...] = Field(default=(), description="What a person should know, one sentence each.")
 

@@ -14,6 +14,7 @@ __all__ = [
     "FORMS",
     "JUDGED_BY_NAME",
     "SUPPORTED_TASKS",
+    "WITHOUT_TARGET",
     "Availability",
     "BaselineSummary",
     "ColumnRole",
@@ -46,11 +47,23 @@ OutcomeForm = Literal["binary", "multiclass", "regression"]
 FORMS: frozenset[OutcomeForm] = frozenset({"binary", "multiclass", "regression"})
 
 SUPPORTED_TASKS: frozenset[TaskType] = frozenset(
-    {"binary", "multiclass", "regression", "ranking", "text_classification", "ordinal"}
+    {
+        "anomaly_detection",
+        "binary",
+        "clustering",
+        "multiclass",
+        "regression",
+        "ranking",
+        "text_classification",
+        "ordinal",
+    }
 )
 """Task types that are whole today; the others are named and refused with a pointer."""
 
-JUDGED_BY_NAME: frozenset[TaskType] = frozenset({"ranking", "ordinal"})
+WITHOUT_TARGET: frozenset[TaskType] = frozenset({"anomaly_detection", "clustering"})
+"""Task types that look at rows as they are: there is nothing to predict, and no target is learned from."""
+
+JUDGED_BY_NAME: frozenset[TaskType] = frozenset({"ranking", "ordinal", *WITHOUT_TARGET})
 """Tasks with metrics and answers of their own; all others are judged as their outcomes look."""
 
 ColumnRole = Literal[
@@ -147,12 +160,22 @@ class ProblemDefinition(StoredRecord):
     goal_given: bool = Field(description="Whether the person stated the goal.")
     task_type: TaskType = Field(description="Kind of learning task.")
     task_reason: str = Field(description="Why this task type.")
-    target: str = Field(description="Name of the column to predict.")
+    target: str = Field(
+        default="",
+        description="Name of the column to predict. Empty for clustering; for anomaly detection empty, or the column of "
+        "known anomalies, which is never learned from and only judges.",
+    )
     classes: tuple[str, ...] = Field(
         default=(),
         description="Class labels as text, in sorted order, or from lowest to highest if they are levels; empty for regression.",
     )
     positive_class: str | None = Field(default=None, description="The class that 'positive' means, for binary tasks.")
+    clusters: int | None = Field(
+        default=None, ge=2, le=50, description="Number of groups that the person asked for; clustering."
+    )
+    expected_fraction: float | None = Field(
+        default=None, gt=0, lt=0.5, description="Share of rows that are to be flagged; anomaly detection."
+    )
     unit: str | None = Field(default=None, description="Unit of a regression target, if known.")
     primary_metric: Metric = Field(description="The number that decides.")
     metric_reason: str = Field(description="Why this metric.")
@@ -193,6 +216,11 @@ class ProblemDefinition(StoredRecord):
         default_factory=dict,
         description="What the person told frame_problem; kept when it is called again, unless told anew or removed here.",
     )
+
+    @property
+    def learns_target(self) -> bool:
+        """Whether there is a column that models learn to predict."""
+        return self.task_type not in WITHOUT_TARGET
 
     @property
     def form(self) -> OutcomeForm:

@@ -62,7 +62,11 @@ class FrameProblemRequest(_DataArguments):
     data: str = Field(
         description="Path of the data: a file (CSV, TSV, Parquet, Excel, JSON, libsvm, SQLite, DuckDB; gz or zip), a folder, or a glob."
     )
-    target: str = Field(description="Name of the column to predict.")
+    target: str = Field(
+        default="",
+        description="Name of the column to predict. Only task_type 'clustering' does without, and 'anomaly_detection', "
+        "where it may name a column of known anomalies, which then only judges.",
+    )
     goal: str | None = Field(default=None, description="What the prediction is for, in the person's words.")
     project_dir: ProjectDir = "ml"
     test_data: str | None = Field(default=None, description="The person's own test file; it is sealed as it is.")
@@ -103,6 +107,16 @@ class FrameProblemRequest(_DataArguments):
     )
     false_negative_cost: float | None = Field(
         default=None, ge=0, description="Cost of calling a positive row negative (binary; give both costs)."
+    )
+    clusters: int | None = Field(
+        default=None, ge=2, le=50, description="Number of groups, if it should not be chosen by evidence (clustering)."
+    )
+    expected_fraction: float | None = Field(
+        default=None,
+        gt=0,
+        lt=0.5,
+        description="Share of rows to flag (anomaly detection); by default the share of known anomalies, else 1 %, and "
+        "at least ten development rows.",
     )
     target_score: float | None = Field(
         default=None, description="Value of the primary metric that would be good enough."

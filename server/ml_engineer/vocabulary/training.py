@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 
 from ml_engineer.vocabulary.estimates import Estimate, Metric
 from ml_engineer.vocabulary.records import Record, Seconds, StoredRecord
+from ml_engineer.vocabulary.structure import StructureEvidence
 
 __all__ = [
     "EXPLAINED_BY",
@@ -20,7 +21,20 @@ __all__ = [
     "TrainingRun",
 ]
 
-Family = Literal["baseline", "linear", "kernel", "neighbours", "forest", "boosting", "network", "user", "ensemble"]
+Family = Literal[
+    "baseline",
+    "linear",
+    "kernel",
+    "neighbours",
+    "forest",
+    "boosting",
+    "network",
+    "user",
+    "ensemble",
+    "centres",
+    "density",
+    "hierarchy",
+]
 """Kinds of model."""
 
 EXPLAINED_BY: dict[Family, str] = {
@@ -33,6 +47,9 @@ EXPLAINED_BY: dict[Family, str] = {
     "network": "from outside: what changes when a feature does",
     "user": "depends on the pipeline in candidates.py",
     "ensemble": "part by part, as each of its models is",
+    "centres": "in full: the distances to the centres",
+    "density": "from outside: what changes when a feature does",
+    "hierarchy": "by example: the rows most like it",
 }
 """How far a prediction of such a model can be explained."""
 
@@ -118,6 +135,9 @@ class Champion(Record):
     calibration: Literal["none", "temperature", "sigmoid", "isotonic"] = Field(
         default="none", description="What its probabilities are mended by, as its last step; classification tasks."
     )
+    flag_threshold: float | None = Field(
+        default=None, description="Anomaly score from which a row is flagged; anomaly detection."
+    )
     interval: PredictionInterval | None = Field(
         default=None, description="How wide a prediction interval is; regression tasks with rows enough."
     )
@@ -170,5 +190,8 @@ class TrainingRun(StoredRecord):
     code: dict[str, str] = Field(
         default_factory=dict,
         description="Hash of each text that the run rests on, by file name; kept under experiments/code.",
+    )
+    structure: StructureEvidence | None = Field(
+        default=None, description="What the development rows show of themselves; clustering and anomaly detection."
     )
     warnings: tuple[str, ...] = Field(default=(), description="What a person should know, one sentence each.")

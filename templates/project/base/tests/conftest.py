@@ -50,8 +50,10 @@ def made_up_rows(rows: int, seed: int = 0) -> pd.DataFrame:
         table[PROBLEM.target] = rng.integers(3, size=rows)
         for name in PROBLEM.group_columns:
             table[name] = np.arange(rows) // 10
-    else:
+    elif PROBLEM.learns_target:
         table[PROBLEM.target] = rng.normal(size=rows)
+    elif PROBLEM.target:
+        table[PROBLEM.target] = [PROBLEM.positive_class if place % 20 == 0 else "usual" for place in range(rows)]
     return table
 
 

@@ -1,0 +1,140 @@
+"""Judge what champion.py builds on the stored folds, track it, and fit and save it when asked.
+
+Run it from anywhere; it needs nothing but the packages in pyproject.toml:
+
+    python models/training/train.py              # the cross-validated score, compared with the recorded one
+    python models/training/train.py --save       # also fit on all development rows and save for serving
+    python models/training/train.py --no-track   # leave MLflow alone
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from threadpoolctl import threadpool_limits
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from data.features.features import build_features
+from models.evaluation.metrics import score
+from models.training import champion
+from models.training.development import (
+    ROOT,
+    fold_pairs,
+    learned_target,
+    load_development,
+    sample_positions,
+    scored_target,
+)
+from models.training.fitting import fit
+from models.training.prediction import as_table, judge, match
+
+TOLERANCE = 1e-6
+BY_HAND = "by-hand"  # name of the folder of what this script found
+
+
+def cross_validate(rows: pd.DataFrame, folds: np.ndarray) -> tuple[pd.DataFrame, dict[int, float]]:
+    """Judge every fold by a model that has not seen it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``row``, ``fold`` (-1 where not looked at), ``predicted`` and ``value``, which the score is the mean of.
+    dict
+        The score on each fold.
+    """
+    features = build_features(rows)
+    whole = fit(champion.build_model(), features, learned_target(rows), None)
+    chosen = np.zeros(len(rows), dtype=bool)
+    chosen[sample_positions(len(rows))] = True
+    table = as_table(rows.index.to_numpy())
+    actual = scored_target(rows)
+    fold_scores = {}
+    for number, train, test in fold_pairs(np.where(chosen, folds, -1)):
+        model = fit(champion.build_model(), features.iloc[train], learned_target(rows.iloc[train]), None)
+        judged = match(judge(model, features.iloc[test], number), whole, features.iloc[test])
+        table.loc[test, judged.columns] = judged.to_numpy()
+        table.loc[test, "fold"] = number
+        fold_scores[number] = score(champion.METRIC, actual[test], judged)
+    return table.astype({"row": "int64", "fold": "int64"}), fold_scores
+
+
+def pooled_score(rows: pd.DataFrame, table: pd.DataFrame) -> float:
+    """Score all rows that were looked at together."""
+    seen = table["fold"].to_numpy() >= 0
+    return score(champion.METRIC, scored_target(rows)[seen], table[seen])
+
+
+def compare(value: float, table: pd.DataFrame) -> bool:
+    """Say how the score and the answers compare with the recorded run; false if they are not the same."""
+    if champion.RUN_ID is None or champion.EXPECTED_SCORE is None:
+        print("Nothing has been trained yet: champion.py is a starting point, without a recorded score.")
+        return True
+    difference = abs(value - champion.EXPECTED_SCORE)
+    print(f"recorded {champion.METRIC}: {champion.EXPECTED_SCORE:.6f} (run {champion.RUN_ID}), off by {difference:.1e}")
+    same = difference <= TOLERANCE
+    recorded = ROOT / "experiments" / "runs" / champion.RUN_ID / "out_of_fold.parquet"
+    if recorded.exists():
+        theirs = pd.read_parquet(recorded)
+        columns = ["row", "predicted", "value"]
+        largest = float(np.nanmax(np.abs(table[columns].to_numpy(float) - theirs[columns].to_numpy(float))))
+        print(f"largest absolute difference of an answer: {largest:.1e}")
+        same = same and largest <= TOLERANCE
+    print("The recorded run is reproduced." if same else "The recorded run is NOT reproduced.")
+    return same
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the script; 0 if there was no recorded run or it was reproduced, 1 if it was not."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--save", action="store_true", help="fit on all development rows and save for serving")
+    parser.add_argument("--no-track", action="store_true", help="do not log to MLflow")
+    options = parser.parse_args(arguments)
+
+    rows, folds = load_development()
+    # Several threads add up in another order than the recorded run did.
+    with threadpool_limits(limits=1):
+        table, fold_scores = cross_validate(rows, folds)
+        value = pooled_score(rows, table)
+    print(f"{champion.METRIC}: {value:.6f} on {int((table['fold'] >= 0).sum())} rows that the models had not seen")
+    print("by fold: " + ", ".join(f"{number}: {one:.4f}" for number, one in fold_scores.items()))
+    same = compare(value, table)
+
+    out_of_fold = ROOT / "experiments" / "runs" / BY_HAND / "out_of_fold.parquet"
+    out_of_fold.parent.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(out_of_fold)
+    if options.save:
+        from models.serving.champion_file import save_champion
+
+        folder = ROOT / "models" / "serving" / "champion"
+        manifest = save_champion(
+            folder,
+            fit_on_everything(rows),
+            build_features(rows.head(1)).columns.tolist(),
+            run_id=champion.RUN_ID if same and champion.RUN_ID else BY_HAND,
+            metric=champion.METRIC,
+            score=value,
+            decision_threshold=champion.DECISION_THRESHOLD,
+            interval=None,
+        )
+        print(f"saved {folder / manifest['model_file']}")
+        if manifest["model_format"] == "pickle":
+            print("It is a pickle, for it holds code of your own: what loads it must set ALLOW_PICKLE_MODEL=yes.")
+    if not options.no_track:
+        from models.training.tracking import track
+
+        print(track(ROOT, champion.build_model(), champion.METRIC, value, fold_scores))
+    return 0 if same else 1
+
+
+def fit_on_everything(rows: pd.DataFrame) -> BaseEstimator:
+    """Fit what champion.py builds on all development rows."""
+    with threadpool_limits(limits=1):
+        return fit(champion.build_model(), build_features(rows), learned_target(rows), None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
