@@ -35,7 +35,7 @@ from ml_engineer.vocabulary.estimates import Estimate
 from ml_engineer.vocabulary.requests import TrainRequest
 from ml_engineer.vocabulary.training import CandidateResult, Champion, TrainingRun
 
-__all__ = ["conclude"]
+__all__ = ["conclude", "keep_texts"]
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def conclude(
         feature_columns=tuple(rows.data.features.columns),
         environment=describe_environment(),
         asked=request.model_dump(mode="json", exclude={"project_dir"}),
-        code=_texts(rows.layout, champion=code),
+        code=keep_texts(rows.layout, champion=code),
         warnings=tuple(_warnings(result, judged.gain, staged, rows)),
     )
     staged.write_manifest(record, rows)
@@ -122,7 +122,7 @@ def conclude(
     return record
 
 
-def _texts(layout: ProjectLayout, *, champion: str) -> dict[str, str]:
+def keep_texts(layout: ProjectLayout, *, champion: str) -> dict[str, str]:
     """Keep the texts that the run rests on; their hashes."""
     files = (layout.features_py, layout.candidates_py, layout.problem_yaml)
     kept = {path.name: keep_file(layout, path) for path in files}

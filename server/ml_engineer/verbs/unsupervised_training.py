@@ -39,6 +39,7 @@ from ml_engineer.verbs.champion_files import (
 from ml_engineer.verbs.fit_journal import FolderJournal
 from ml_engineer.verbs.known_answers import keep_known_answers
 from ml_engineer.verbs.passport_writing import update_passport
+from ml_engineer.verbs.training_conclusion import keep_texts
 from ml_engineer.verbs.training_rows import TrainingRows
 from ml_engineer.verbs.unsupervised_evidence import Baseline, baseline_of, evidence_of
 from ml_engineer.verbs.unsupervised_rows import Sample, judge_of, known_labels, looked_at, options_of
@@ -227,6 +228,8 @@ def _conclude(
         out_of_fold_path=layout.relative(layout.out_of_fold(run_id)),
         feature_columns=tuple(rows.data.features.columns),
         environment=describe_environment(),
+        asked=request.model_dump(mode="json", exclude={"project_dir"}),
+        code=keep_texts(layout, champion=code),
         structure=evidence_of(sample, won.model, won.choice.standing, won.answers),
         warnings=(*won.choice.warnings, *_warnings(rows, won, staged)),
     )

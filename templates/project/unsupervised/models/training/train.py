@@ -99,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
     with threadpool_limits(limits=1):
         table, fold_scores = cross_validate(rows, folds)
         value = pooled_score(rows, table)
-    print(f"{champion.METRIC}: {value:.6f} on {int((table['fold'] >= 0).sum())} rows that the models had not seen")
+    print(f"cross-validated {champion.METRIC}: {value:.6f} on {int((table['fold'] >= 0).sum())} rows")
     print("by fold: " + ", ".join(f"{number}: {one:.4f}" for number, one in fold_scores.items()))
     same = compare(value, table)
 
