@@ -46,6 +46,14 @@ def test_persons_alike_dealt_as_strangers_block() -> None:
     assert "intraclass correlation 1.00" in finding.found
 
 
+def test_a_few_rows_that_share_a_name_are_asked_about() -> None:
+    frame = people(alike=True)
+    frame["person"] = frame["person"].where(np.arange(len(frame)) < 0.1 * len(frame), 1_000 + np.arange(len(frame)))
+    evidence = evidence_of(frame, columns={"person": {"role": "identifier", "used": False}})
+    finding = ask(SPL002(), evidence, stage="train")
+    assert (finding.outcome, finding.blocks) == ("question", False)
+
+
 def test_persons_somewhat_alike_are_asked_about() -> None:
     frame = people(alike=True, rows=1000)
     redrawn = np.random.default_rng(1).random(1000) < 0.65

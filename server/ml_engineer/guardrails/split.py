@@ -86,6 +86,8 @@ class SPL002(SplitCheck):
     title = "Groups that were not declared"
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     fewest_share: ClassVar[float] = 0.05
+    forbidden_share: ClassVar[float] = 0.2
+    """Share of rows with a relative in another fold from which scores are theirs more than by the way."""
     most_rows_per_group: ClassVar[float] = 50.0
     worth_asking: ClassVar[float] = 0.05
     likeness: ClassVar[float] = 0.2
@@ -114,7 +116,8 @@ class SPL002(SplitCheck):
             return None
         # Where rows are grouped already, somebody thought of keys, and another one may be a matter of taste.
         strangers = evidence.problem.split.strategy not in ("grouped", "own_test_file")
-        sure = alike > self.likeness and is_one_thing(evidence.problem, evidence.frame, name)
+        many = alike > self.likeness and apart.mean() >= self.forbidden_share
+        sure = many and is_one_thing(evidence.problem, evidence.frame, name)
         return Observation(
             "forbids" if strangers and sure else "question",
             f"{percent(float(apart.mean()))} of rows share {quoted(name)} with a row of another fold, and rows that share "

@@ -22,7 +22,7 @@ __all__ = ["AT_ONCE_SECONDS", "AskedToStopError", "Report", "SearchState"]
 
 Report = Callable[[str, float | None], None]
 
-AT_ONCE_SECONDS = 1.0
+AT_ONCE_SECONDS = 1.5
 """A fit that takes no longer may be done when the time is out already, because a weak model is better than none."""
 _REFIT = 1.35
 """A fit on all rows takes about this many times the fit on a fold's training rows."""

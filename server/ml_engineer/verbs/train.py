@@ -54,6 +54,7 @@ _ONE_FIT_ROWS = 100_000
 _RESERVED = frozenset({"baseline", "ensemble"})
 _LISTED = 12
 _CLOSING_CPU_SECONDS = 1.5
+_LEAST_SEARCH_SHARE, _MOST_GRANTED_SECONDS = 0.4, 5.0
 _LEAST_SEARCH_SECONDS = 2.0
 _INTERVAL_CPU_SECONDS = 2e-5  # a row, for the bootstrap of score and gain
 _BUSIEST = 6.0
@@ -188,8 +189,9 @@ def _share_cores(rows: TrainingRows, executor: Executor) -> int:
 def _plan(rows: TrainingRows, request: TrainRequest, context: WorkContext, cpu_started: float) -> SearchPlan:
     """A deadline that leaves time for saving; or a number of fits, and then no clock decides anything."""
     deadline = context.started + request.budget_seconds - _closing_seconds(rows, request, context, cpu_started)
-    # Checks may have taken all of a small budget, and a weak model is better than none.
-    deadline = max(deadline, context.clock() + _LEAST_SEARCH_SECONDS)
+    # On a busy machine, checks may have taken all of a small budget; a weak model that is late is better than none.
+    granted = min(max(_LEAST_SEARCH_SHARE * request.budget_seconds, _LEAST_SEARCH_SECONDS), _MOST_GRANTED_SECONDS)
+    deadline = max(deadline, context.clock() + granted)
     return SearchPlan(
         deadline=float("inf") if request.budget_evaluations else deadline,
         budget_evaluations=request.budget_evaluations,
