@@ -82,6 +82,8 @@ def test_a_text_of_its_own_in_each_row_is_refused() -> None:
         (pd.Series([*range(15)] * 10, name="species code"), "multiclass", tuple(str(code) for code in range(15))),
         (pd.Series([*range(15)] * 10, name="y"), "regression", ()),
         (pd.Series([0, 1, 2, 3] * 20, name="number of children"), "regression", ()),
+        (pd.Series([0] * 40 + [1] * 20 + [2] * 9 + [3] * 4 + [4], name="y"), "regression", ()),
+        (pd.Series([0, 0, 0, 1, 1, 2] * 9, name="ncases"), "regression", ()),
         (pd.Series([3.5, 4.0, 4.5] * 20, name="rating"), "regression", ()),
         (pd.Series(RNG.normal(size=60), name="y"), "regression", ()),
         (pd.Series(RNG.integers(0, 10_000, 60), name="y"), "regression", ()),

@@ -16,9 +16,12 @@ __all__ = ["Choice", "infer_task", "names_grades", "said_task"]
 
 _MOST_ORDERED_LEVELS: Final = 10
 _MOST_CODE_LEVELS: Final = 20
+_FEWEST_OF_A_LEVEL: Final = 5
+"""Counts thin out to single rows; labels with fewer rows than folds could not be learned."""
 _CODES: Final = word_set("category cat class cls code cluster color colour group kind label species state status type")
 _COUNTS: Final = word_set(
-    "amount children cnt count counts days hours items n num number orders persons qty quantity sales total units visits"
+    "accidents amount cases children claims cnt count counts days deaths events goals hours items n num number orders "
+    "persons qty quantity sales total units visits"
 )
 _GRADES: Final = word_set("grade level quality rank rating score severity stage stars")
 
@@ -28,17 +31,25 @@ Choice = tuple[Task, str, tuple[Question, ...]]
 
 def infer_task(column: pd.Series, distinct: int) -> Choice:
     """The task that the name and the values of the target speak for; why; and what to ask."""
-    name = str(column.name)
     if distinct == 2:
         return "binary", "the target has two different values", ()
     if isinstance(column.dtype, pd.StringDtype):
         return "multiclass", f"the target has {distinct} different labels", ()
     if pd.api.types.is_float_dtype(column.dtype):
         return "regression", f"the target is a number with {distinct:,} different values", ()
+    return _whole_numbers(column, distinct)
+
+
+def _whole_numbers(column: pd.Series, distinct: int) -> Choice:
+    name = str(column.name)
     repeated = len(column) >= 5 * distinct
     coded = _speaks_of(name, _CODES)
     if _speaks_of(name, _COUNTS) and not coded:
         return "regression", f"the target is a count with {distinct:,} different values", ()
+    rarest = int(column.value_counts().min())
+    if not coded and not names_grades(name) and rarest < _FEWEST_OF_A_LEVEL <= distinct:
+        levels = f"whole number with {distinct:,} different values, the rarest in {rarest} row(s)"
+        return "regression", f"the target is a {levels}, which labels seldom are", ()
     if repeated and distinct <= (_MOST_CODE_LEVELS if coded else _MOST_ORDERED_LEVELS):
         return _few_levels(column, distinct, coded=coded)
     return "regression", f"the target is a whole number with {distinct:,} different values", ()
