@@ -50,6 +50,17 @@ def test_rows_types_row_numbers_and_folds_come_back(layout: ProjectLayout) -> No
     assert development.folds.tolist() == [1, 0, 1]
 
 
+def test_further_foldings_come_back_and_are_missed(layout: ProjectLayout) -> None:
+    split = plan(3)
+    split = split.model_copy(update={"definition": split.definition.model_copy(update={"repeats": 3})})
+    save_development(layout, FRAME, FOLDS, more_folds=[FOLDS[::-1], 1 - FOLDS])
+    assert [folds.tolist() for folds in load_development(layout, split).more_folds] == [[1, 0, 1], [0, 1, 0]]
+    assert load_development(layout, plan(3)).more_folds == ()
+    save_development(layout, FRAME, FOLDS, more_folds=[FOLDS])
+    with pytest.raises(ProjectStateError, match="lacks the column 'fold_3'"):
+        load_development(layout, split)
+
+
 def test_missing_rows_say_which_verb_writes_them(layout: ProjectLayout) -> None:
     with pytest.raises(ProjectStateError, match="Call frame_problem"):
         load_development(layout, plan(3))

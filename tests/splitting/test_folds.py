@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,20 @@ def test_folds_do_not_depend_on_the_order_of_rows_or_columns(changes: dict[str, 
     folds = pd.Series(assign_folds(birds, rule, target="Species", classification=True), index=birds.index)
     again = pd.Series(assign_folds(mixed, rule, target="Species", classification=True), index=mixed.index)
     pd.testing.assert_series_equal(again.sort_index(), folds)
+
+
+@pytest.mark.parametrize("changes", [{}, {"group_columns": ("Individual ID", "Species"), "groups": 284}])
+def test_every_folding_keeps_the_rule_and_cuts_otherwise(changes: dict[str, Any], birds: pd.DataFrame) -> None:
+    rule = plan(**changes)
+    foldings = [assign_folds(birds, rule, target="Species", classification=True, repeat=repeat) for repeat in range(3)]
+    for first, second in itertools.combinations(foldings, 2):
+        together = pd.crosstab(first, second).to_numpy()
+        assert together.max() < 0.5 * together.sum(axis=1).max(), "they are nearly the same folding"
+    for folds in foldings:
+        counts = pd.crosstab(folds, birds["Species"])
+        assert (counts.max() - counts.min()).max() <= (1 if not changes else 3)
+        keys = [birds[name] for name in rule.group_columns]
+        assert not keys or pd.Series(folds).groupby(keys).nunique().max() == 1
 
 
 def test_each_fold_holds_each_class_in_proportion(birds: pd.DataFrame) -> None:

@@ -54,6 +54,21 @@ def test_there_are_fewer_folds_where_there_is_less(changes: dict[str, Any], fold
 
 
 @pytest.mark.parametrize(
+    ("changes", "repeats"),
+    [
+        ({}, 3),
+        ({"rows": 1300}, 1),
+        ({"rows": 300, "time_column": "day"}, 1),
+        ({"rows": 300, "group_columns": ("id",), "groups": 90}, 3),
+    ],
+)
+def test_few_rows_are_cut_into_folds_several_times_unless_time_orders_them(
+    changes: dict[str, Any], repeats: int
+) -> None:
+    assert plan(**changes).repeats == repeats
+
+
+@pytest.mark.parametrize(
     ("changes", "complaint"),
     [
         ({"rows": 9}, "9 rows"),

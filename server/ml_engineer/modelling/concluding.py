@@ -11,12 +11,13 @@ import numpy as np
 
 from ml_engineer.modelling.calibrated import calibrated_model
 from ml_engineer.modelling.calibration import choose_calibration
-from ml_engineer.modelling.choosing import averaged, averaging_pays, simplest_within_noise
+from ml_engineer.modelling.choosing import averaged, averaging_pays, simplest_as_good, simplest_within_noise
 from ml_engineer.modelling.fits import Failure, Fit, FitTask, attempt, fit_rows, run_task
 from ml_engineer.modelling.refitting import as_part, put_together
 from ml_engineer.modelling.running import Job
 from ml_engineer.modelling.search_state import AT_ONCE_SECONDS, SearchState
 from ml_engineer.modelling.standing import Standing
+from ml_engineer.modelling.training_data import FEW_ROWS
 
 __all__ = ["SearchResult", "conclude"]
 
@@ -76,7 +77,7 @@ def conclude(state: SearchState, naive: Standing) -> SearchResult:
         naive,
         champion,
         model,
-        tuple(sorted(champion.fits)) if champion is not naive else state.folds,
+        champion.first_folds(state.data) if champion is not naive else _first(state),
         tuple(warnings),
         tuple(state.decisions),
         state.stopped_early,
@@ -95,15 +96,29 @@ def _champion(state: SearchState, naive: Standing) -> tuple[Standing, str]:
         simplest = simplest_within_noise(done, best, state.data, seed=state.plan.seed)
         state.decide(f"{simplest.candidate.name} is the simplest whose difference to the best may be chance.")
         return simplest, ""
+    best = _average_if_it_pays(state, done, best)
+    if state.data.rows < FEW_ROWS and state.data.queries is None:
+        simplest = simplest_as_good(done, best, state.data)
+        if simplest is not best:
+            state.decide(
+                f"{simplest.candidate.name} is the champion: rows are few, and {best.candidate.name} does not do better "
+                "by more than a quarter of a standard error."
+            )
+        return simplest, ""
+    return best, ""
+
+
+def _average_if_it_pays(state: SearchState, done: list[Standing], best: Standing) -> Standing:
+    """The average of the best, or the best one alone."""
     weights = state.best_average()
     if len(weights) < 2:
-        return best, ""
+        return best
     if not averaging_pays(done, state.data, state.folds, seed=state.plan.seed):
         state.decide(
             "The best model alone did better than an average of several, beyond chance, on folds that chose neither."
         )
-        return best, ""
-    return averaged(done, weights, state.data), ""
+        return best
+    return averaged(done, weights, state.data)
 
 
 def _best_of_few_folds(state: SearchState, naive: Standing) -> tuple[Standing, str]:
@@ -111,11 +126,13 @@ def _best_of_few_folds(state: SearchState, naive: Standing) -> tuple[Standing, s
     begun = [
         one for one in state.standings if one.fits and not one.failed and not one.candidate.mitigates
     ] or _one_fold_late(state)
-    gains = [one.value(state.data) - naive.value(state.data, sorted(one.fits)) for one in begun]
+    gains = [one.value(state.data) - naive.value(state.data, one.first_folds(state.data)) for one in begun]
     if max(gains, default=0.0) <= 0:
         return naive, ""
     best = begun[int(np.argmax(gains))]
     best.status = "finished"
+    if len(best.first_folds(state.data)) == len(state.data.pairs):
+        return best, ""
     return best, (
         f"There was no time to fit {best.candidate.name} on all {len(state.data.pairs)} folds; it is the champion by "
         f"{len(best.fits)} of them, and its score rests on their rows. Give it more time (budget_seconds)."
@@ -129,7 +146,7 @@ def _one_fold_late(state: SearchState) -> list[Standing]:
     if not quick:
         return []
     one = min(quick, key=lambda standing: standing.race_loss)
-    number = state.folds[-1]
+    number = _first(state)[-1]
     train, test = (np.asarray(rows) for rows in state.data.pairs[number])
     task = FitTask(one.candidate, train, test, "")
     outcome = attempt(lambda: run_task(task, state.data, scratch=None, clock=state.clock))
@@ -137,6 +154,11 @@ def _one_fold_late(state: SearchState) -> list[Standing]:
         return []
     one.fits[number] = outcome
     return [one]
+
+
+def _first(state: SearchState) -> tuple[int, ...]:
+    """Positions of the folds of the first folding that are used."""
+    return tuple(fold for fold in state.folds if fold < len(state.data.pairs))
 
 
 def _fitted(state: SearchState, champion: Standing, naive: Standing) -> tuple[Any, Standing]:
@@ -182,7 +204,7 @@ def _quickly_fitted(state: SearchState, standings: Sequence[Standing]) -> tuple[
 
 def _calibrated(state: SearchState, champion: Standing, model: Any) -> Any:
     """The model with its probabilities mended where that helps, and the champion's out-of-fold predictions with it."""
-    folds = sorted(champion.fits)
+    folds = champion.first_folds(state.data)
     calibration, reason = choose_calibration(state.data, champion.predictions(state.data), folds, seed=state.plan.seed)
     state.decide(reason)
     if calibration is None:
@@ -190,7 +212,8 @@ def _calibrated(state: SearchState, champion: Standing, model: Any) -> Any:
     champion.story.append(reason)
     champion.calibration = calibration
     champion.fits = {
-        fold: replace(fit, predictions=calibration.apply(fold, fit.predictions)) for fold, fit in champion.fits.items()
+        fold: replace(champion.fits[fold], predictions=calibration.apply(fold, champion.fits[fold].predictions))
+        for fold in folds
     }
     return calibrated_model(champion.candidate.build(), model, calibration.everything, state.data.classes)
 

@@ -25,7 +25,7 @@ from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
 from ml_engineer.modelling.results import candidate_result
 from ml_engineer.modelling.search import SearchResult, search
 from ml_engineer.modelling.search_plan import SearchPlan
-from ml_engineer.modelling.training_data import FoldPair, TrainingData
+from ml_engineer.modelling.training_data import FEW_ROWS, FoldPair, TrainingData
 from ml_engineer.modelling.tuning import Tuner
 from ml_engineer.statistics.conformal import learn_interval
 from ml_engineer.statistics.metrics import Task
@@ -35,6 +35,8 @@ __all__ = ["TabularClassifier", "TabularRegressor"]
 
 _ONE_FIT_ROWS = 100_000
 _MOST_WORKERS = 8
+_REPEATS = 3
+"""Foldings where rows are few."""
 
 
 class _ForgetfulJournal:
@@ -147,14 +149,19 @@ class _Tabular(BaseEstimator, ABC):
     def _data(self, features: pd.DataFrame, target: npt.NDArray[Any], groups: npt.NDArray[Any] | None) -> TrainingData:
         task, metric = self._task()
         clusters = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+        foldings = [
+            _pairs(task, target, clusters, folds=self.folds, seed=self.random_state + repeat)
+            for repeat in range(_REPEATS if len(target) < FEW_ROWS else 1)
+        ]
         return TrainingData(
             task=task,
             metric=self.metric or metric,
             features=features,
             target=target,
-            pairs=_pairs(task, target, clusters, folds=self.folds, seed=self.random_state),
+            pairs=foldings[0],
             fingerprint="",
             clusters=clusters,
+            more_pairs=tuple(pair for folding in foldings[1:] for pair in folding),
         )
 
     @abstractmethod
@@ -341,11 +348,11 @@ def _pairs(
     units = len(target) if clusters is None else len(np.unique(clusters))
     number = max(2, min(folds, units))
     if task == "regression":
-        splitter: Any = KFold(number, shuffle=True, random_state=seed) if clusters is None else GroupKFold(number)
+        kind: Any = KFold if clusters is None else GroupKFold
     else:
         number = max(2, min(number, int(np.unique(target, return_counts=True)[1].max())))
         kind = StratifiedKFold if clusters is None else StratifiedGroupKFold
-        splitter = kind(number, shuffle=True, random_state=seed)
+    splitter = kind(number, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # A class with fewer rows than folds is told by its score, not by the splitter.
         warnings.filterwarnings("ignore", message="The least populated class")

@@ -14,7 +14,7 @@ from ml_engineer.modelling.standing import Standing
 
 __all__ = ["choose_folds", "fold", "fold_jobs", "folded"]
 
-_ROOM_FOR = ((10, 6), (5, 5), (3, 4), (2, 2))
+_ROOM_FOR = ((30, 6), (15, 6), (10, 6), (5, 5), (3, 4), (2, 2))
 """At most so many folds are used if so many of the most promising candidates have room for them."""
 _PARTS = 2
 """So many candidates are thought to become parts of the champion, when it is asked what is left for folds."""
@@ -30,25 +30,42 @@ def choose_folds(state: SearchState, order: Sequence[Standing]) -> None:
     order : sequence of Standing
         Candidates that ran the race, the most promising first.
     """
-    planned = len(state.data.pairs)
+    once, planned = len(state.data.pairs), len(state.data.all_pairs)
     number, told = 1, ""
     refits = sum(state.seconds_to_refit(one) for one in order[:_PARTS])
     room = (state.plan.deadline - state.clock()) * state.executor.workers * 0.9 - refits
     for most, models in _ROOM_FOR:
-        several, wanted = min(most, planned), min(models, len(order))
+        several, wanted = _whole(min(most, planned), once), min(models, len(order))
+        if several > once and several * wanted > state.runner.fits_left:
+            continue
         fitting = _with_room([several * state.seconds_per_fold(one) for one in order], room)
         if fitting >= wanted:
             number = several
             break
-        told = told or (
-            f"with {several}, {fitting} of the {wanted} most promising candidates would have had room in the "
-            f"{max(room, 0):.3g} s of fitting that were left"
+        told = (
+            ""
+            if several > once
+            else told
+            or (
+                f"with {several}, {fitting} of the {wanted} most promising candidates would have had room in the "
+                f"{max(room, 0):.3g} s of fitting that were left"
+            )
         )
-    everything = range(planned)
+    everything = range(once if number <= once else planned)
     # With folds in time, the last ones are learned from the most rows.
     state.folds = tuple(everything[-number:] if state.data.time_order is not None else everything[:number])
-    if number < planned:
-        state.decide(f"{number} of {planned} folds are used: {told}.")
+    if number < once:
+        state.decide(f"{number} of {once} folds are used: {told}.")
+    elif number > once:
+        state.decide(
+            f"Rows are few, so candidates are compared on {number // once} foldings of {once} folds each, of which the "
+            "first is reported: chance has less say in which rows share a fold."
+        )
+
+
+def _whole(number: int, once: int) -> int:
+    """So many folds that no folding beyond the first is begun in vain."""
+    return number if number <= once else number // once * once
 
 
 def _with_room(costs: Sequence[float], room: float) -> int:
@@ -81,7 +98,7 @@ def fold_jobs(state: SearchState, standing: Standing) -> Iterator[Job]:
     for number in state.folds:
         if number in standing.fits or standing.failed:
             continue
-        train, test = state.data.pairs[number]
+        train, test = state.data.all_pairs[number]
         first = number == state.folds[0]
         task = FitTask(standing.candidate, np.asarray(train), np.asarray(test), f"fold {number}", sized=first)
         # What takes several times what it was thought to take would eat the time of others.

@@ -44,9 +44,9 @@ def candidate_result(standing: Standing, data: TrainingData, *, seed: int) -> Ca
     """One candidate as a record; without a score if no fold was finished."""
     fewest, most = _REPLICATES
     replicates = int(np.clip(_WEIGHTS_DRAWN / data.rows, fewest, most))
-    scores = [metric_value(data.metric, standing.outcomes(data, [fold])) for fold in sorted(standing.fits)]
+    scores = [metric_value(data.metric, standing.outcomes(data, [fold])) for fold in standing.first_folds(data)]
     finite = [score for score in scores if np.isfinite(score)]
-    predicted = sum(len(data.pairs[fold][1]) for fold in standing.fits)
+    predicted = sum(len(data.all_pairs[fold][1]) for fold in standing.fits)
     seconds = sum(fit.predict_seconds for fit in standing.fits.values())
     size = max((fit.model_bytes for fit in standing.fits.values()), default=0)
     return CandidateResult(
@@ -74,7 +74,7 @@ def champion_score(predictions: Predictions, threshold: float | None, data: Trai
 
 def champion_gain(result: SearchResult, data: TrainingData, *, seed: int) -> Estimate:
     """Champion against baseline on the rows that both predicted, paired; positive is better."""
-    folds = sorted(result.champion.fits)
+    folds = result.champion.first_folds(data)
     return gain(data.metric, result.champion.outcomes(data, folds), result.baseline.outcomes(data, folds), seed=seed)
 
 

@@ -140,6 +140,7 @@ class SearchState:
     def complete(self, standing: Standing) -> None:
         """Note that a candidate has all its folds."""
         if standing.status == "finished":
+            self.weigh()  # it has the folds that were added since, and can be compared again
             return
         standing.status = "finished"
         standing.useless = self.loss(standing.predictions(self.data)) > self.baseline_loss
@@ -227,7 +228,7 @@ class SearchState:
         """Seconds that one fold takes; what the race took is scaled by the rows."""
         if standing.fits or standing.race is None:
             return standing.seconds_per_fold()
-        return standing.seconds_per_fold() * max(1.0, len(self.data.pairs[self.folds[-1]][0]) / len(self.learn))
+        return standing.seconds_per_fold() * max(1.0, len(self.data.all_pairs[self.folds[-1]][0]) / len(self.learn))
 
     def seconds_to_refit(self, standing: Standing) -> float:
         """Seconds that a fit on all rows takes, which prepares them for itself."""

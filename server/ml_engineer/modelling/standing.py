@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from ml_engineer.modelling.calibration import Calibration
 from ml_engineer.modelling.candidate import Candidate
@@ -91,19 +92,37 @@ class Standing:
         self.story.append(f"dropped: {reason}")
 
     def predictions(self, data: TrainingData, folds: Iterable[int] | None = None) -> Predictions:
-        """Out-of-fold predictions in the order of the rows; NaN where there is none, or outside `folds`."""
+        """Out-of-fold predictions in the order of the rows; NaN where there is none, or outside `folds`.
+
+        Without `folds` they are those of the first folding.
+        """
         values = data.empty_predictions()
-        for fold in self.fits if folds is None else folds:
-            values[data.pairs[fold][1]] = self.fits[fold].predictions
+        for fold in self.first_folds(data) if folds is None else folds:
+            values[data.all_pairs[fold][1]] = self.fits[fold].predictions
         return values
 
+    def first_folds(self, data: TrainingData) -> tuple[int, ...]:
+        """Positions of the finished folds of the first folding, on which everything rests that is reported."""
+        return tuple(sorted(fold for fold in self.fits if fold < len(data.pairs)))
+
+    def stacked(self, data: TrainingData, folds: Iterable[int]) -> tuple[npt.NDArray[np.integer], Predictions]:
+        """Rows of some folds, (m,), one fold after the other, and what was predicted for them, (m,) or (m, k)."""
+        chosen = list(folds)
+        rows = np.concatenate([data.all_pairs[fold][1] for fold in chosen])
+        return rows, np.concatenate([self.fits[fold].predictions for fold in chosen])
+
     def outcomes(self, data: TrainingData, folds: Iterable[int] | None = None) -> Outcomes:
-        """Out-of-fold predictions beside the truth, as they are judged.
+        """Out-of-fold predictions beside the truth, as they are judged; without `folds`, those of the first folding.
 
         The naive rule's class shares differ a little from fold to fold. That is no knowledge of rows, so a metric
         of ranking must not see it: there its shares are taken as equal for all rows.
         """
-        values = self.predictions(data, folds)
+        chosen = self.first_folds(data) if folds is None else tuple(folds)
+        if any(fold >= len(data.pairs) for fold in chosen):
+            rows, several = self.stacked(data, chosen)
+            threshold = choose_threshold(data, self.predictions(data)).value
+            return data.outcomes_of(rows, several, threshold=threshold)
+        values = self.predictions(data, chosen)
         if self.candidate.family == "baseline" and data.metric in _RANKING:
             known = np.isfinite(values[:, 0])
             values[known] = values[known].mean(axis=0)
@@ -121,5 +140,5 @@ class Standing:
 
     def predict_seconds_per_row(self, data: TrainingData) -> float:
         """Seconds that a prediction took, per row, in batches."""
-        rows = sum(len(data.pairs[fold][1]) for fold in self.fits)
+        rows = sum(len(data.all_pairs[fold][1]) for fold in self.fits)
         return sum(fit.predict_seconds for fit in self.fits.values()) / rows if rows else 0.0

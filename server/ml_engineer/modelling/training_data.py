@@ -15,7 +15,10 @@ from ml_engineer.statistics.ordinal import called_level
 from ml_engineer.vocabulary.estimates import Metric
 from ml_engineer.vocabulary.problem import Costs, TaskType
 
-__all__ = ["ABSOLUTE", "FoldPair", "Loss", "Predictions", "TrainingData", "loss_for"]
+__all__ = ["ABSOLUTE", "FEW_ROWS", "FoldPair", "Loss", "Predictions", "TrainingData", "loss_for"]
+
+FEW_ROWS = 1000
+"""Below so many rows candidates are compared on several foldings, and simpler models are preferred."""
 
 FoldPair = tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]
 """Positions of the rows to fit on and of the rows to predict."""
@@ -63,8 +66,9 @@ class TrainingData:
         Group of each row, if rows come in groups.
     time_order : numpy.ndarray of shape (n,), optional
         Positions of the rows from earliest to latest, if folds follow time.
-    named : TaskType, optional
-        What the task is judged as, where that is not how its outcomes look.
+    more_pairs : tuple of FoldPair
+        Folds of further foldings, as many each as `pairs`: candidates are compared on them too, and nothing that is
+        reported rests on them.
     weights : numpy.ndarray of shape (n,), optional
         What each row counts for in fitting, not negative. Scores count every row once.
     named : TaskType, optional
@@ -82,6 +86,7 @@ class TrainingData:
     costs: Costs | None = None
     clusters: npt.NDArray[np.integer] | None = None
     time_order: npt.NDArray[np.integer] | None = None
+    more_pairs: tuple[FoldPair, ...] = ()
     weights: npt.NDArray[np.float64] | None = None
     named: TaskType | None = None
 
@@ -94,6 +99,11 @@ class TrainingData:
     def loss(self) -> Loss:
         """What candidates are compared and averaged by."""
         return loss_for(self.named or self.task, self.metric)
+
+    @property
+    def all_pairs(self) -> tuple[FoldPair, ...]:
+        """Folds of every folding; a fold's position is its place here."""
+        return (*self.pairs, *self.more_pairs)
 
     @property
     def rows(self) -> int:
@@ -148,8 +158,19 @@ class TrainingData:
             Probability from which the positive class is called; binary tasks, by default 0.5.
         """
         rows = self.predicted_rows(predictions)
-        chosen = predictions[rows]
+        return self.outcomes_of(rows, predictions[rows], threshold=threshold)
+
+    def outcomes_of(
+        self, rows: npt.NDArray[np.integer], chosen: Predictions, *, threshold: float | None = None
+    ) -> Outcomes:
+        """Predictions for some rows, (m,) or (m, k), beside the truth.
+
+        A row that was predicted in several foldings stands there several times, and is resampled as one.
+        """
         classification = self.task != "regression"
+        clusters = None if self.clusters is None else self.clusters[rows]
+        if clusters is None and len(np.unique(rows)) < len(rows):
+            clusters = rows
         return Outcomes(
             self.task,
             self.actual[rows],
@@ -158,7 +179,7 @@ class TrainingData:
             n_classes=len(self.classes),
             positive=self.positive if self.task == "binary" else 1,
             costs=self.costs,
-            clusters=None if self.clusters is None else self.clusters[rows],
+            clusters=clusters,
             blocks=self.time_order is not None,
             named=self.named,
         )

@@ -48,6 +48,8 @@ class DevelopmentRows:
         Group of each row.
     time_column : str or None
         Column that orders the rows, where the split is by time.
+    more_folds : tuple of numpy.ndarray of shape (n,)
+        Further foldings, where rows are few.
     """
 
     frame: pd.DataFrame
@@ -55,6 +57,7 @@ class DevelopmentRows:
     pairs: Callable[[npt.NDArray[np.integer]], FoldPairs]
     groups: npt.NDArray[np.integer] | None = None
     time_column: str | None = None
+    more_folds: tuple[npt.NDArray[np.integer], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -95,8 +95,10 @@ def refuse_redealt(problem: ProblemDefinition, split: SplitPlan) -> None:
         edited, dealt = getattr(problem.split, key), getattr(split.definition, key)
         if edited != dealt:
             raise _redealt(f"split.{key}", edited, dealt, f"call frame_problem with {argument}={edited!r}")
-    if problem.split.folds != split.definition.folds:
-        raise _redealt("split.folds", problem.split.folds, split.definition.folds, "call frame_problem again")
+    for key in ("folds", "repeats"):
+        edited, dealt = getattr(problem.split, key), getattr(split.definition, key)
+        if edited != dealt:
+            raise _redealt(f"split.{key}", edited, dealt, "call frame_problem again")
     if split.target and problem.target != split.target:
         raise _redealt("target", problem.target, split.target, f"call frame_problem with target={problem.target!r}")
     if problem.deal_id != split.deal_id:

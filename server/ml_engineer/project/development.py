@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,10 +34,13 @@ class Development:
         Cleaned rows; the index is the row number in the source.
     folds : numpy.ndarray of shape (n,), int
         Fold number of each row.
+    more_folds : tuple of numpy.ndarray of shape (n,), int
+        Fold numbers of further foldings, on which candidates are compared too; empty where rows are many.
     """
 
     frame: pd.DataFrame
     folds: npt.NDArray[np.integer]
+    more_folds: tuple[npt.NDArray[np.integer], ...] = field(default=())
 
 
 def write_development(frame: pd.DataFrame, path: Path) -> None:
@@ -46,14 +50,28 @@ def write_development(frame: pd.DataFrame, path: Path) -> None:
     frame.to_parquet(path, index=True, use_dictionary=texts)
 
 
-def write_folds(frame: pd.DataFrame, folds: npt.NDArray[np.integer], path: Path) -> None:
-    """Write the fold of each row of `frame` to `path` as Parquet with columns ``row`` and ``fold``, same order."""
+def write_folds(
+    frame: pd.DataFrame,
+    folds: npt.NDArray[np.integer],
+    path: Path,
+    *,
+    more_folds: Sequence[npt.NDArray[np.integer]] = (),
+) -> None:
+    """Write the fold of each row of `frame` to `path` as Parquet: ``row``, ``fold``, and ``fold_2``, ... if there are more."""
     import pandas as pd
 
-    pd.DataFrame({_ROW: frame.index.to_numpy("int64"), _FOLD: folds.astype("int64")}).to_parquet(path, index=False)
+    table = {_ROW: frame.index.to_numpy("int64"), _FOLD: folds.astype("int64")}
+    table |= {f"{_FOLD}_{number}": one.astype("int64") for number, one in enumerate(more_folds, start=2)}
+    pd.DataFrame(table).to_parquet(path, index=False)
 
 
-def save_development(layout: ProjectLayout, frame: pd.DataFrame, folds: npt.NDArray[np.integer]) -> None:
+def save_development(
+    layout: ProjectLayout,
+    frame: pd.DataFrame,
+    folds: npt.NDArray[np.integer],
+    *,
+    more_folds: Sequence[npt.NDArray[np.integer]] = (),
+) -> None:
     """Write both files, or neither.
 
     Raises
@@ -63,7 +81,7 @@ def save_development(layout: ProjectLayout, frame: pd.DataFrame, folds: npt.NDAr
     """
     with ExitStack() as stack:
         write_development(frame, stack.enter_context(replacing(layout.development)))
-        write_folds(frame, folds, stack.enter_context(replacing(layout.folds)))
+        write_folds(frame, folds, stack.enter_context(replacing(layout.folds)), more_folds=more_folds)
 
 
 def load_development(layout: ProjectLayout, split: SplitPlan) -> Development:
@@ -84,7 +102,10 @@ def load_development(layout: ProjectLayout, split: SplitPlan) -> Development:
         raise _stale(layout.development, found=f"{len(frame)} rows, but {split.development_rows} were dealt")
     if len(folds) != len(frame) or not (folds[_ROW].to_numpy() == frame.index.to_numpy()).all():
         raise _stale(layout.folds, found="its rows are not those of development.parquet")
-    return Development(frame=frame, folds=folds[_FOLD].to_numpy())
+    further = [f"{_FOLD}_{number}" for number in range(2, split.definition.repeats + 1)]
+    if not set(further) <= set(folds.columns):
+        raise _stale(layout.folds, found=f"it lacks the column {further[-1]!r}")
+    return Development(frame, folds[_FOLD].to_numpy(), tuple(folds[name].to_numpy() for name in further))
 
 
 def _read(path: Path) -> pd.DataFrame:

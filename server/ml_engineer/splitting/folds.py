@@ -27,6 +27,7 @@ def assign_folds(
     target: str,
     classification: bool,
     row_hashes: np.ndarray | None = None,
+    repeat: int = 0,
 ) -> np.ndarray:
     """The fold of each development row, decided by what rows hold and by the seed, never by where they stand.
 
@@ -46,6 +47,8 @@ def assign_folds(
         Whether the target's values are classes.
     row_hashes : numpy.ndarray, optional
         (n,) uint64 from `hash_rows`, if they are known already.
+    repeat : int
+        Which of several foldings; by time there is but one.
 
     Returns
     -------
@@ -71,7 +74,7 @@ def assign_folds(
     strata = np.zeros(len(frame), dtype="int64")
     if target and definition.strategy != "random":
         strata = _strata(frame[target], classification=classification)
-    draws = _draws(hashes, definition.seed)
+    draws = _draws(hashes, definition.seed, repeat)
     return balanced_folds(units, strata, draws, folds=min(definition.folds, len(hashes)))
 
 
@@ -109,9 +112,10 @@ def _fold_units(frame: pd.DataFrame, columns: tuple[str, ...], hashes: np.ndarra
     return codes, sums
 
 
-def _draws(hashes: np.ndarray, seed: int) -> np.ndarray:
+def _draws(hashes: np.ndarray, seed: int, repeat: int) -> np.ndarray:
     """The number each unit draws, (u,) uint64: a hash of its content under the seed."""
-    key = hashlib.blake2b(f"ml-engineer folds {seed}".encode("ascii"), digest_size=8).digest()
+    text = f"ml-engineer folds {seed}" + (f" repeat {repeat}" if repeat else "")
+    key = hashlib.blake2b(text.encode("ascii"), digest_size=8).digest()
     return np.asarray(pd.util.hash_array(hashes ^ np.uint64(int.from_bytes(key, "little"))))
 
 

@@ -11,6 +11,8 @@ _USUAL_FRACTION = 0.2
 _LARGEST_FRACTION = 0.4
 _USEFUL_HELD_OUT_ROWS = 100
 _USUAL_FOLDS = 5
+_REPEATED_ROWS, _REPEATS = 1000, 3
+"""Below so many development rows chance decides much about which rows share a fold, so it decides several times."""
 _FEWEST_ROWS = 10
 _FEWEST_GROUPS = 3
 
@@ -82,6 +84,7 @@ def plan_split(
         time_column=time_column,
         held_out_fraction=fraction,
         folds=folds,
+        repeats=_REPEATS if strategy != "time" and rows * (1 - fraction) < _REPEATED_ROWS else 1,
         seed=seed,
         reason=" ".join(part for part in (reason, fraction_reason, folds_reason) if part),
     )

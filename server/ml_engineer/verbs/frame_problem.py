@@ -99,6 +99,7 @@ def frame_problem(request: FrameProblemRequest, context: WorkContext) -> FramePr
         rows.folds,
         edited_text=findings.earlier.edited_text,
         contract=contract,
+        more_folds=rows.more_folds,
     )
     artifacts = write_project(layout, framed)
     return framing_reply(

@@ -38,6 +38,8 @@ class FramedProject:
         An earlier problem.yaml with a person's edits, to be kept beside the new one.
     contract : SettledContract
         What becomes of data/contract.yaml.
+    more_folds : tuple of numpy.ndarray of shape (n,)
+        Further foldings, where rows are few.
     """
 
     problem: ProblemDefinition
@@ -47,6 +49,7 @@ class FramedProject:
     folds: npt.NDArray[np.integer]
     edited_text: str | None = None
     contract: SettledContract = field(default_factory=lambda: SettledContract({}))
+    more_folds: tuple[npt.NDArray[np.integer], ...] = ()
 
 
 def problem_document(problem: ProblemDefinition) -> str:
@@ -90,7 +93,8 @@ def write_project(layout: ProjectLayout, framed: FramedProject) -> dict[str, str
         texts[gitignore] = render_document("gitignore")
     with ExitStack() as stack:
         write_development(framed.development, stack.enter_context(replacing(layout.development)))
-        write_folds(framed.development, framed.folds, stack.enter_context(replacing(layout.folds)))
+        folds = stack.enter_context(replacing(layout.folds))
+        write_folds(framed.development, framed.folds, folds, more_folds=framed.more_folds)
         for path, text in texts.items():
             stack.enter_context(replacing(path)).write_text(text, encoding="utf-8", newline="\n")
     if framed.contract.settled is not None:

@@ -130,8 +130,16 @@ def seal_table(
     del hashed  # its cells take a third of the table's memory
     whole = [column.name for column in table.report.columns if column.storage == "integer"]
     development = _settled_types(_move_rows(frame, ~held_out), whole)
-    folds = assign_folds(
-        development, definition, target=target, classification=classification, row_hashes=row_hashes[~held_out]
+    folds, *more_folds = (
+        assign_folds(
+            development,
+            definition,
+            target=target,
+            classification=classification,
+            row_hashes=row_hashes[~held_out],
+            repeat=repeat,
+        )
+        for repeat in range(definition.repeats)
     )
     grouped = bool(definition.group_columns) and definition.strategy in {"grouped", "own_test_file"}
     rows = DevelopmentRows(
@@ -140,6 +148,7 @@ def seal_table(
         pairs=lambda some: fold_pairs(some, definition),
         groups=group_codes(development, definition.group_columns) if grouped else None,
         time_column=definition.time_column if definition.strategy == "time" else None,
+        more_folds=tuple(more_folds),
     )
     looks = seal.count_looks(receipt.deal_id, project_ledger=layout.ledger)
     return SealedTable(definition, receipt, rows, int(held_out.sum()), max(looks, receipt.looks_inherited))

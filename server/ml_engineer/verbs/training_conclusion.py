@@ -72,7 +72,7 @@ def conclude(
     context.report("saving and logging", 0.94)
     judged = _judge(result, rows.data, seed=request.seed)
     staged = stage_run(rows, run_id, model, predictions=judged.predictions, labels=_labels(judged, rows.data))
-    folds = rows.fold_numbers_of(result.champion.fits)
+    folds = rows.fold_numbers_of(result.champion.first_folds(rows.data))
     facts = ChampionFacts(
         run_id,
         rows.data.metric,

@@ -13,7 +13,7 @@ import pandas as pd
 from ml_engineer import seal
 from ml_engineer.errors import ProjectStateError, UnsupportedTaskError
 from ml_engineer.evaluation.prediction import learned_target
-from ml_engineer.modelling.training_data import TrainingData
+from ml_engineer.modelling.training_data import FoldPair, TrainingData
 from ml_engineer.project.definition import load_problem, refuse_redealt
 from ml_engineer.project.development import Development, load_development
 from ml_engineer.project.files import file_sha256
@@ -23,7 +23,7 @@ from ml_engineer.project.row_locality import check_row_local
 from ml_engineer.project.user_code import load_features
 from ml_engineer.splitting import fold_pairs, group_codes
 from ml_engineer.verbs.row_weights import row_weights
-from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, ProblemDefinition
+from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, ProblemDefinition, SplitDefinition
 from ml_engineer.vocabulary.split import SplitPlan
 
 __all__ = ["TrainingRows", "load_training_rows"]
@@ -136,7 +136,7 @@ def _training_data(
         features=features,
         target=target,
         pairs=tuple(fold_pairs(development.folds, definition)),
-        fingerprint=_fingerprint(features, target, development.folds, weights),
+        fingerprint=_fingerprint(features, target, development, weights),
         text_columns=frozenset(column.name for column in problem.columns if column.role == "text"),
         positive_class=problem.positive_class,
         costs=problem.costs,
@@ -144,19 +144,30 @@ def _training_data(
         time_order=None if time_column is None else np.argsort(frame[time_column].to_numpy(), kind="stable"),
         weights=weights,
         named=problem.named,
+        more_pairs=_more_pairs(problem, development, definition),
     )
+
+
+def _more_pairs(
+    problem: ProblemDefinition, development: Development, definition: SplitDefinition
+) -> tuple[FoldPair, ...]:
+    """Folds of further foldings; none for rankings, which are judged by whole queries and not by stacked rows."""
+    if problem.task_type == "ranking":
+        return ()
+    return tuple(pair for folds in development.more_folds for pair in fold_pairs(folds, definition))
 
 
 def _fingerprint(
     features: pd.DataFrame,
     target: npt.NDArray[np.generic],
-    folds: npt.NDArray[np.integer],
+    development: Development,
     weights: npt.NDArray[np.float64] | None,
 ) -> str:
     """Changes whenever features, target, folds, weights or the order of rows change."""
     digest = hashlib.sha256("\0".join(features.columns).encode())
     digest.update(pd.util.hash_pandas_object(features, index=True).to_numpy().tobytes())
     digest.update(pd.util.hash_array(target).tobytes())
-    digest.update(folds.astype("<i8").tobytes())
+    for folds in (development.folds, *development.more_folds):
+        digest.update(folds.astype("<i8").tobytes())
     digest.update(b"" if weights is None else weights.tobytes())
     return digest.hexdigest()

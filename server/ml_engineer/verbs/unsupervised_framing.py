@@ -115,6 +115,7 @@ def frame_without_target(request: FrameProblemRequest, task: TaskType, context: 
         findings.sealed.rows.folds,
         edited_text=findings.earlier.edited_text,
         contract=contract,
+        more_folds=findings.sealed.rows.more_folds,
     )
     warnings = _warnings(findings, find_record(layout, DataProfile), profile)
     artifacts = write_project(layout, framed)

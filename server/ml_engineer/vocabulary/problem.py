@@ -117,6 +117,12 @@ class SplitDefinition(Record):
     )
     held_out_fraction: Fraction = Field(description="Share of rows to seal.")
     folds: int = Field(ge=2, description="Number of cross-validation folds over development rows.")
+    repeats: int = Field(
+        default=1,
+        ge=1,
+        le=10,
+        description="How often development rows are cut into folds, each time otherwise; candidates are compared on all. More than once where rows are few.",
+    )
     seed: int = Field(default=0, ge=0, description="Seed of the deal and of the folds.")
     reason: str = Field(description="Why this strategy.")
 
