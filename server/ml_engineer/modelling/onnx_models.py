@@ -126,7 +126,11 @@ def _converted(graph: Graph, model: Any, values: str, convert: Callable[..., Any
     from onnxmltools.convert.common.data_types import FloatTensorType
 
     types = [("values", FloatTensorType([None, model.n_features_in_]))]
-    made = convert(model, types)
+    try:
+        made = convert(model, types)
+    except Exception as error:  # the converter raises whatever it stumbles over
+        told = " ".join(str(error).split())[:200]
+        raise NotExportableError(f"{type(model).__name__}, which onnxmltools does not convert ({told})") from error
     output = "probabilities" if hasattr(model, "classes_") else made.graph.output[0].name
     return graph.cast(graph.include(made, values, output=output), "float64")
 

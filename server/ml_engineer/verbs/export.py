@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ml_engineer.errors import InputError
 from ml_engineer.evaluation.prediction import positive_code
 from ml_engineer.modelling.onnx_export import NotExportableError, column_kinds, onnx_model, run_onnx
+from ml_engineer.project.definition import load_problem
 from ml_engineer.project.development import load_development
 from ml_engineer.project.files import replacing, write_text
 from ml_engineer.project.layout import ProjectLayout
@@ -42,6 +43,12 @@ def export(request: ExportRequest, context: WorkContext) -> ExportReply:
     """
     layout = ProjectLayout(Path(request.project_dir))
     context.report("reading the champion", 0.05)
+    if not load_problem(layout).learns_target:
+        raise InputError(
+            "Only a model that predicts a target can be exported",
+            found=f"task_type in {layout.problem_yaml}",
+            remedy="Serve the model file with the generated service",
+        )
     champion = load_champion(layout)
     frame = load_development(layout, champion.split).frame
     frame = frame.iloc[:: max(1, -(-len(frame) // _ROWS))]
@@ -108,7 +115,7 @@ def _reply(
     outputs = {"prediction": "double [rows, 1], in the target's unit"}
     if classes:
         outputs = {
-            "label": "string [rows]" + (", called at the decision threshold" if len(classes) == 2 else ""),
+            "label": f"string [rows], {'called at the decision threshold' if len(classes) == 2 else 'the likeliest'}",
             "probabilities": f"double [rows, {len(classes)}], in the order {', '.join(classes)[:200]}",
         }
     said = "" if changed is None else f", with the same label on all but {changed} of them"
