@@ -43,8 +43,8 @@ def idea_verdict(
             f"{_noise_told(gain)}"
         )
     return "helps nobody", (
-        f"{subject} say something about the target ({twins} over their shuffled twins), but no more than "
-        f"{held_against} says already: {gain} reaches zero."
+        f"{subject} say something about the target ({twins} over their shuffled twins), but nothing beyond "
+        f"{held_against}: {gain} reaches zero."
     )
 
 
