@@ -28,9 +28,11 @@ if TYPE_CHECKING:
         waive_finding,
     )
     from ml_engineer.errors import MlEngineerError
+    from ml_engineer.forecasting.estimator import Forecaster
     from ml_engineer.modelling.estimators import TabularClassifier, TabularRegressor
 
 __all__ = [
+    "Forecaster",
     "MlEngineerError",
     "TabularClassifier",
     "TabularRegressor",
@@ -54,6 +56,7 @@ __all__ = [
 
 
 _HOMES = {
+    "Forecaster": "ml_engineer.forecasting.estimator",
     "MlEngineerError": "ml_engineer.errors",
     "TabularClassifier": "ml_engineer.modelling.estimators",
     "TabularRegressor": "ml_engineer.modelling.estimators",

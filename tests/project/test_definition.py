@@ -160,7 +160,7 @@ def test_a_wrong_value_names_key_value_and_what_is_allowed(edited: Callable[[str
         ("used: true", "used: perhaps", "'used' holds 'perhaps'"),
         ("held_out_fraction: 0.2", "held_out_fraction: 20", "less than or equal to 1"),
         ("[plan]", "[plam]", "did you mean 'plan'?"),
-        ("task_type: binary", "task_type: forecasting", "allowed today: anomaly_detection, binary"),
+        ("task_type: binary", "task_type: forecasting", "does not fit a forecasting task"),
         ("title: Predict left", "", "the key 'title' is missing"),
     ],
 )

@@ -86,6 +86,9 @@ def frame_problem(
     clusters: int | None = None,
     expected_fraction: float | None = None,
     target_score: float | None = None,
+    horizon: int | None = None,
+    series_columns: Sequence[str] | None = None,
+    known_in_advance: Sequence[str] | None = None,
     held_out_fraction: float | None = None,
     redeal: bool = False,
     seed: int = 0,
@@ -158,6 +161,13 @@ def frame_problem(
         ten development rows.
     target_score : float, optional
         Value of the primary metric that would be good enough.
+    horizon : int, optional
+        How many moments ahead to forecast (forecasting; by default one season).
+    series_columns : sequence of str, optional
+        Columns that together name one of several series (forecasting).
+    known_in_advance : sequence of str, optional
+        Columns whose value at the moment that is forecast is known when the forecast is made (forecasting). Of all others
+        only the past is used.
     held_out_fraction : float, optional
         Share of rows to seal; by default 0.2, and at least enough for a useful interval.
     redeal : bool, default False
@@ -213,6 +223,9 @@ def frame_problem(
         clusters=clusters,
         expected_fraction=expected_fraction,
         target_score=target_score,
+        horizon=horizon,
+        series_columns=series_columns,
+        known_in_advance=known_in_advance,
         held_out_fraction=held_out_fraction,
         redeal=redeal,
         seed=seed,
@@ -406,6 +419,7 @@ def predict(
     sql_memory_gb: float | None = None,
     column_names: Sequence[str] | None = None,
     query_path: str | None = None,
+    future_data: str | None = None,
     output: str | None = None,
     project_dir: str = "ml",
     wait_seconds: float | None = None,
@@ -429,6 +443,8 @@ def predict(
         Names for the columns, if the file has no header line.
     query_path : str, optional
         File with rows per query, for libsvm ranking data.
+    future_data : str, optional
+        File of the moments to forecast with the columns known in advance (forecasting), unless data ends with such rows.
     output : str, optional
         File to write; by default beside the project's reports. The ending chooses the format (csv, parquet,
         xlsx, json, jsonl).
@@ -461,6 +477,7 @@ def predict(
         sql_memory_gb=sql_memory_gb,
         column_names=column_names,
         query_path=query_path,
+        future_data=future_data,
         output=output,
         project_dir=project_dir,
     )
@@ -709,6 +726,9 @@ def run(
     clusters: int | None = None,
     expected_fraction: float | None = None,
     target_score: float | None = None,
+    horizon: int | None = None,
+    series_columns: Sequence[str] | None = None,
+    known_in_advance: Sequence[str] | None = None,
     held_out_fraction: float | None = None,
     redeal: bool = False,
     seed: int = 0,
@@ -784,6 +804,13 @@ def run(
         ten development rows.
     target_score : float, optional
         Value of the primary metric that would be good enough.
+    horizon : int, optional
+        How many moments ahead to forecast (forecasting; by default one season).
+    series_columns : sequence of str, optional
+        Columns that together name one of several series (forecasting).
+    known_in_advance : sequence of str, optional
+        Columns whose value at the moment that is forecast is known when the forecast is made (forecasting). Of all others
+        only the past is used.
     held_out_fraction : float, optional
         Share of rows to seal; by default 0.2, and at least enough for a useful interval.
     redeal : bool, default False
@@ -845,6 +872,9 @@ def run(
         clusters=clusters,
         expected_fraction=expected_fraction,
         target_score=target_score,
+        horizon=horizon,
+        series_columns=series_columns,
+        known_in_advance=known_in_advance,
         held_out_fraction=held_out_fraction,
         redeal=redeal,
         seed=seed,

@@ -102,7 +102,8 @@ def page_context(
         "count_sentence": count_sentence(report),
         "against_champion": against_champion_row(report),
         "percent": percent,
-        "baseline_rule": baseline_rule(problem.form, metric=report.primary_metric),
+        "baseline_rule": _baseline_rule(problem, report),
+        "steps": _steps(report),
         "differences": [row for result in report.metrics if (row := _difference_row(result)) is not None],
         "confusion": _confusion(report),
         "groups": _groups(report),
@@ -113,6 +114,28 @@ def page_context(
         "candidates": _candidates(training),
         "findings": _findings(guardrails),
     }
+
+
+def _baseline_rule(problem: ProblemDefinition, report: EvaluationReport) -> str:
+    if problem.forecast is not None:
+        return problem.baseline.rule
+    return baseline_rule(problem.form, metric=report.primary_metric)
+
+
+def _steps(report: EvaluationReport) -> list[dict[str, object]]:
+    """The primary metric by step of the horizon, each beside the naive rule's."""
+    shown = report.steps
+    if not shown:
+        return []
+    low, high = strip_range(report.primary_metric, [step.model for step in shown])
+    high = max(high, *(step.baseline for step in shown))
+    naive = [
+        step.model.model_copy(update={"value": step.baseline, "low": 0.0, "high": step.baseline}) for step in shown
+    ]
+    return [
+        {"step": step, "bar": strip(step.model, low, high), "baseline_dot": strip(beside, low, high).dot}
+        for step, beside in zip(shown, naive, strict=True)
+    ]
 
 
 def _end(value: float) -> str:

@@ -31,6 +31,10 @@ METRIC_NAMES: dict[str, str] = {
     "level_mae": "Mean distance in levels",
     "silhouette": "Silhouette",
     "planted_roc_auc": "ROC AUC of planted anomalies",
+    "mase": "Mean absolute scaled error",
+    "rmsse": "Root mean squared scaled error",
+    "smape": "Symmetric relative error",
+    "wape": "Absolute error over total",
     "selection_rate": "Called positive",
     "false_positive_rate": "False-positive rate",
 }

@@ -46,6 +46,23 @@ _ABSENT: dict[Part, str] = {
     "ledger": "the ledger was not read",
     "claims": "what is claimed was not held against the records",
 }
+_OF_SINGLE_ROWS: frozenset[str] = frozenset(
+    {
+        "DAT002",
+        "DAT015",
+        "LEA014",
+        "MOD012",
+        "MOD013",
+        "MOD015",
+        "SPL002",
+        "SPL006",
+        "SPL007",
+        "SPL009",
+        "SPL010",
+        "SPL011",
+    }
+)
+"""Checks that ask whether rows resemble, repeat or predict each other, which in a forecast they should."""
 _MOST_SEVERE_FIRST: tuple[Severity, ...] = ("forbids", "issue", "question", "advice")
 _MOST_OBSERVATIONS = 5
 _MOST_EXAMPLE_ROWS = 5
@@ -156,6 +173,8 @@ class Check(ABC):
         """Why the check does not apply; an empty text if it does."""
         if self.needs_target and not evidence.problem.learns_target:
             return "nothing is predicted, so that no target is learned from"
+        if evidence.problem.forecast is not None and self.code in _OF_SINGLE_ROWS:
+            return "moments of a series follow each other: they are neither drawn nor predicted one by one"
         if evidence.problem.form not in self.forms and evidence.problem.learns_target:
             return f"not meant for {evidence.problem.form} tasks"
         if evidence.problem.task_type in self.not_for:

@@ -192,7 +192,9 @@ class LEA016(LeakageCheck):
             if evidence.problem.form == "regression"
             else pd.Series(pd.factorize(target, sort=True)[0], index=target.index).astype(float)
         )
-        declared = [group for group in evidence.problem.split.group_columns if group in ordered.columns]
+        plan = evidence.problem.forecast
+        things = evidence.problem.split.group_columns if plan is None else plan.series_columns
+        declared = [group for group in things if group in ordered.columns]
         keys = ordered.groupby(declared, dropna=False).ngroup() if declared else pd.Series(0, index=ordered.index)
         seen = [
             Observation("forbids", text, (column,))

@@ -23,6 +23,7 @@ _CLASSES: dict[TaskType, tuple[int, int | None]] = {
     "multiclass": (3, None),
     "regression": (0, 0),
     "ranking": (0, 0),
+    "forecasting": (0, 0),
 }
 """Fewest and most labels of a task, where not two or more."""
 
@@ -159,7 +160,8 @@ def _task_contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, st
         yield ("split", "strategy"), "a ranking is dealt by whole queries; 'strategy' must be 'grouped'"
     if problem.costs is not None and task != "binary":
         yield ("costs",), f"'costs' are for binary tasks; this one is {task}"
-    allowed = metrics_for(problem.judged_as, has_costs=problem.costs is not None)
+    judged = problem.task_type if problem.task_type == "forecasting" else problem.judged_as
+    allowed = metrics_for(judged, has_costs=problem.costs is not None)
     if problem.primary_metric not in allowed:
         yield (
             ("primary_metric",),

@@ -29,7 +29,10 @@ _OLDEST = {
     "pyyaml": "6.0.0",
     "ruff": "0.14.0",
     "scikit-learn": "1.8.0",
+    "scipy": "1.16.0",
     "skops": "0.14.0",
+    "statsmodels": "0.15.0",
+    "threadpoolctl": "3.5.0",
     "uvicorn": "0.40.0",
     "xgboost-cpu": "3.1.0",
 }
@@ -37,8 +40,19 @@ ALL_PACKAGES = tuple(_OLDEST)
 """Every package that a generated project may ask for."""
 
 # A model file is read, and its score reproduced, by the versions that made it.
-_NARROW = frozenset({"catboost", "lightgbm", "scikit-learn", "skops", "xgboost-cpu"})
+_NARROW = frozenset({"catboost", "lightgbm", "scikit-learn", "skops", "statsmodels", "xgboost-cpu"})
 _COMPUTES = ("catboost", "cloudpickle", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn", "skops")
+_COMPUTES_SERIES = (
+    "lightgbm",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pyyaml",
+    "scikit-learn",
+    "scipy",
+    "statsmodels",
+    "threadpoolctl",
+)
 _GROUPS: dict[FeatureFolder, tuple[str, ...]] = {
     "serving": ("fastapi", "uvicorn"),
     "monitoring": ("pandera",),
@@ -47,8 +61,10 @@ _GROUPS: dict[FeatureFolder, tuple[str, ...]] = {
 }
 
 
-def requirements(versions: Mapping[str, str]) -> list[str]:
+def requirements(versions: Mapping[str, str], *, forecasting: bool = False) -> list[str]:
     """What training and serving compute with."""
+    if forecasting:
+        return [_requirement(package, versions) for package in _COMPUTES_SERIES]
     # The usual build of XGBoost brings half a gigabyte for graphics cards, but on macOS there is no other.
     small = _requirement("xgboost-cpu", versions)
     xgboost = [f"{small.replace('-cpu', '')} ; sys_platform == 'darwin'", f"{small} ; sys_platform != 'darwin'"]

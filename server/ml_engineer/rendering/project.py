@@ -56,6 +56,27 @@ _FOLDERS: dict[FeatureFolder, tuple[tuple[str, str, str], ...]] = {
     "ci": (),
     "notebook": (("notebooks/", "exploration of the development rows", "yes"),),
 }
+_FOR_SERIES: frozenset[FeatureFolder] = frozenset({"serving", "monitoring", "ci"})
+"""Feature folders that a forecasting project may have."""
+_ALSO_FOR_SERIES = frozenset(
+    {
+        ".gitignore",
+        "pyproject.toml",
+        "data/__init__.py",
+        "data/features/__init__.py",
+        "data/features/rules.py",
+        "data/features/schema.py",
+        "models/__init__.py",
+        "models/evaluation/__init__.py",
+        "models/serving/Dockerfile.dockerignore",
+        "models/serving/__init__.py",
+        "models/serving/guard.py",
+        "models/serving/passport.py",
+        "models/serving/prediction_log.py",
+        "models/training/__init__.py",
+    }
+)
+"""Files of other layers that are not about single rows."""
 
 
 def render_project(
@@ -66,6 +87,7 @@ def render_project(
     *,
     versions: Mapping[str, str] | None = None,
     contract: DataContract | None = None,
+    more_files: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Render every file of the project but the CI workflow and data/contract.yaml, which framing writes.
 
@@ -79,6 +101,8 @@ def render_project(
         Installed version by package, which pyproject.toml then asks for.
     contract : DataContract, optional
         Says which fields of a request may be null; without it, those that were missing on development rows.
+    more_files : mapping of str to str, optional
+        Text by path of files that are no templates.
 
     Returns
     -------
@@ -86,11 +110,16 @@ def render_project(
         Text by path relative to the project, in a stable order.
     """
     chosen = [folder for folder in FEATURE_FOLDERS if folder in set(features)]
+    forecasting = problem.task_type == "forecasting"
+    if forecasting:
+        chosen = [folder for folder in chosen if folder in _FOR_SERIES]
     context = _context(problem, profile, split, chosen, versions=versions or {}, contract=contract)
     files: dict[str, str] = {}
     for layer in _layers(problem, chosen):
         for path, template in _templates(layer):
-            files[path] = _rendered(template, context)
+            if not forecasting or "forecasting" in layer or path in _ALSO_FOR_SERIES:
+                files[path] = _rendered(template, context)
+    files |= more_files or {}
     files |= {f"{folder}/.gitkeep": "" for folder in KEPT_FOLDERS if not _holds_file(folder, files)}
     return dict(sorted(files.items()))
 
@@ -110,6 +139,9 @@ def render_workflow(working_directory: str) -> str:
 
 def _layers(problem: ProblemDefinition, chosen: list[FeatureFolder]) -> list[str]:
     """Template folders in the order in which they are laid over each other."""
+    if problem.task_type == "forecasting":
+        folders = [folder for folder in chosen if folder != "ci"]
+        return ["base", "forecasting", *(layer for folder in folders for layer in (folder, f"{folder}-forecasting"))]
     kind = "regression" if problem.form == "regression" else "classification"
     if not problem.learns_target:
         kind = "unsupervised"
@@ -172,9 +204,10 @@ def _context(
         "trusted_types": TRUSTED_TYPES,
         "development_rows": split.development_rows,
         "project_name": identifier(problem.title, fallback="ml").replace("_", "-").strip("-"),
-        "dependencies": requirements(versions),
+        "dependencies": requirements(versions, forecasting=problem.task_type == "forecasting"),
         "groups": dependency_groups(chosen, versions),
         "commands": [command for folder in chosen for command in _COMMANDS[folder]],
         "folders": [line for folder in chosen for line in _FOLDERS[folder]],
         "sections": sections,
+        "chosen_folders": chosen,
     }

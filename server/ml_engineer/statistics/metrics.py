@@ -17,6 +17,7 @@ from ml_engineer.statistics.ordinal import ORDINAL_METRICS, quadratic_kappa, ran
 from ml_engineer.statistics.query_metrics import average_precision_by_query, mean_over_queries, ndcg_by_query
 from ml_engineer.statistics.ranking import average_precision, roc_auc, weighted_median
 from ml_engineer.vocabulary.estimates import Metric
+from ml_engineer.vocabulary.forecasting import FORECAST_METRICS
 from ml_engineer.vocabulary.problem import Costs, OutcomeForm, TaskType
 
 __all__ = [
@@ -57,6 +58,7 @@ _OWN: dict[TaskType, tuple[Metric, ...]] = {
     "ordinal": ORDINAL_METRICS,
     "clustering": ("silhouette",),
     "anomaly_detection": ("planted_roc_auc",),
+    "forecasting": FORECAST_METRICS,
 }
 """Metrics of tasks that are not judged as their outcomes look."""
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import mlflow
@@ -127,6 +128,41 @@ class TrackedRun:
                 input_example=example,
                 pip_requirements=list(requirements),
                 pyfunc_predict_fn="predict_proba" if hasattr(model, "predict_proba") else "predict",
+            )
+
+    def log_code_model(
+        self, script: str, *, code: Mapping[str, str], files: Mapping[str, str], requirements: Sequence[str]
+    ) -> None:
+        """Log a model that is plain files and the code that reads them, and no pickle.
+
+        Parameters
+        ----------
+        script : str
+            Code that ends in ``mlflow.models.set_model(...)``; what it imports of `code`, it imports when it is used.
+        code : mapping of str to str
+            Text by path of the packages that it imports.
+        files : mapping of str to str
+            Text by name of the model's files.
+        requirements : sequence of str
+            What must be installed to use it.
+        """
+        with telling(self.store), quiet(), _active(self.store, self.mlflow_run_id), TemporaryDirectory() as folder:
+            import mlflow.pyfunc  # it warns of its own types when it is imported, and only forecasts need it
+
+            root = Path(folder)
+            for name, text in {
+                "model.py": script,
+                **{f"code/{path}": text for path, text in code.items()},
+                **files,
+            }.items():
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).write_text(text, encoding="utf-8")
+            mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(root / "model.py"),
+                artifacts={Path(name).stem: str(root / name) for name in files},
+                code_paths=[str(path) for path in sorted((root / "code").iterdir())],
+                pip_requirements=list(requirements),
             )
 
 

@@ -84,6 +84,11 @@ def load_champion(layout: ProjectLayout) -> LoadedChampion:
     training = load_record(layout, TrainingRun)
     refuse_stale(layout, training, problem, split)
     champion = training.champion
+    if champion.model_format == "json":
+        raise ProjectStateError(
+            "The champion is a forecaster, which answers for series and not for rows",
+            remedy="Call predict with the history of the series",
+        )
     _refuse_other_manifest(layout, champion.model_sha256)
     _refuse_changed_features(layout, champion.features_sha256)
     model = load_model(

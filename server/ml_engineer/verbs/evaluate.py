@@ -13,6 +13,7 @@ from ml_engineer.evaluation.held_out import count_confusion
 from ml_engineer.evaluation.pictures import Picture, draw_pictures
 from ml_engineer.evaluation.places import find_misplaced
 from ml_engineer.evaluation.worst_rows import find_worst_rows
+from ml_engineer.project.definition import load_problem
 from ml_engineer.project.development import Development, load_development
 from ml_engineer.project.files import write_text
 from ml_engineer.project.layout import ProjectLayout
@@ -22,6 +23,7 @@ from ml_engineer.statistics.metrics import Outcomes, metric_value
 from ml_engineer.verbs.champion import LoadedChampion, load_champion
 from ml_engineer.verbs.evaluation_page import write_evaluation_page
 from ml_engineer.verbs.evaluation_rows import HeldOutPart, OutOfFoldPart, ask_development_rows, score_sealed_rows
+from ml_engineer.verbs.forecasting_evaluation import evaluate_forecast
 from ml_engineer.verbs.honest_score import honest_score
 from ml_engineer.verbs.looks_told import told_looks_of_others
 from ml_engineer.verbs.lost_vault import restore_from_source
@@ -61,6 +63,8 @@ def evaluate(request: EvaluateRequest, context: WorkContext) -> EvaluateReply:
         If the vault, the ledger or the deal does not add up.
     """
     layout = ProjectLayout(Path(request.project_dir))
+    if load_problem(layout).task_type == "forecasting":
+        return _reply(evaluate_forecast(request, context, layout), layout)
     context.report("loading the champion", 0.0)
     champion = load_champion(layout)
     stored = _stored_answer(champion)

@@ -24,6 +24,8 @@ from ml_engineer.profiling.target import TargetReading, read_target
 from ml_engineer.project.earlier import Earlier, recall
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import find_record
+from ml_engineer.verbs.forecasting_framing import frame_forecast
+from ml_engineer.verbs.forecasting_request import is_forecasting, refuse_forecasting_arguments
 from ml_engineer.verbs.framing_contract import settle_contract
 from ml_engineer.verbs.framing_files import FramedProject, write_project
 from ml_engineer.verbs.framing_reply import framing_reply
@@ -80,6 +82,9 @@ def frame_problem(request: FrameProblemRequest, context: WorkContext) -> FramePr
     if task is not None:
         return frame_without_target(request, task, context)
     layout = ProjectLayout(Path(request.project_dir))
+    if is_forecasting(request, recall(layout, target=request.target).arguments.get("task_type")):
+        return frame_forecast(request, context)
+    refuse_forecasting_arguments(request)
     findings = _find(request, layout, context)
     context.report("Writing the problem", 0.9)
     profile = _profile(findings)

@@ -36,6 +36,9 @@ _REMEMBERED: Final = (
     "expected_fraction",
     "target_score",
     "held_out_fraction",
+    "horizon",
+    "series_columns",
+    "known_in_advance",
 )
 
 

@@ -31,6 +31,8 @@ from ml_engineer.project.user_code import load_features
 from ml_engineer.seal import count_looks, known_held_out_rows, ledger_problems
 from ml_engineer.verbs.champion import load_champion
 from ml_engineer.verbs.claim_evidence import gather_claims
+from ml_engineer.verbs.forecasting_refit import refit_forecast_fold
+from ml_engineer.verbs.forecasting_series import only_known
 from ml_engineer.verbs.refitted_fold import refit_one_fold
 from ml_engineer.verbs.unsupervised_refit import refit_without_target
 from ml_engineer.vocabulary.code_trial import CodeTrial
@@ -80,13 +82,15 @@ def gather_evidence(layout: ProjectLayout, *, stage: Stage, features: pd.DataFra
     profile = load_record(layout, DataProfile)
     development = load_development(layout, split)
     # The target is not shown to feature code, here as everywhere.
-    rows, code = development.frame.drop(columns=problem.target, errors="ignore"), None
+    rows, code = _shown_to_code(problem, development.frame), None
     if layout.features_py.exists() and not (stage == "train" and features is not None and _as_rendered(layout)):
         code = _tried(layout, problem, profile, rows, _target(problem, development.frame))
     if features is None and code is not None and not code.failure:
         features = load_features(layout)(rows)
     later = {} if stage == "train" else _after_training(layout, problem, profile, split)
-    if "training" in later and not (code and code.failure):
+    if "training" in later and not (code and code.failure) and problem.forecast is not None:
+        later["refit"] = refit_forecast_fold(layout, later["training"])
+    elif "training" in later and not (code and code.failure):
         later["fitted"] = _fitted(layout, development.frame)
         refit = refit_one_fold if problem.learns_target else refit_without_target
         later["refit"] = refit(layout, problem, split, later["training"], development)
@@ -109,6 +113,13 @@ def gather_evidence(layout: ProjectLayout, *, stage: Stage, features: pd.DataFra
 def _target(problem: ProblemDefinition, frame: pd.DataFrame) -> pd.Series:
     """What candidates are tried with; where nothing is learned from a target, all rows have the same one."""
     return frame[problem.target] if problem.learns_target else pd.Series(0.0, index=frame.index)
+
+
+def _shown_to_code(problem: ProblemDefinition, frame: pd.DataFrame) -> pd.DataFrame:
+    """What features.py may see: everything but the target or, in forecasting, what is known in advance alone."""
+    if problem.forecast is not None:
+        return only_known(frame, problem.forecast)
+    return frame.drop(columns=problem.target, errors="ignore")
 
 
 def _as_rendered(layout: ProjectLayout) -> bool:

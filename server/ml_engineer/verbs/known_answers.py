@@ -9,10 +9,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ml_engineer.project.definition import load_problem
 from ml_engineer.project.development import load_development
 from ml_engineer.project.files import replacing
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.verbs.champion import LoadedChampion, load_champion
+from ml_engineer.verbs.forecasting_champion import load_forecast_champion
 
 __all__ = ["differing_answers", "keep_known_answers"]
 
@@ -28,6 +30,12 @@ def keep_known_answers(layout: ProjectLayout) -> None:
     MlEngineerError
         If the champion, its feature code or the rows cannot be used.
     """
+    if load_problem(layout).task_type == "forecasting":
+        forecaster = load_forecast_champion(layout)
+        table = forecaster.known_answers(load_development(layout, forecaster.split).frame)
+        with replacing(layout.known_answers(forecaster.training.run_id)) as temporary:
+            table.to_parquet(temporary, index=False)
+        return
     champion = load_champion(layout)
     frame = load_development(layout, champion.split).frame.head(_ROWS)
     table = pd.DataFrame(_answers(champion, frame))

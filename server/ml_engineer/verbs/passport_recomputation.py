@@ -16,6 +16,7 @@ from ml_engineer.project.records import find_record, load_record
 from ml_engineer.statistics.metrics import metric_value
 from ml_engineer.verbs.champion import LoadedChampion, load_champion
 from ml_engineer.verbs.evaluation_rows import held_out_outcomes, out_of_fold_outcomes
+from ml_engineer.verbs.forecasting_recomputation import prove_forecast_by_computing
 from ml_engineer.verbs.honest_score import honest_score
 from ml_engineer.verbs.known_answers import differing_answers
 from ml_engineer.verbs.signature import who_acts
@@ -44,6 +45,9 @@ def prove_by_computing(layout: ProjectLayout, passport: Passport) -> Iterator[Pr
     if passport.champion is None:
         return
     yield from _in_use(layout, passport)
+    if passport.problem.task_type == "forecasting":
+        yield from prove_forecast_by_computing(layout, passport)
+        return
     claim = "the champion can be loaded, with the rows and the code that it was made from"
     try:
         champion = load_champion(layout)

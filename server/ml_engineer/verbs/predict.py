@@ -14,12 +14,14 @@ import pandas as pd
 from ml_engineer import seal
 from ml_engineer.errors import InputError, SealError
 from ml_engineer.evaluation.prediction import Predictions
+from ml_engineer.project.definition import load_problem
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
 from ml_engineer.seal.recognised import HELD_OUT
 from ml_engineer.sources import Table, read_table, require_known_ending, write_table
 from ml_engineer.splitting import group_codes
 from ml_engineer.verbs.champion import LoadedChampion, load_champion
+from ml_engineer.verbs.forecasting_prediction import predict_forecast
 from ml_engineer.verbs.predict_contract import breaches_of, refusal
 from ml_engineer.verbs.unsupervised_prediction import structure_columns
 from ml_engineer.vocabulary.context import WorkContext
@@ -50,6 +52,10 @@ def predict(request: PredictRequest, context: WorkContext) -> PredictReply:
     """
     layout = ProjectLayout(Path(request.project_dir))
     output = _output_path(request, layout)
+    if load_problem(layout).task_type == "forecasting":
+        return predict_forecast(request, context, layout, output)
+    if request.future_data is not None:
+        raise InputError("future_data is for forecasting", remedy="Leave it out, and pass the rows to score as data")
     context.report("loading the champion", 0.0)
     champion = load_champion(layout)
     profile = load_record(layout, DataProfile)

@@ -16,6 +16,7 @@ from ml_engineer.project.promoted import keep_promoted, load_promoted, put_back
 from ml_engineer.project.records import load_record, refuse_stale
 from ml_engineer.verbs.champion import load_champion
 from ml_engineer.verbs.check_guardrails import check_guardrails
+from ml_engineer.verbs.forecasting_champion import load_forecast_champion
 from ml_engineer.verbs.passport_proofs import prove_by_files
 from ml_engineer.verbs.passport_writing import update_passport
 from ml_engineer.verbs.signature import who_acts
@@ -58,7 +59,8 @@ def promote(request: PromoteRequest, context: WorkContext) -> PromoteReply:
     if request.rollback or request.to is not None:
         return _go_back(layout, approvals, decision, to=request.to, context=context)
     context.report("checking the guardrails", 0.0)
-    training = load_champion(layout).training
+    forecasting = load_problem(layout).task_type == "forecasting"
+    training = load_forecast_champion(layout).training if forecasting else load_champion(layout).training
     gate = check_guardrails(CheckGuardrailsRequest(project_dir=request.project_dir, stage=request.stage), context)
     if gate.verdict == "block":
         return PromoteReply(

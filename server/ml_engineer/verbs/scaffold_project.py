@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ml_engineer.errors import ProjectStateError, UnsupportedTaskError
+from ml_engineer.forecasting.plain import plain_modules
 from ml_engineer.project.definition import load_problem, refuse_redealt
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record, refuse_stale
@@ -34,6 +35,8 @@ from ml_engineer.vocabulary.split import SplitPlan
 
 __all__ = ["scaffold_project"]
 
+_YOURS = "data/features/features.py or models/training/candidates.py"
+
 
 def scaffold_project(request: ScaffoldProjectRequest, context: WorkContext) -> ScaffoldProjectReply:
     """Render the tree of a project for its framed problem.
@@ -58,7 +61,10 @@ def scaffold_project(request: ScaffoldProjectRequest, context: WorkContext) -> S
 
     context.report("rendering the project", 0.1)
     contract = ensure_contract(layout, problem, profile, split)
-    files = render_project(problem, profile, split, chosen, versions=_installed_versions(), contract=contract)
+    more = plain_modules() if problem.task_type == "forecasting" else None
+    files = render_project(
+        problem, profile, split, chosen, versions=_installed_versions(), contract=contract, more_files=more
+    )
     top, said = _top(layout.root)
     workflow = workflow_path(layout.root, top, rendered_before=last.hashes)
     if "ci" in chosen:
@@ -201,8 +207,8 @@ def _reply(
             if kept
             else ""
         )
-        + f"Edit data/features/features.py or models/training/candidates.py if you have ideas, then call train. "
-        f"The project's own tests: `uv run pytest` in {layout.root}.",
+        + f"Edit {_YOURS if 'models/training/candidates.py' in files else 'data/features/features.py'} if you have ideas, then "
+        f"call train. The project's own tests: `uv run pytest` in {layout.root}.",
         artifacts=artifacts,
         project_dir=str(layout.root),
         written=list(placement.written),

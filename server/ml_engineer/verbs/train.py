@@ -29,6 +29,7 @@ from ml_engineer.project.tally import count_run, tally_run
 from ml_engineer.project.user_code import load_candidates
 from ml_engineer.verbs.champion_files import available_cores, forget_dead_runs
 from ml_engineer.verbs.fit_journal import FolderJournal
+from ml_engineer.verbs.forecasting_training import train_forecast
 from ml_engineer.verbs.guardrail_evidence import gather_evidence, load_waivers
 from ml_engineer.verbs.judge_features import judge_features
 from ml_engineer.verbs.known_answers import keep_known_answers
@@ -79,6 +80,8 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
     scaffolded = _scaffold_if_needed(layout, context)
     if not load_problem(layout).learns_target:
         return _without_target(layout, request, context, started_at=started_at, notes=scaffolded)
+    if load_problem(layout).task_type == "forecasting":
+        return train_forecast(request, context, notes=scaffolded)
     memory = None if request.memory_limit_mb is None else request.memory_limit_mb * 2**20
     # Begun first: what fits import is loaded while the rows are read and checked.
     workers = min(available_cores(), _MOST_WORKERS)

@@ -32,12 +32,17 @@ Metric = Literal[
     "level_mae",
     "silhouette",
     "planted_roc_auc",
+    "mase",
+    "rmsse",
+    "smape",
+    "wape",
 ]
 """Names as scikit-learn spells them. Multiclass precision, recall, F1, ROC AUC and average precision are
 macro averages; `expected_cost` is the mean cost per row under the problem's costs. NDCG and MAP are means over queries.
 For ordered levels: the ranked probability score (0 to 1), Cohen's kappa with quadratic weights, and the mean distance in
 levels. `silhouette` (Rousseeuw 1987) is the mean over rows of how much nearer a row lies to its own group than to the next;
-`planted_roc_auc` the ROC AUC of anomalies that were planted among the rows."""
+`planted_roc_auc` the ROC AUC of anomalies that were planted among the rows. Of forecasts: `mase` and `rmsse` are absolute and squared
+errors in units of each series' seasonal differences, `smape` and `wape` are relative errors."""
 
 Direction = Literal["higher", "lower"]
 
@@ -63,6 +68,10 @@ METRIC_DIRECTION: dict[Metric, Direction] = {
     "level_mae": "lower",
     "silhouette": "higher",
     "planted_roc_auc": "higher",
+    "mase": "lower",
+    "rmsse": "lower",
+    "smape": "lower",
+    "wape": "lower",
 }
 
 

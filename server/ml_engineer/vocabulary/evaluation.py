@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ml_engineer.vocabulary.estimates import Estimate, Metric, MetricEstimate
 from ml_engineer.vocabulary.fairness import FairnessAssessment, MitigationTrial
+from ml_engineer.vocabulary.forecasting import StepScore
 from ml_engineer.vocabulary.records import Record, StoredRecord
 from ml_engineer.vocabulary.structure import StructureEvidence
 
@@ -147,6 +148,9 @@ class EvaluationReport(StoredRecord):
     worst_rows: tuple[WorstRow, ...] = Field(default=(), description="From out-of-fold rows, worst first.")
     structure: StructureEvidence | None = Field(
         default=None, description="What the held-out rows show of themselves; clustering and anomaly detection."
+    )
+    steps: tuple[StepScore, ...] = Field(
+        default=(), description="The primary metric by step of the horizon; forecasting."
     )
     plots: tuple[Plot, ...] = Field(default=(), description="Pictures on disk.")
     warnings: tuple[str, ...] = Field(default=(), description="What a person should know, one sentence each.")

@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 
 from ml_engineer.vocabulary.estimates import Estimate, Metric
 from ml_engineer.vocabulary.fairness import FairnessUse
+from ml_engineer.vocabulary.forecasting import ForecastPlan
 from ml_engineer.vocabulary.records import Fraction, Record, StoredRecord
 
 __all__ = [
@@ -56,6 +57,7 @@ SUPPORTED_TASKS: frozenset[TaskType] = frozenset(
         "ranking",
         "text_classification",
         "ordinal",
+        "forecasting",
     }
 )
 """Task types that are whole today; the others are named and refused with a pointer."""
@@ -150,7 +152,9 @@ class SignalTest(Record):
 class Question(Record):
     """A question only the person can answer, asked because the answer changes validity."""
 
-    id: Literal["target", "prediction_moment", "groups", "time", "costs"] = Field(description="What is asked about.")
+    id: Literal["target", "prediction_moment", "groups", "time", "costs", "horizon", "known_in_advance"] = Field(
+        description="What is asked about."
+    )
     text: str = Field(description="The question.")
     assumption: str = Field(description="What is assumed until it is answered.")
     argument: str = Field(description="How to answer: the argument of frame_problem to pass.")
@@ -192,6 +196,9 @@ class ProblemDefinition(StoredRecord):
     prediction_moment_given: bool = Field(description="Whether the person stated the prediction moment.")
     columns: tuple[ProblemColumn, ...] = Field(description="Every column of the table with its part.")
     split: SplitDefinition = Field(description="How rows are dealt.")
+    forecast: ForecastPlan | None = Field(
+        default=None, description="Grid of time, horizon and covariates; forecasting alone."
+    )
     costs: Costs | None = Field(default=None, description="What errors cost, if the person said.")
     fairness_tolerance: Fraction = Field(
         default=0.1,

@@ -121,6 +121,16 @@ class FrameProblemRequest(_DataArguments):
     target_score: float | None = Field(
         default=None, description="Value of the primary metric that would be good enough."
     )
+    horizon: int | None = Field(
+        default=None, ge=1, description="How many moments ahead to forecast (forecasting; by default one season)."
+    )
+    series_columns: list[str] | None = Field(
+        default=None, description="Columns that together name one of several series (forecasting)."
+    )
+    known_in_advance: list[str] | None = Field(
+        default=None,
+        description="Columns whose value at the moment that is forecast is known when the forecast is made, as holidays or prices that were set (forecasting). Of all others only the past is used.",
+    )
     held_out_fraction: float | None = Field(
         default=None,
         gt=0,
@@ -266,7 +276,13 @@ class PromoteRequest(Record):
 class PredictRequest(_DataArguments):
     """Score a file or table with the champion."""
 
-    data: str = Field(description="Path of the rows to score: any format that frame_problem reads.")
+    data: str = Field(
+        description="Path of the rows to score: any format that frame_problem reads. For forecasting the history, to whose end the horizon is added."
+    )
+    future_data: str | None = Field(
+        default=None,
+        description="File of the moments to forecast with the columns known in advance (forecasting), unless data ends with such rows.",
+    )
     output: str | None = Field(
         default=None,
         description="File to write; by default beside the project's reports. The ending chooses the format (csv, parquet, xlsx, json, jsonl).",

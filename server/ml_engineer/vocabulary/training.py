@@ -29,6 +29,7 @@ Family = Literal[
     "forest",
     "boosting",
     "network",
+    "smoothing",
     "user",
     "ensemble",
     "centres",
@@ -45,6 +46,7 @@ EXPLAINED_BY: dict[Family, str] = {
     "forest": "in parts: many trees, exact contributions by SHAP",
     "boosting": "in parts: many trees, exact contributions by SHAP",
     "network": "from outside: what changes when a feature does",
+    "smoothing": "in full: level, trend and season of each series, which move slowly",
     "user": "depends on the pipeline in candidates.py",
     "ensemble": "part by part, as each of its models is",
     "centres": "in full: the distances to the centres",
@@ -122,8 +124,8 @@ class Champion(Record):
     model_path: str = Field(description="Model file, relative to the project.")
     model_sha256: str = Field(description="Hash of the model file.")
     model_megabytes: float | None = Field(default=None, ge=0, description="Size of the model file.")
-    model_format: Literal["skops", "pickle"] = Field(
-        description="'skops' is safe to load after its hash is checked; 'pickle' runs code when loaded."
+    model_format: Literal["skops", "pickle", "json"] = Field(
+        description="'skops' and 'json' are safe to load after their hash is checked; 'pickle' runs code when loaded."
     )
     code_path: str = Field(description="champion.py, relative to the project.")
     code_sha256: str = Field(description="Hash of champion.py.")

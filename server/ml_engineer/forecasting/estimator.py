@@ -1,0 +1,190 @@
+"""The same search as an estimator, for those who only want forecasts: it knows nothing of projects."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from ml_engineer.forecasting.ahead import rows_ahead
+from ml_engineer.forecasting.backtest import actual_values, conformal_reach, plan_windows
+from ml_engineer.forecasting.forecasters import Average
+from ml_engineer.forecasting.grid import Layout, listed_categories, make_grid
+from ml_engineer.forecasting.model_file import SeriesModel, history_of
+from ml_engineer.forecasting.planning import choose_season, plan_backtest
+from ml_engineer.forecasting.portfolio import SeriesFacts, baseline_entrant, tried_forecasters
+from ml_engineer.forecasting.rhythm import default_horizon, read_rhythm
+from ml_engineer.forecasting.scores import scales_of, score
+from ml_engineer.forecasting.search import Budget, SearchResult, search
+
+__all__ = ["Forecaster"]
+
+_ROWS_A_SECOND = 1_500
+
+
+def _ignored(*_: object) -> None:
+    """Tell nobody."""
+
+
+class _Forgetful:
+    """A journal that keeps nothing."""
+
+    def find(self, key: str) -> dict[str, npt.NDArray[Any]] | None:
+        """Nothing was kept."""
+
+    def keep(self, key: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Keep nothing."""
+
+
+class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Forecast one or many series: naive rules, smoothing, lines and trees on lags, and averages, chosen by backtest.
+
+    Parameters
+    ----------
+    target, time_column : str
+        Column to forecast, and the one of time stamps (or whole numbers that count time).
+    series_columns : tuple of str
+        Columns that together name a series.
+    known_in_advance : tuple of str
+        Columns whose value at the moment that is forecast is known; of other numeric columns nothing is used.
+    horizon : int, optional
+        Moments to forecast; one season by default.
+    budget_seconds : float
+        Wall time of `fit`.
+    budget_evaluations : int, optional
+        Number of fits instead of a time, so that the same model comes twice.
+    random_state : int
+        Random state of every model.
+
+    Attributes
+    ----------
+    leaderboard_ : pandas.DataFrame
+        Every forecaster with its backtested MASE and the seconds it took, best first.
+    model_ : SeriesModel
+        What won, fitted on all rows.
+    history_ : pandas.DataFrame
+        The rows that were fitted on.
+
+    Examples
+    --------
+    >>> forecaster = Forecaster("sales", "day", horizon=14).fit(rows)  # doctest: +SKIP
+    >>> forecaster.predict()  # the fourteen days after the last row, with 90 % intervals  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        target: str,
+        time_column: str,
+        *,
+        series_columns: tuple[str, ...] = (),
+        known_in_advance: tuple[str, ...] = (),
+        horizon: int | None = None,
+        budget_seconds: float = 60,
+        budget_evaluations: int | None = None,
+        random_state: int = 0,
+    ) -> None:
+        self.target = target
+        self.time_column = time_column
+        self.series_columns = series_columns
+        self.known_in_advance = known_in_advance
+        self.horizon = horizon
+        self.budget_seconds = budget_seconds
+        self.budget_evaluations = budget_evaluations
+        self.random_state = random_state
+
+    def fit(self, rows: pd.DataFrame, y: object = None) -> Forecaster:
+        """Search within the budget, and fit what won on all rows.
+
+        Parameters
+        ----------
+        rows : pandas.DataFrame
+            One row a series and moment, in any order.
+        y : None
+            Not used; the target is a column.
+
+        Raises
+        ------
+        InputError
+            If the rows make no series, saying what would.
+        """
+        started = time.monotonic()
+        series, known = tuple(self.series_columns), tuple(self.known_in_advance)
+        rhythm = read_rhythm(rows, time_column=self.time_column, series_columns=series)
+        horizon = self.horizon or default_horizon(rhythm)
+        floor = 0.0 if float(rows[self.target].min()) >= 0 else None
+        categories = listed_categories(rows, known)
+        layout = Layout(self.time_column, self.target, rhythm.step, series, known, (), categories, floor)
+        grid = make_grid(rows, layout)
+        folds, origins = plan_backtest(grid.length, horizon)
+        windows = plan_windows(grid.length, horizon, folds=folds, origins_a_fold=origins)
+        season = choose_season(grid, rhythm.seasons, windows, scales_of(grid.values, 1))
+        scales = scales_of(grid.values, season)
+        facts = SeriesFacts(
+            season, rhythm.seasons, rhythm.series, horizon, bool((rows[self.target].dropna() > 0).all())
+        )
+        most = int(min(max(self.budget_seconds * _ROWS_A_SECOND, 8_000), 120_000))
+        deadline = math.inf if self.budget_evaluations is not None else started + 0.9 * self.budget_seconds
+        result = search(
+            baseline_entrant(season),
+            tried_forecasters(facts, seed=self.random_state, most_rows=most),
+            grid,
+            windows,
+            scales=scales,
+            budget=Budget(deadline, self.budget_evaluations),
+            clock=time.monotonic,
+            journal=_Forgetful(),
+            report=_ignored,
+            fingerprint="",
+            finished=_ignored,
+        )
+        actual = actual_values(grid, windows.origins, horizon)
+        members = [(weight, copy.deepcopy(one.entrant.forecaster)) for weight, one in result.champion]
+        fitted = (members[0][1] if len(members) == 1 else Average(members)).fit(grid, grid.length, horizon)
+        units = dict(zip(grid.names, (float(one) for one in scales), strict=True))
+        reach = tuple(conformal_reach(actual, result.forecast, scales))
+        self.model_ = SeriesModel(layout, horizon, season, fitted, units, reach, history_of(grid))
+        self.leaderboard_ = _board(result, actual, scales)
+        self.history_ = rows
+        return self
+
+    def predict(self, future: pd.DataFrame | None = None, *, history: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Forecast the horizon after the last known row.
+
+        Parameters
+        ----------
+        future : pandas.DataFrame, optional
+            Rows of the moments to forecast with the columns known in advance.
+        history : pandas.DataFrame, optional
+            Rows to go on from; by default those that were fitted on.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a series and moment: ``step``, ``prediction``, ``low_90``, ``high_90``.
+        """
+        check_is_fitted(self, "model_")
+        shown = self.history_ if history is None else history
+        known = tuple(self.known_in_advance)
+        rows = rows_ahead(shown, future, self.model_.layout, known=known, horizon=self.model_.horizon)
+        return self.model_.table(make_grid(rows, self.model_.layout))
+
+
+def _board(result: SearchResult, actual: npt.NDArray[np.float64], scales: npt.NDArray[np.float64]) -> pd.DataFrame:
+    lines = [
+        {
+            "name": one.entrant.name,
+            "status": one.status,
+            "mase": score("mase", actual, one.forecast, scales) if one.status == "finished" else np.nan,
+            "seconds": sum(one.seconds.values()),
+        }
+        for one in result.standings
+    ]
+    return pd.DataFrame(lines).sort_values("mase", ignore_index=True)
