@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from guardrails.factories import a_table, evidence_of
-from ml_engineer.guardrails import CHECKS, assemble_report, findings_in_brief, run_checks
+from ml_engineer.guardrails import CHECKS, NO_TIME, assemble_report, findings_in_brief, run_checks
 from ml_engineer.guardrails.check import Answer, Check, Observation, observed, passed
 from ml_engineer.guardrails.evidence import Evidence
 from ml_engineer.vocabulary.guardrails import GUARDRAIL_TITLES, Family, Finding, Guardrail, Stage, Waiver
@@ -40,6 +40,15 @@ def test_each_guardrail_has_a_check_that_blocks_some_stage() -> None:
 
 def test_a_silent_check_says_at_what_it_looked() -> None:
     assert all(finding.found for finding in run_checks(evidence_of(a_table()), stage="train"))
+
+
+def test_without_time_only_checks_that_fit_models_are_left_and_each_says_so():
+    evidence, models = evidence_of(a_table()), {check.code for check in CHECKS if check.cost == "models"}
+    late = run_checks(evidence, stage="train", has_time=lambda: False)
+    left = {finding.code for finding in late if finding.found == NO_TIME}
+    assert {"LEA010", "LEA014"} <= left <= models
+    assert not any(finding.blocks for finding in late if finding.code in left)
+    assert [finding.code for finding in late] == [check.code for check in CHECKS]
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,15 @@ def test_with_little_time_fewer_folds_are_used_and_the_search_says_so(run_search
     assert champion_gain(result, data, seed=0).rows == sum(len(data.pairs[fold][1]) for fold in result.folds)
 
 
+def test_of_very_many_rows_one_fold_is_held_out(run_search, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ml_engineer.modelling.search_state.HOLDOUT_ROWS", 200)
+    data = make_data()
+    result = run_search(data, names={"linear"}, seconds=1e6)
+    assert result.folds == (0,)
+    assert np.isfinite(result.champion.predictions(data)).any(axis=1).sum() == len(data.pairs[0][1])
+    assert any("1 of 3 folds is used: with 240 rows" in decision for decision in result.decisions)
+
+
 def test_a_fit_that_takes_the_time_of_all_others_is_told_by_name(run_search) -> None:
     data = numeric_data(folds=5)
     slow, late = numbers_only("slow", SlowRegression()), numbers_only("late", LogisticRegression())

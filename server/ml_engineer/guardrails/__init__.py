@@ -16,6 +16,7 @@ from ml_engineer.guardrails.evidence import (
 )
 from ml_engineer.guardrails.registry import CHECKS
 from ml_engineer.guardrails.report import (
+    NO_TIME,
     assemble_report,
     findings_in_brief,
     in_order_of_weight,
@@ -26,6 +27,7 @@ from ml_engineer.guardrails.report import (
 
 __all__ = [
     "CHECKS",
+    "NO_TIME",
     "ChampionFiles",
     "ClaimFacts",
     "Evidence",

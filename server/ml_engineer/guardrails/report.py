@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import get_args
 
-from ml_engineer.guardrails.check import Answer, Check
+from ml_engineer.guardrails.check import Answer, Check, does_not_apply
 from ml_engineer.guardrails.evidence import Evidence
 from ml_engineer.guardrails.registry import CHECKS
 from ml_engineer.guardrails.wording import listed, quoted_list, shortened
@@ -20,13 +20,35 @@ from ml_engineer.vocabulary.guardrails import (
     Waiver,
 )
 
-__all__ = ["assemble_report", "findings_in_brief", "in_order_of_weight", "is_open", "run_checks", "waiver_in_words"]
+__all__ = [
+    "NO_TIME",
+    "assemble_report",
+    "findings_in_brief",
+    "in_order_of_weight",
+    "is_open",
+    "run_checks",
+    "waiver_in_words",
+]
+
+
+NO_TIME = (
+    "there was no time for it here; check_guardrails asks it without a limit, and before deployment it is asked anyway"
+)
+
+
+def _always() -> bool:
+    return True
 
 
 def run_checks(
-    evidence: Evidence, *, stage: Stage, waivers: Sequence[Waiver] = (), checks: Sequence[Check] = CHECKS
+    evidence: Evidence,
+    *,
+    stage: Stage,
+    waivers: Sequence[Waiver] = (),
+    checks: Sequence[Check] = CHECKS,
+    has_time: Callable[[], bool] = _always,
 ) -> tuple[Finding, ...]:
-    """Ask every check once.
+    """Ask every check once, those that fit models last.
 
     Parameters
     ----------
@@ -38,15 +60,20 @@ def run_checks(
         Overrides in force; they turn findings into 'waived', never into 'passed'.
     checks : sequence of Check
         The registered checks, in report order.
+    has_time : callable
+        Looked at before each check that fits models; without time it is told as not asked, with `NO_TIME`.
 
     Returns
     -------
     tuple of Finding
         One per check, in the same order.
     """
-    return tuple(
-        _with_waivers(check, check.answer(evidence, stage=stage), stage=stage, waivers=waivers) for check in checks
-    )
+    answers = {}
+    for check in sorted(checks, key=lambda one: one.cost == "models"):
+        late = check.cost == "models" and not has_time()
+        asked = stage in check.asked_at and not check.applies_to(evidence)
+        answers[check.code] = does_not_apply(NO_TIME) if late and asked else check.answer(evidence, stage=stage)
+    return tuple(_with_waivers(check, answers[check.code], stage=stage, waivers=waivers) for check in checks)
 
 
 def _with_waivers(check: Check, answer: Answer, *, stage: Stage, waivers: Sequence[Waiver]) -> Finding:

@@ -230,7 +230,7 @@ def _refit(state: SearchState, standings: Sequence[Standing]) -> dict[str, Any]:
             candidate = as_part(one.candidate, state.data) if several else one.candidate
             path = str(paths[one.candidate.name])
             task = FitTask(candidate, everything, everything[:0], "all", model_path=path, codes=several)
-            yield Job(one, "all rows", task, kept=False)
+            yield Job(one, "all rows", task, kept=False, memory=state.bytes_for(one, state.data.rows))
 
     def ended(job: Job, outcome: Fit | Failure) -> None:
         name = job.standing.candidate.name

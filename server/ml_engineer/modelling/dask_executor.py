@@ -18,7 +18,7 @@ from typing import Any
 
 from ml_engineer.errors import InputError
 from ml_engineer.modelling.dask_worker import begin_session, do_fit, end_session, installed_versions, stop_fit
-from ml_engineer.modelling.executors import Finished
+from ml_engineer.modelling.executors import LEFT_FOR_FITS, Finished
 from ml_engineer.modelling.fits import Failure, Fit, FitTask
 from ml_engineer.modelling.pickling import dump_by_value
 from ml_engineer.modelling.training_data import TrainingData
@@ -65,6 +65,7 @@ class DaskExecutor:
         self._client = client
         self._session = f"ml-engineer-{secrets.token_hex(6)}"
         self._memory_limit = None if memory_limit is None else memory_limit // len(threads)
+        self.memory_limit = self._memory_limit or _least_allowed(client)
         self._tickets = 0
         self._running: dict[int, _Running] = {}
         self._ended: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
@@ -170,6 +171,13 @@ class DaskExecutor:
             self.stop(ticket)
         with contextlib.suppress(Exception):  # as above
             self._client.run(end_session, self._session, on_error="ignore")
+
+
+def _least_allowed(client: Any) -> int | None:
+    """What fits may take together in the worker that may take least; None if none has a limit."""
+    limits = [worker["memory_limit"] for worker in client.scheduler_info(n_workers=-1)["workers"].values()]
+    known = [limit for limit in limits if limit]
+    return int(LEFT_FOR_FITS * min(known)) if known else None
 
 
 def _reason(future: Any) -> str:

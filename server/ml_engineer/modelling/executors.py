@@ -42,6 +42,8 @@ class Executor(Protocol):
     """Whether a fit can be stopped midway."""
     is_remote: bool
     """Whether fits use other cores than this machine's."""
+    memory_limit: int | None
+    """Bytes that all fits together may take beside the rows; None if nobody watches."""
 
     def load(self, data: TrainingData) -> None:
         """Hand over the rows that all fits are on; before the first one."""
@@ -70,6 +72,7 @@ class InlineExecutor:
     workers = 1
     can_stop = False
     is_remote = False
+    memory_limit: int | None = None
 
     def __init__(self, *, folder: Path, clock: Clock = time.monotonic) -> None:
         self.folder = folder
@@ -124,7 +127,7 @@ class ProcessExecutor:
         self.folder = folder
         self._tickets = 0
         self._running: dict[int, int | None] = {}
-        self._memory_limit = memory_limit or int(LEFT_FOR_FITS * psutil.virtual_memory().available)
+        self.memory_limit: int | None = memory_limit or int(LEFT_FOR_FITS * psutil.virtual_memory().available)
         self._memory_checked = time.monotonic()
         self._log = (folder / "server.log").open("wb")
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -141,6 +144,7 @@ class ProcessExecutor:
 
     def load(self, data: TrainingData) -> None:
         """Hand over the rows that all fits are on."""
+        assert len(data.actual) == data.rows  # worked out here, once, and not by each fit
         rows = self.folder / "rows.pickle"
         rows.write_bytes(pickle.dumps(data))
         write_message(self._to, ("load", str(rows)))
@@ -226,7 +230,7 @@ class ProcessExecutor:
             if pid is not None:
                 with contextlib.suppress(psutil.Error):
                     sizes[ticket] = psutil.Process(pid).memory_info().rss
-        if sum(sizes.values()) <= self._memory_limit:
+        if self.memory_limit is None or sum(sizes.values()) <= self.memory_limit:
             return []
         largest = max(sizes, key=lambda ticket: sizes[ticket])
         self.stop(largest)
@@ -235,7 +239,7 @@ class ProcessExecutor:
                 largest,
                 Failure(
                     f"it took {sizes[largest] / 2**20:,.0f} MB, and all fits together may take "
-                    f"{self._memory_limit / 2**20:,.0f} MB"
+                    f"{self.memory_limit / 2**20:,.0f} MB"
                 ),
             )
         ]

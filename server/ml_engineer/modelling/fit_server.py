@@ -10,9 +10,11 @@ and ``("kill", ticket)`` come in; ``("ready",)``, ``("begun", ticket, pid)`` and
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import os
 import pickle
+import resource
 import select
 import shutil
 import signal
@@ -157,13 +159,24 @@ def _end_with_the_server(alive: int) -> None:
 
 
 def _run(task_path: Path, result_path: Path, data: Any, scratch: Path) -> None:
-    from ml_engineer.modelling.fits import attempt, run_task
+    from ml_engineer.modelling.fits import Fit, attempt, run_task
 
     task = pickle.loads(task_path.read_bytes())  # noqa: S301  (the parent wrote it)
+    before = _resident_bytes()
     result = attempt(lambda: run_task(task, data, scratch=scratch))
+    if isinstance(result, Fit):
+        # This process did nothing else, so its highest mark is that of the fit.
+        highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        result = dataclasses.replace(result, peak_bytes=max(0, highest - before))
     temporary = result_path.with_suffix(".part")
     temporary.write_bytes(pickle.dumps(result))
     temporary.replace(result_path)
+
+
+def _resident_bytes() -> int:
+    """What this process holds now; forking is done on Linux only."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize()
 
 
 if __name__ == "__main__":

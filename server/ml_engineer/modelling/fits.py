@@ -112,6 +112,8 @@ class Fit:
         How it was found.
     model_bytes : int
         Size of the model when stored, without what prepares its rows; 0 if it was not asked for.
+    peak_bytes : int
+        The most memory that its process took beside the rows; 0 if that is not known.
     """
 
     predictions: Predictions
@@ -122,6 +124,7 @@ class Fit:
     parameters: dict[str, float] = field(default_factory=dict)
     why: str = ""
     model_bytes: int = 0
+    peak_bytes: int = 0
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What a journal keeps."""
@@ -135,6 +138,7 @@ class Fit:
             "parameter_values": np.array(list(self.parameters.values()), dtype=float),
             "why": np.array(self.why),
             "model_bytes": np.array(self.model_bytes),
+            "peak_bytes": np.array(self.peak_bytes),
         }
 
     @classmethod
@@ -146,8 +150,8 @@ class Fit:
         }
         notes = tuple(str(note) for note in kept["notes"])
         fit, predict, prepare = (float(kept[f"{name}_seconds"]) for name in ("fit", "predict", "prepare"))
-        size = int(kept.get("model_bytes", 0))
-        return cls(kept["predictions"], fit, predict, prepare, notes, parameters, str(kept["why"]), size)
+        sizes = (int(kept.get(f"{name}_bytes", 0)) for name in ("model", "peak"))
+        return cls(kept["predictions"], fit, predict, prepare, notes, parameters, str(kept["why"]), *sizes)
 
 
 @dataclass(frozen=True)

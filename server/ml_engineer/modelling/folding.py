@@ -31,6 +31,12 @@ def choose_folds(state: SearchState, order: Sequence[Standing]) -> None:
         Candidates that ran the race, the most promising first.
     """
     once, planned = len(state.data.pairs), len(state.data.all_pairs)
+    if len(state.planned) < once:
+        held = len(state.data.pairs[state.planned[0]][1])
+        state.decide(
+            f"1 of {once} folds is used: with {state.data.rows:,} rows, the {held:,} of one fold tell candidates apart."
+        )
+        return
     number, told = 1, ""
     refits = sum(state.seconds_to_refit(one) for one in order[:_PARTS])
     room = (state.plan.deadline - state.clock()) * state.executor.workers * 0.9 - refits
@@ -103,7 +109,7 @@ def fold_jobs(state: SearchState, standing: Standing) -> Iterator[Job]:
         task = FitTask(standing.candidate, np.asarray(train), np.asarray(test), f"fold {number}", sized=first)
         # What takes several times what it was thought to take would eat the time of others.
         seconds = 4 * state.seconds_per_fold(standing) + 5.0 if state.plan.timed else float("inf")
-        yield Job(standing, f"fold {number}", task, seconds=seconds)
+        yield Job(standing, f"fold {number}", task, seconds=seconds, memory=state.bytes_for(standing, len(train)))
 
 
 def folded(state: SearchState, job: Job, outcome: Fit | Failure) -> None:
@@ -119,6 +125,10 @@ def folded(state: SearchState, job: Job, outcome: Fit | Failure) -> None:
 
 
 def _affordable(state: SearchState, standing: Standing) -> bool:
+    too_large = state.too_large(standing, state.data.rows)  # a champion is fitted on all rows in the end
+    if too_large:
+        standing.drop(too_large)
+        return False
     missing = [number for number in state.folds if number not in standing.fits]
     each = state.seconds_per_fold(standing)
     needed = each * max(1.0, len(missing) / state.executor.workers)

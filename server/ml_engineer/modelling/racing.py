@@ -43,7 +43,7 @@ def race_with_insurance(state: SearchState, standings: Sequence[Standing], *, un
                 insured.clear()
                 yield from _insurance(state, first)
             elif waiting:
-                yield _race_job(state, waiting.popleft())
+                yield from _taken(state, waiting)
             else:
                 return
 
@@ -57,7 +57,7 @@ def race(state: SearchState, standings: Sequence[Standing], *, until: float) -> 
 
     def jobs() -> Iterator[Job]:
         while waiting:
-            yield _race_job(state, waiting.popleft())
+            yield from _taken(state, waiting)
 
     state.runner.run(jobs(), until=until, ended=partial(_raced, state))
     _note_untried(waiting)
@@ -100,7 +100,18 @@ def _race_job(state: SearchState, standing: Standing) -> Job:
     seconds = max(_LONGEST_SECONDS, _LONGEST_SHARE * state.total)
     task = FitTask(standing.candidate, state.learn, state.watch, "race", growing=True, seconds=seconds)
     # Growing ends by itself; what does not is stopped a little later.
-    return Job(standing, "race", task, seconds=1.5 * seconds + 2.0)
+    memory = state.bytes_for(standing, len(state.learn))
+    return Job(standing, "race", task, seconds=1.5 * seconds + 2.0, memory=memory)
+
+
+def _taken(state: SearchState, waiting: deque[Standing]) -> Iterator[Job]:
+    """The race of the next one; none if its rows do not fit into memory."""
+    standing = waiting.popleft()
+    too_large = state.too_large(standing, len(state.learn))
+    if too_large:
+        standing.drop(too_large)
+    else:
+        yield _race_job(state, standing)
 
 
 def _insurance(state: SearchState, standing: Standing) -> Iterator[Job]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from ml_engineer.modelling.executors import Executor
 from ml_engineer.modelling.fits import Clock, Failure, Fit, FitTask, Journal, journal_key
@@ -31,6 +32,8 @@ class Job:
         After so long it is stopped, where it can be.
     kept : bool
         Whether its result goes into the journal.
+    memory : int
+        Bytes that it is expected to take; it waits for others if all together would take too much.
     """
 
     standing: Standing
@@ -38,6 +41,7 @@ class Job:
     task: FitTask
     seconds: float = float("inf")
     kept: bool = True
+    memory: int = 0
 
 
 class Runner:
@@ -93,7 +97,7 @@ class Runner:
         running: dict[int, tuple[Job, float, float]] = {}
         try:
             while True:
-                self._fill(running, waiting, until, ended)
+                waiting = self._fill(running, waiting, until, ended)
                 if not running:
                     return
                 self._tell([job for job, _, _ in running.values()])
@@ -110,11 +114,14 @@ class Runner:
         waiting: Iterator[Job],
         until: float,
         ended: Callable[[Job, Fit | Failure], None],
-    ) -> None:
+    ) -> Iterator[Job]:
+        """Begin jobs while workers are free; gives those that are still waiting."""
         while len(running) < self._executor.workers and self._clock() < until and self.fits_left > 0:
             job = next(waiting, None)
             if job is None:
-                return
+                break
+            if running and job.memory + sum(one.memory for one, _, _ in running.values()) > self._most_memory:
+                return chain([job], waiting)
             self.fits_left -= 1
             kept = self._journal.find(self._key(job)) if job.kept else None
             if kept is not None:
@@ -122,6 +129,13 @@ class Runner:
                 continue
             now = self._clock()
             running[self._executor.submit(job.task)] = (job, now, now + job.seconds)
+        return waiting
+
+    @property
+    def _most_memory(self) -> float:
+        # Workers elsewhere each have a limit of their own, and fits are dealt out by somebody else.
+        limit = self._executor.memory_limit
+        return float("inf") if limit is None or self._executor.is_remote else limit
 
     def _end(
         self,

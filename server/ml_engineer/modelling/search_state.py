@@ -12,16 +12,19 @@ from ml_engineer.modelling.choosing import chosen_weights, ranking_loss
 from ml_engineer.modelling.ensemble import greedy_weights, selection_loss
 from ml_engineer.modelling.executors import Executor
 from ml_engineer.modelling.fits import Clock, Failure, Fit, Journal
+from ml_engineer.modelling.memory import expected_bytes
 from ml_engineer.modelling.race_rows import race_rows
 from ml_engineer.modelling.running import Job, Runner
 from ml_engineer.modelling.search_plan import SearchPlan
 from ml_engineer.modelling.standing import Standing
 from ml_engineer.modelling.training_data import Predictions, TrainingData
 
-__all__ = ["AT_ONCE_SECONDS", "AskedToStopError", "Report", "SearchState"]
+__all__ = ["AT_ONCE_SECONDS", "HOLDOUT_ROWS", "AskedToStopError", "Report", "SearchState"]
 
 Report = Callable[[str, float | None], None]
 
+HOLDOUT_ROWS = 100_000
+"""From so many rows on, candidates are compared on one fold: a holdout."""
 AT_ONCE_SECONDS = 1.5
 """A fit that takes no longer may be done when the time is out already, because a weak model is better than none."""
 _REFIT = 1.35
@@ -68,8 +71,10 @@ class SearchState:
     ----------
     standings : list of Standing
         Every candidate, in the order in which they came.
+    planned : tuple of int
+        Positions of the folds that may be used: all, or one where rows are so many that it tells enough.
     folds : tuple of int
-        Positions of the folds that candidates are compared on.
+        Positions of the folds that candidates are compared on, of those.
     learn, watch : numpy.ndarray of int
         Rows of the race.
     weights : dict of str to float
@@ -104,7 +109,8 @@ class SearchState:
             executor, data, journal=journal, clock=clock, tell=self._tell, most_fits=plan.budget_evaluations
         )
         self.standings: list[Standing] = []
-        self.folds: tuple[int, ...] = tuple(range(len(data.pairs)))
+        self.planned = _planned_folds(data)
+        self.folds = self.planned
         self.learn, self.watch = race_rows(data, seed=plan.seed)
         self.weights: dict[str, float] = {}
         self.decisions: list[str] = []
@@ -235,6 +241,22 @@ class SearchState:
         preparing = self._prepare_seconds.get(standing.candidate.view, 0.0)
         return _REFIT * (self.seconds_per_fold(standing) + preparing)
 
+    # Memory ---------------------------------------------------------------------------------------------------------
+
+    def bytes_for(self, standing: Standing, rows: int) -> int:
+        """Memory that a fit on so many rows is expected to take."""
+        return expected_bytes(standing, self.data, tried=len(self.learn), rows=rows)
+
+    def too_large(self, standing: Standing, rows: int) -> str:
+        """Why a fit on so many rows is not begun for want of memory; empty if it can be."""
+        limit, needed = self.executor.memory_limit, self.bytes_for(standing, rows)
+        if limit is None or needed <= limit:
+            return ""
+        return (
+            f"a fit on {rows:,} rows would take about {needed / 2**20:,.0f} MB, and all fits together may take "
+            f"{limit / 2**20:,.0f} MB"
+        )
+
     def refit_seconds(self) -> float:
         """Time to keep for fitting the champion's parts on all rows."""
         if not self.plan.timed:
@@ -275,3 +297,12 @@ class SearchState:
         self._report(f"{'asked to stop; ' if self.stopped_early else ''}{doing}{best}", fraction)
         if not self.stopped_early and self._asked_to_stop():
             raise AskedToStopError
+
+
+def _planned_folds(data: TrainingData) -> tuple[int, ...]:
+    """All folds; of very many rows one, because more would tell little and cost the time of other candidates."""
+    places = tuple(range(len(data.pairs)))
+    if data.rows < HOLDOUT_ROWS:
+        return places
+    # With folds in time, the last one is learned from the most rows.
+    return places[-1:] if data.time_order is not None else places[:1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -113,14 +113,30 @@ class TrainingData:
     @cached_property
     def classes(self) -> npt.NDArray[np.generic]:
         """Sorted labels, shape (k,); empty for regression."""
-        return np.unique(self.target) if self.task != "regression" else np.empty(0)
+        return self._coded[1]
 
     @cached_property
     def actual(self) -> npt.NDArray[np.generic]:
         """Class codes or numbers, shape (n,)."""
+        return self._coded[0]
+
+    @cached_property
+    def _coded(self) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]:
+        """The target as models and metrics take it, and the labels."""
         if self.task == "regression":
-            return self.target.astype(float)
-        return np.searchsorted(self.classes, self.target)
+            return self.target.astype(float), np.empty(0)
+        if self.target.dtype.kind != "O":
+            labels, codes = np.unique(self.target, return_inverse=True)
+            return codes, labels
+        # Hashed: comparing a million texts with each other takes seconds.
+        codes, labels = pd.factorize(self.target, sort=True)
+        return codes, np.asarray(labels)
+
+    def with_features(self, features: pd.DataFrame) -> TrainingData:
+        """The same rows with other features; what is known of the target is not worked out again."""
+        other = replace(self, features=features)
+        other.__dict__["_coded"] = self._coded
+        return other
 
     @cached_property
     def fold_of_rows(self) -> npt.NDArray[np.integer]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ml_engineer import tracking
 from ml_engineer.errors import InputError
-from ml_engineer.guardrails import is_open, run_checks
+from ml_engineer.guardrails import NO_TIME, is_open, run_checks
 from ml_engineer.modelling.candidate import Candidate, with_seed
 from ml_engineer.modelling.executors import Executor, make_executor
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
@@ -54,6 +54,8 @@ _MOST_WORKERS = 8
 _ONE_FIT_ROWS = 100_000
 _RESERVED = frozenset({"baseline", "ensemble"})
 _LISTED = 12
+_CHECKING_SHARE, _CHECKING_SECONDS = 0.3, 8.0
+"""Of the time, for reading and checking; but at least so many seconds, because a leak makes the rest worthless."""
 _CLOSING_CPU_SECONDS = 1.5
 _LEAST_SEARCH_SHARE, _MOST_GRANTED_SECONDS = 0.4, 5.0
 _LEAST_SEARCH_SECONDS = 2.0
@@ -89,7 +91,7 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
         context.report("reading the development rows", 0.02)
         rows = load_training_rows(layout)
         context.report("checking the data", 0.04)
-        findings = _check(rows)
+        findings = _check(rows, request, context)
         if any(finding.blocks for finding in findings):
             return _refusal(layout, findings)
         threads = _share_cores(rows, executor)
@@ -242,9 +244,28 @@ def _scaffold_if_needed(layout: ProjectLayout, context: WorkContext) -> list[str
     return [f"The project had no code yet, so it was scaffolded first ({len(reply.written)} files)."]
 
 
-def _check(rows: TrainingRows) -> tuple[Finding, ...]:
+def _check(rows: TrainingRows, request: TrainRequest, context: WorkContext) -> tuple[Finding, ...]:
+    """Ask the data checks; those that fit models only while they leave most of the time to the search."""
+    until = context.started + max(_CHECKING_SHARE * request.budget_seconds, _CHECKING_SECONDS)
     evidence = gather_evidence(rows.layout, stage="train", features=rows.data.features)
-    return run_checks(evidence, stage="train", waivers=load_waivers(rows.layout))
+    return run_checks(
+        evidence,
+        stage="train",
+        waivers=load_waivers(rows.layout),
+        has_time=lambda: bool(request.budget_evaluations) or context.clock() < until,
+    )
+
+
+def _unasked(findings: Sequence[Finding]) -> list[str]:
+    """What to say of checks that there was no time for."""
+    late = [finding.code for finding in findings if finding.found == NO_TIME]
+    if not late:
+        return []
+    told = (
+        f"{len(late)} data check(s) were not asked, for lack of time: {', '.join(late[:8])}. Call check_guardrails "
+        "(stage 'train'), or give more time (budget_seconds)."
+    )
+    return [told]
 
 
 def _candidates(rows: TrainingRows, request: TrainRequest, *, threads: int) -> list[Candidate]:
@@ -318,7 +339,7 @@ def _reply(record: TrainingRun, rows: TrainingRows, findings: tuple[Finding, ...
         status="done",
         summary=f"{champion.name} won: cross-validated {metric} {champion.score}{beside}, "
         f"on {champion.score.rows} development rows in {record.seconds:.0f} s.",
-        warnings=[*notes, *record.warnings],
+        warnings=[*notes, *_unasked(findings), *record.warnings],
         findings=[finding for finding in findings if is_open(finding)],
         next_step="Call evaluate once: it opens the sealed rows and counts the look"
         if worth
