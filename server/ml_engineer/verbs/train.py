@@ -118,7 +118,7 @@ def _without_target(
     context.report("reading the development rows", 0.02)
     rows = load_training_rows(layout)
     context.report("checking the data", 0.04)
-    findings = _check(rows)
+    findings = _check(rows, request, context)
     if any(finding.blocks for finding in findings):
         return _refusal(layout, findings)
     record = train_without_target(rows, request, context, started_at=started_at)
