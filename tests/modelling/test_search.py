@@ -165,6 +165,19 @@ def test_of_very_many_rows_one_fold_is_held_out(run_search, monkeypatch: pytest.
     assert any("1 of 3 folds is used: with 240 rows" in decision for decision in result.decisions)
 
 
+def test_of_more_rows_than_there_is_time_for_each_tree_sees_a_part(run_search, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ml_engineer.modelling.search_state.HOLDOUT_ROWS", 200)
+    data = make_data()
+    state_seconds = "ml_engineer.modelling.search_state.SearchState.seconds_per_fold"
+    monkeypatch.setattr(state_seconds, lambda _state, standing: 0.1 if standing.fits else 100.0 * standing.lean)
+    result = run_search(data, names={"boosting"}, seconds=120.0)
+    assert result.champion.candidate.name == "boosting"
+    model = result.model.steps[-1][1]
+    assert 0.03 <= model.subsample < 0.5
+    assert model.subsample_freq == 1
+    assert any("Each tree sees" in line for line in result.champion.story)
+
+
 def test_a_fit_that_takes_the_time_of_all_others_is_told_by_name(run_search) -> None:
     data = numeric_data(folds=5)
     slow, late = numbers_only("slow", SlowRegression()), numbers_only("late", LogisticRegression())

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
+from ml_engineer.modelling.candidate import pipeline_of
 from ml_engineer.modelling.fits import Failure, Fit, FitTask
 from ml_engineer.modelling.running import Job
 from ml_engineer.modelling.search_state import SearchState
@@ -16,6 +18,9 @@ __all__ = ["choose_folds", "fold", "fold_jobs", "folded"]
 
 _ROOM_FOR = ((30, 6), (15, 6), (10, 6), (5, 5), (3, 4), (2, 2))
 """At most so many folds are used if so many of the most promising candidates have room for them."""
+_LEAN_ALWAYS, _LEAN_ROOM, _LEAST_SEEN = 0.15, 0.8, 0.03
+"""Of a fit's time, what preparing all rows takes however few a tree sees; of the time left, what such a fit may be thought
+to take; and the least share of rows that is worth a tree."""
 _PARTS = 2
 """So many candidates are thought to become parts of the champion, when it is asked what is left for folds."""
 
@@ -91,7 +96,7 @@ def fold(state: SearchState, standings: Sequence[Standing]) -> None:
 
     def jobs() -> Iterator[Job]:
         for standing in standings:
-            if _affordable(state, standing):
+            if _affordable(state, standing) or (_made_lean(state, standing) and _affordable(state, standing)):
                 yield from fold_jobs(state, standing)
 
     # What the first good candidate needs is not stopped for the sake of the refit of a hopeless one.
@@ -122,6 +127,27 @@ def folded(state: SearchState, job: Job, outcome: Fit | Failure) -> None:
     standing.fits[number] = outcome
     if all(one in standing.fits for one in state.folds) and not standing.failed:
         state.complete(standing)
+
+
+def _made_lean(state: SearchState, standing: Standing) -> bool:
+    """Let each tree see a part of the rows, if nothing good is there yet and all rows take longer than there is time."""
+    model = pipeline_of(standing.candidate.estimator)
+    head = model[-1] if isinstance(model, Pipeline) else model
+    many = len(state.planned) < len(state.data.pairs) and state.plan.timed
+    if not many or standing.fits or standing.failed or standing.race is None or not hasattr(head, "subsample_freq"):
+        return False
+    if standing.lean < 1 or not all(one.hopeless for one in state.done):
+        return False
+    left = state.plan.deadline - state.clock()
+    room = _LEAN_ROOM * left / max(state.seconds_per_fold(standing) + state.seconds_to_refit(standing), 1e-9)
+    seen = round(min(1.0, (room - _LEAN_ALWAYS) / (1 - _LEAN_ALWAYS)), 3)
+    if seen < _LEAST_SEEN or room >= 1:
+        return False
+    why = f"Each tree sees {seen:.1%} of the rows, because the time had no room for all."
+    standing.candidate = standing.candidate.with_parameters(why, subsample=seen, subsample_freq=1)
+    standing.lean = _LEAN_ALWAYS + (1 - _LEAN_ALWAYS) * seen
+    standing.story.append(why)
+    return True
 
 
 def _affordable(state: SearchState, standing: Standing) -> bool:

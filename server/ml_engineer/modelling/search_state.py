@@ -234,7 +234,8 @@ class SearchState:
         """Seconds that one fold takes; what the race took is scaled by the rows."""
         if standing.fits or standing.race is None:
             return standing.seconds_per_fold()
-        return standing.seconds_per_fold() * max(1.0, len(self.data.all_pairs[self.folds[-1]][0]) / len(self.learn))
+        more = max(1.0, len(self.data.all_pairs[self.folds[-1]][0]) / len(self.learn))
+        return standing.seconds_per_fold() * more * standing.lean
 
     def seconds_to_refit(self, standing: Standing) -> float:
         """Seconds that a fit on all rows takes, which prepares them for itself."""

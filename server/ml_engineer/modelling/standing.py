@@ -40,6 +40,8 @@ class Standing:
         What became of it.
     reason : str
         Why it did not finish.
+    lean : float
+        Share of the time that it takes since it was made to learn from fewer rows a tree; 1 if it was not.
     hopeless : bool
         Whether its first try was so much worse than the best one's that it is only kept to have something.
     useless : bool
@@ -56,6 +58,7 @@ class Standing:
     fits: dict[int, Fit] = field(default_factory=dict)
     status: Literal["finished", "dropped", "failed", "out_of_time"] = "out_of_time"
     reason: str = ""
+    lean: float = 1.0
     hopeless: bool = False
     useless: bool = False
     story: list[str] = field(default_factory=list)

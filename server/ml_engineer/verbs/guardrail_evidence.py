@@ -22,7 +22,7 @@ from ml_engineer.guardrails import ChampionFiles, Evidence, LedgerFacts, Serving
 from ml_engineer.project.code_trial import try_code
 from ml_engineer.project.contract_yaml import load_contract
 from ml_engineer.project.definition import load_problem, refuse_redealt
-from ml_engineer.project.development import load_development
+from ml_engineer.project.development import Development, load_development
 from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import find_record, load_record
@@ -55,7 +55,13 @@ def load_waivers(layout: ProjectLayout) -> tuple[Waiver, ...]:
     return () if record is None else record.waivers
 
 
-def gather_evidence(layout: ProjectLayout, *, stage: Stage, features: pd.DataFrame | None = None) -> Evidence:
+def gather_evidence(
+    layout: ProjectLayout,
+    *,
+    stage: Stage,
+    features: pd.DataFrame | None = None,
+    development: Development | None = None,
+) -> Evidence:
     """Read what the checks of a stage look at.
 
     Parameters
@@ -66,6 +72,8 @@ def gather_evidence(layout: ProjectLayout, *, stage: Stage, features: pd.DataFra
         What is about to be done; before training only the problem, the rows, the features and the ledger are read.
     features : pandas.DataFrame, optional
         Output of features.py on the development rows, if the caller has it already; otherwise the code is run here.
+    development : Development, optional
+        The development rows, if the caller has them already.
 
     Raises
     ------
@@ -80,7 +88,7 @@ def gather_evidence(layout: ProjectLayout, *, stage: Stage, features: pd.DataFra
     split = load_record(layout, SplitPlan)
     refuse_redealt(problem, split)
     profile = load_record(layout, DataProfile)
-    development = load_development(layout, split)
+    development = development or load_development(layout, split)
     # The target is not shown to feature code, here as everywhere.
     rows, code = _shown_to_code(problem, development.frame), None
     if layout.features_py.exists() and not (stage == "train" and features is not None and _as_rendered(layout)):

@@ -19,6 +19,7 @@ from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
 from ml_engineer.modelling.results import candidate_result
 from ml_engineer.modelling.search import SearchResult, search
 from ml_engineer.modelling.search_plan import SearchPlan
+from ml_engineer.modelling.search_state import HOLDOUT_ROWS
 from ml_engineer.modelling.standing import Standing
 from ml_engineer.modelling.tuning import Tuner
 from ml_engineer.project.candidate_predictions import write_candidate_predictions
@@ -60,6 +61,7 @@ _CLOSING_CPU_SECONDS = 1.5
 _LEAST_SEARCH_SHARE, _MOST_GRANTED_SECONDS = 0.4, 5.0
 _LEAST_SEARCH_SECONDS = 2.0
 _INTERVAL_CPU_SECONDS = 2e-5  # a row, for the bootstrap of score and gain
+_WRITING_CPU_SECONDS = 4e-6  # a row
 _BUSIEST = 6.0
 
 
@@ -247,7 +249,7 @@ def _scaffold_if_needed(layout: ProjectLayout, context: WorkContext) -> list[str
 def _check(rows: TrainingRows, request: TrainRequest, context: WorkContext) -> tuple[Finding, ...]:
     """Ask the data checks; those that fit models only while they leave most of the time to the search."""
     until = context.started + max(_CHECKING_SHARE * request.budget_seconds, _CHECKING_SECONDS)
-    evidence = gather_evidence(rows.layout, stage="train", features=rows.data.features)
+    evidence = gather_evidence(rows.layout, stage="train", features=rows.data.features, development=rows.development)
     return run_checks(
         evidence,
         stage="train",
@@ -305,7 +307,9 @@ def _closing_seconds(rows: TrainingRows, request: TrainRequest, context: WorkCon
     """Time kept for scores, saving and logging: what they take of a processor, on a machine as busy as it is now."""
     passed = context.clock() - context.started
     busy = passed / max(time.process_time() - cpu_started, 0.1)
-    needed = _CLOSING_CPU_SECONDS + _INTERVAL_CPU_SECONDS * rows.data.rows
+    # Of very many rows, those of one fold are judged; all are written down.
+    judged = rows.data.rows if rows.data.rows < HOLDOUT_ROWS else rows.data.rows / len(rows.data.pairs)
+    needed = _CLOSING_CPU_SECONDS + _INTERVAL_CPU_SECONDS * judged + _WRITING_CPU_SECONDS * rows.data.rows
     return min(needed * min(max(busy, 1.0), _BUSIEST), 0.15 * request.budget_seconds)
 
 
