@@ -72,6 +72,7 @@ def frame_problem(
     metric: Metric | None = None,
     positive_class: str | None = None,
     levels: list[str] | None = None,
+    quantile: float | None = None,
     split: SplitStrategy | None = None,
     group_columns: Sequence[str] | None = None,
     time_column: str | None = None,
@@ -131,6 +132,8 @@ def frame_problem(
         The class that 'positive' means, for binary tasks.
     levels : list[str], optional
         Values of an ordinal target from lowest to highest, where the order cannot be seen.
+    quantile : float, optional
+        Predict the value that this share of outcomes stays at or below (0.9: nine in ten), not the expected one.
     split : SplitStrategy, optional
         How held-out rows are dealt, if the inference should be overridden.
     group_columns : sequence of str, optional
@@ -209,6 +212,7 @@ def frame_problem(
         metric=metric,
         positive_class=positive_class,
         levels=levels,
+        quantile=quantile,
         split=split,
         group_columns=group_columns,
         time_column=time_column,
@@ -712,6 +716,7 @@ def run(
     metric: Metric | None = None,
     positive_class: str | None = None,
     levels: list[str] | None = None,
+    quantile: float | None = None,
     split: SplitStrategy | None = None,
     group_columns: Sequence[str] | None = None,
     time_column: str | None = None,
@@ -774,6 +779,8 @@ def run(
         The class that 'positive' means, for binary tasks.
     levels : list[str], optional
         Values of an ordinal target from lowest to highest, where the order cannot be seen.
+    quantile : float, optional
+        Predict the value that this share of outcomes stays at or below (0.9: nine in ten), not the expected one.
     split : SplitStrategy, optional
         How held-out rows are dealt, if the inference should be overridden.
     group_columns : sequence of str, optional
@@ -858,6 +865,7 @@ def run(
         metric=metric,
         positive_class=positive_class,
         levels=levels,
+        quantile=quantile,
         split=split,
         group_columns=group_columns,
         time_column=time_column,

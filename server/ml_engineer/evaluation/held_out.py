@@ -186,6 +186,7 @@ def _baseline(metric: Metric, outcomes: Outcomes, development_actual: npt.NDArra
         n_classes=outcomes.n_classes,
         positive=outcomes.positive,
         metric=metric,
+        quantile=outcomes.quantile,
         costs=outcomes.costs,
         clusters=outcomes.clusters,
         blocks=outcomes.blocks,

@@ -185,4 +185,5 @@ def make_outcomes(
         clusters=clusters,
         blocks=blocks,
         named=problem.named,
+        quantile=problem.quantile,
     )

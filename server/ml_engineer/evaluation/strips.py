@@ -35,6 +35,8 @@ METRIC_NAMES: dict[str, str] = {
     "rmsse": "Root mean squared scaled error",
     "smape": "Symmetric relative error",
     "wape": "Absolute error over total",
+    "poisson_deviance": "Mean Poisson deviance",
+    "pinball": "Pinball loss",
     "selection_rate": "Called positive",
     "false_positive_rate": "False-positive rate",
 }

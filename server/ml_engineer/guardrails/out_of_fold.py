@@ -56,6 +56,7 @@ def out_of_fold_outcomes(
             costs=problem.costs,
             clusters=_entities(problem, rows),
             named=problem.named,
+            quantile=problem.quantile,
         ),
         kept,
     )

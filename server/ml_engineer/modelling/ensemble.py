@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_engineer.modelling.training_data import Loss, Predictions
+from ml_engineer.statistics.amounts import pinball_losses, poisson_deviances
 from ml_engineer.statistics.ordinal import ranked_losses
 
 __all__ = ["MOST_PARTS", "cross_fitted_average", "greedy_weights", "row_losses", "selection_loss"]
@@ -21,31 +22,43 @@ _SMALLEST_WEIGHT = 0.05
 _TINY = 1e-15
 
 
-def selection_loss(predictions: Predictions, actual: npt.NDArray[np.generic], loss: Loss = "log_loss") -> float:
+def selection_loss(predictions: Predictions, actual: npt.NDArray[np.generic], loss: Loss | None = None) -> float:
     """What selection minimises: the mean of `row_losses`, and its root for squared errors."""
+    loss = loss or _usual(predictions)
     return _mean(row_losses(predictions, actual, loss), loss)
 
 
+def _usual(predictions: Predictions) -> Loss:
+    """Log loss of probabilities, squared errors of numbers."""
+    return Loss("log_loss" if predictions.ndim == 2 else "squared")
+
+
 def _mean(losses: Floats, loss: Loss) -> float:
-    return float(np.sqrt(losses.mean()) if loss == "squared" else losses.mean())
+    return float(np.sqrt(losses.mean()) if loss.kind == "squared" else losses.mean())
 
 
-def row_losses(predictions: Predictions, actual: npt.NDArray[np.generic], loss: Loss = "log_loss") -> Floats:
+def row_losses(predictions: Predictions, actual: npt.NDArray[np.generic], loss: Loss | None = None) -> Floats:
     """Loss of each row, shape (n,), of probabilities (n, k) or numbers (n,)."""
-    if loss == "log_loss":
+    loss = loss or _usual(predictions)
+    if loss.kind == "log_loss":
         chosen = predictions[np.arange(len(actual)), actual.astype(int)]
         return np.asarray(-np.log(np.clip(chosen, _TINY, 1.0)))
-    if loss == "ranked":
+    if loss.kind == "ranked":
         return ranked_losses(predictions, actual.astype(int))
-    errors = predictions - actual.astype(float)
-    return np.abs(errors) if loss == "absolute" else errors**2
+    numbers = actual.astype(float)
+    if loss.kind == "poisson":
+        return poisson_deviances(numbers, predictions)
+    if loss.kind == "pinball":
+        return pinball_losses(numbers, predictions, loss.level)
+    errors = predictions - numbers
+    return np.abs(errors) if loss.kind == "absolute" else errors**2
 
 
 def greedy_weights(
     predictions: Sequence[Predictions],
     actual: npt.NDArray[np.generic],
     *,
-    loss: Loss = "log_loss",
+    loss: Loss | None = None,
     seed: int = 0,
     rounds: int = _ROUNDS,
 ) -> Floats:
@@ -57,8 +70,8 @@ def greedy_weights(
         Out of fold, one per model.
     actual : numpy.ndarray of shape (n,)
         Class codes or numbers.
-    loss : Loss
-        What the average is to make small.
+    loss : Loss, optional
+        What the average is to make small; by default log loss, or squared errors of numbers.
     seed : int
         Random state of the rows that are looked at where there are very many.
     rounds : int
@@ -73,6 +86,7 @@ def greedy_weights(
     -----
     Caruana, Niculescu-Mizil, Crew and Ksikes (2004), Ensemble selection from libraries of models.
     """
+    loss = loss or _usual(predictions[0])
     if len(actual) > _ROWS:
         chosen = np.random.default_rng(seed).choice(len(actual), _ROWS, replace=False)
         predictions, actual = [one[chosen] for one in predictions], actual[chosen]
@@ -97,7 +111,7 @@ def cross_fitted_average(
     actual: npt.NDArray[np.generic],
     folds: npt.NDArray[np.integer],
     *,
-    loss: Loss = "log_loss",
+    loss: Loss | None = None,
     seed: int = 0,
 ) -> Floats:
     """What an average says of each row with weights that the rows of its own fold had no part in choosing.
@@ -134,13 +148,13 @@ def cross_fitted_average(
 
 def _relevant(predictions: Sequence[Predictions], actual: npt.NDArray[np.generic], loss: Loss) -> list[Floats]:
     """Of probabilities, only that of what came true matters to the log loss."""
-    if loss != "log_loss":
+    if loss.kind != "log_loss":
         return [np.asarray(one, dtype=float) for one in predictions]
     rows, codes = np.arange(len(actual)), actual.astype(int)
     return [np.asarray(one[rows, codes], dtype=float) for one in predictions]
 
 
 def _loss(average: Floats, actual: npt.NDArray[np.generic], loss: Loss) -> float:
-    if loss == "log_loss":
+    if loss.kind == "log_loss":
         return float(-np.log(np.clip(average, _TINY, 1.0)).mean())
     return _mean(row_losses(average, actual, loss), loss)

@@ -41,6 +41,7 @@ Engine = Literal[
     "levels_linear",
     "levels_boosting",
     "levels_trees",
+    "counts_linear",
 ]
 
 
@@ -75,6 +76,49 @@ class PortfolioEntry:
     most_cells: float = np.inf
     ranks: bool = False
 
+
+COUNTS: tuple[PortfolioEntry, ...] = (
+    PortfolioEntry(
+        "counts_linear",
+        "counts_linear",
+        "scaled",
+        "The logarithm of the expected count is a straight line: effects multiply, and nothing falls below zero.",
+        {"alpha": 1e-3},
+    ),
+    PortfolioEntry(
+        "counts_boosting",
+        "lightgbm",
+        "codes",
+        "Boosted trees for counts: an error weighs by how much is expected.",
+        {"objective": "poisson"},
+    ),
+    PortfolioEntry(
+        "counts_ordered_boosting",
+        "catboost",
+        "levels",
+        "CatBoost for counts.",
+        {"loss_function": "Poisson"},
+    ),
+    PortfolioEntry(
+        "counts_gradient_boosting",
+        "xgboost",
+        "shares",
+        "XGBoost for counts.",
+        {"objective": "count:poisson", "learning_rate": 0.05, "max_depth": 6, "colsample_bytree": 0.7},
+    ),
+    PortfolioEntry(
+        "counts_tweedie",
+        "lightgbm",
+        "shares",
+        "Boosted trees for amounts with many zeros and a long tail (Tweedie): between a count and a size.",
+        {"objective": "tweedie", "tweedie_variance_power": 1.3},
+    ),
+)
+"""For targets that count things, beside the others, which are cut off at zero."""
+
+_QUANTILE_ENGINES: frozenset[Engine] = frozenset({"linear", "lightgbm", "catboost", "xgboost"})
+_MOST_QUANTILE_ROWS = 5_000
+"""Above this, the linear program of a straight line takes too long."""
 
 LEVELS: tuple[PortfolioEntry, ...] = (
     PortfolioEntry(
@@ -352,6 +396,7 @@ _FAMILY: Mapping[Engine, Family] = {
     "levels_linear": "linear",
     "levels_boosting": "boosting",
     "levels_trees": "forest",
+    "counts_linear": "linear",
 }
 _GROWING: Mapping[Engine, Growing] = {
     "extra_trees": "forest",
@@ -384,6 +429,8 @@ def build_portfolio(data: TrainingData, *, seed: int, threads: int) -> tuple[Can
     if data.named == "ordinal":
         # After the first of each family, so that a short race has tried those too.
         entries = (*PORTFOLIO[:2], *LEVELS, *PORTFOLIO[2:])
+    if data.counts and data.quantile is None:
+        entries = (*PORTFOLIO[:2], *COUNTS, *PORTFOLIO[2:])
     if 2 * len(columns.text) >= columns.usable > 0:
         # Rows that are mostly text: what reads words comes first.
         entries = sorted(entries, key=lambda entry: entry.view not in _OF_WORDS)
@@ -394,6 +441,10 @@ def build_portfolio(data: TrainingData, *, seed: int, threads: int) -> tuple[Can
 def baseline_candidate(data: TrainingData) -> Candidate:
     """The naive rule as an estimator, so that it can be a champion too."""
     if data.task == "regression":
+        if data.quantile is not None:
+            constant = DummyRegressor(strategy="quantile", quantile=data.quantile)
+            why = f"Always predicts the {data.quantile:g} quantile of its training rows."
+            return Candidate("baseline", "baseline", constant, why)
         strategy = "median" if data.metric in ABSOLUTE else "mean"
         return Candidate(
             "baseline",
@@ -414,6 +465,8 @@ def build_candidate(
     if data.rows > entry.most_rows or cells > entry.most_cells or (library and find_spec(library) is None):
         return None
     if entry.engine == "bayes" and data.task == "regression":
+        return None
+    if data.quantile is not None and not _fits_quantile(entry, data, columns):
         return None
     # Hashed words are too many columns for models that keep a weight or a distance for each.
     view: View = "dense" if columns.text and entry.engine in _DENSE and entry.view == "scaled" else entry.view
@@ -441,13 +494,39 @@ def _around(pipeline: Pipeline, entry: PortfolioEntry, data: TrainingData) -> Ba
         # XGBoost takes class codes from 0 on, and a vote makes them.
         return VotingClassifier([("model", pipeline)], voting="soft") if engine == "xgboost" else pipeline
     # A straight line beyond its training rows, taken back from a logarithm, explodes; curves over ranks end there.
+    if data.quantile is not None:
+        parts: list[tuple[str, Any]] = [("not_negative", _from_zero_on())] if data.counts else []
+        parts += [("scale", StandardScaler())] if engine == "linear" else []
+        return _on_scale(pipeline, parts)
+    if "objective" in entry.parameters or "loss_function" in entry.parameters or engine == "counts_linear":
+        return pipeline  # it has a logarithm of its own
     log = _log_pays(data) and not (engine == "linear" and entry.view != "splines")
+    steps: list[tuple[str, Any]] = [("not_negative", _from_zero_on())] if data.counts else []
     if engine in _DENSE:
-        scale: BaseEstimator = StandardScaler()
-        if log:
-            scale = Pipeline([("log", FunctionTransformer(np.log1p, np.expm1)), ("scale", scale)])
-        return TransformedTargetRegressor(pipeline, transformer=scale)
+        steps += [("log", FunctionTransformer(np.log1p, np.expm1))] if log else []
+        return _on_scale(pipeline, [*steps, ("scale", StandardScaler())])
+    if steps:
+        return _on_scale(pipeline, [*steps, ("log", FunctionTransformer(np.log1p, np.expm1))] if log else steps)
     return TransformedTargetRegressor(pipeline, func=np.log1p, inverse_func=np.expm1) if log else pipeline
+
+
+def _on_scale(pipeline: Pipeline, steps: Sequence[tuple[str, Any]]) -> BaseEstimator:
+    """A pipeline that learns its target after these steps, and is taken back through them."""
+    if not steps:
+        return pipeline
+    return TransformedTargetRegressor(pipeline, transformer=steps[0][1] if len(steps) == 1 else Pipeline(list(steps)))
+
+
+def _from_zero_on() -> FunctionTransformer:
+    """A target as it is, and predictions not below zero."""
+    return FunctionTransformer(inverse_func=np.clip, inv_kw_args={"a_min": 0.0, "a_max": None})
+
+
+def _fits_quantile(entry: PortfolioEntry, data: TrainingData, columns: Columns) -> bool:
+    """Whether a model can learn a quantile, and can in time."""
+    if entry.engine == "linear":
+        return data.rows <= _MOST_QUANTILE_ROWS and not columns.text and entry.view == "scaled"
+    return entry.engine in _QUANTILE_ENGINES
 
 
 def _log_pays(data: TrainingData) -> bool:
@@ -488,9 +567,20 @@ def _linear(parameters: dict[str, Any], settings: _Settings) -> _Steps:
     from sklearn.linear_model import LogisticRegression, Ridge
 
     strength = parameters.pop("C")
+    if settings.data.quantile is not None:
+        from sklearn.linear_model import QuantileRegressor
+
+        alpha = round(0.0003 / strength, 6)
+        return [("model", QuantileRegressor(quantile=settings.data.quantile, alpha=alpha))]
     if settings.regression:
         return [("model", Ridge(alpha=round(0.3 / strength, 6)))]
     return [("model", LogisticRegression(C=strength, max_iter=300))]
+
+
+def _counts_linear(parameters: dict[str, Any], _: _Settings) -> _Steps:
+    from sklearn.linear_model import PoissonRegressor
+
+    return [("model", PoissonRegressor(max_iter=300, **parameters))]
 
 
 def _bayes(parameters: dict[str, Any], _: _Settings) -> _Steps:
@@ -552,6 +642,8 @@ def _lightgbm(parameters: dict[str, Any], settings: _Settings) -> _Steps:
         "force_row_wise": True,
         "verbosity": -1,
     }
+    if settings.data.quantile is not None:
+        rules |= {"objective": "quantile", "alpha": settings.data.quantile}
     if settings.absolute:
         rules["objective"] = "regression_l1"
     if settings.categories:
@@ -572,6 +664,8 @@ def _catboost(parameters: dict[str, Any], settings: _Settings) -> _Steps:
         "allow_writing_files": False,
         "verbose": 0,
     }
+    if settings.data.quantile is not None:
+        rules["loss_function"] = f"Quantile:alpha={settings.data.quantile:g}"
     if settings.absolute:
         rules["loss_function"] = "MAE"
     if settings.categories:
@@ -582,6 +676,8 @@ def _catboost(parameters: dict[str, Any], settings: _Settings) -> _Steps:
 def _xgboost(parameters: dict[str, Any], settings: _Settings) -> _Steps:
     xgboost = importlib.import_module("xgboost")
     rules = parameters | {"tree_method": "hist", "random_state": settings.seed, "n_jobs": settings.threads}
+    if settings.data.quantile is not None:
+        rules |= {"objective": "reg:quantileerror", "quantile_alpha": settings.data.quantile}
     if settings.absolute:
         rules["objective"] = "reg:absoluteerror"
     if settings.ranks:
@@ -619,6 +715,7 @@ _BUILDERS: Mapping[Engine, Any] = {
     "lightgbm": _lightgbm,
     "catboost": _catboost,
     "xgboost": _xgboost,
+    "counts_linear": _counts_linear,
     "levels_linear": _levels(_linear),
     "levels_boosting": _levels(_lightgbm),
     "levels_trees": _levels(_forest("ExtraTrees")),

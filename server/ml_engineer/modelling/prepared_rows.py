@@ -74,7 +74,10 @@ def _target_name(candidate: Candidate) -> str:
     estimator = candidate.estimator
     if not isinstance(estimator, TransformedTargetRegressor):
         return "plain"
-    return "scaled" if estimator.func is None else "log"
+    if estimator.func is not None:
+        return "log"
+    steps = getattr(estimator.transformer, "steps", [("only", estimator.transformer)])
+    return "_".join(f"{name}_{type(step).__name__}" for name, step in steps)
 
 
 def target_scale(

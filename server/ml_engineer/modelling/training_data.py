@@ -24,18 +24,34 @@ FoldPair = tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]
 """Positions of the rows to fit on and of the rows to predict."""
 Predictions = npt.NDArray[np.float64]
 """Class probabilities of shape (n, k), or numbers of shape (n,)."""
-Loss = Literal["log_loss", "ranked", "squared", "absolute"]
-"""What candidates are compared and averaged by: of probabilities the first two, of numbers the others."""
 ABSOLUTE: frozenset[Metric] = frozenset({"mae", "median_absolute_error"})
 """Metrics that the median serves best."""
 _OF_LIKELIEST: frozenset[Metric] = frozenset({"log_loss", "accuracy", "balanced_accuracy"})
 
 
-def loss_for(task: TaskType, metric: Metric) -> Loss:
-    """What candidates are compared and averaged by, for what the task is judged as and the metric that decides."""
+@dataclass(frozen=True)
+class Loss:
+    """What candidates are compared and averaged by.
+
+    Parameters
+    ----------
+    kind : str
+        Of probabilities 'log_loss' or 'ranked'; of numbers any of the others.
+    level : float
+        The quantile of 'pinball'.
+    """
+
+    kind: Literal["log_loss", "ranked", "squared", "absolute", "poisson", "pinball"] = "log_loss"
+    level: float = 0.5
+
+
+def loss_for(task: TaskType, metric: Metric, *, quantile: float | None = None) -> Loss:
+    """The loss for what the task is judged as, the metric that decides, and the quantile that is wanted."""
     if task == "regression":
-        return "absolute" if metric in ABSOLUTE else "squared"
-    return "ranked" if task == "ordinal" and metric not in _OF_LIKELIEST else "log_loss"
+        if quantile is not None:
+            return Loss("pinball", quantile)
+        return Loss("absolute" if metric in ABSOLUTE else "poisson" if metric == "poisson_deviance" else "squared")
+    return Loss("ranked" if task == "ordinal" and metric not in _OF_LIKELIEST else "log_loss")
 
 
 @dataclass(frozen=True)
@@ -69,6 +85,10 @@ class TrainingData:
     more_pairs : tuple of FoldPair
         Folds of further foldings, as many each as `pairs`: candidates are compared on them too, and nothing that is
         reported rests on them.
+    counts : bool
+        Whether numbers count things; they are never predicted below zero.
+    quantile : float, optional
+        The quantile to predict, instead of the expected number.
     weights : numpy.ndarray of shape (n,), optional
         What each row counts for in fitting, not negative. Scores count every row once.
     named : TaskType, optional
@@ -89,6 +109,8 @@ class TrainingData:
     more_pairs: tuple[FoldPair, ...] = ()
     weights: npt.NDArray[np.float64] | None = None
     named: TaskType | None = None
+    counts: bool = False
+    quantile: float | None = None
 
     @property
     def queries(self) -> npt.NDArray[np.integer] | None:
@@ -98,7 +120,7 @@ class TrainingData:
     @property
     def loss(self) -> Loss:
         """What candidates are compared and averaged by."""
-        return loss_for(self.named or self.task, self.metric)
+        return loss_for(self.named or self.task, self.metric, quantile=self.quantile)
 
     @property
     def all_pairs(self) -> tuple[FoldPair, ...]:
@@ -198,6 +220,7 @@ class TrainingData:
             clusters=clusters,
             blocks=self.time_order is not None,
             named=self.named,
+            quantile=self.quantile,
         )
 
     def predicted_rows(self, predictions: Predictions) -> npt.NDArray[np.integer]:

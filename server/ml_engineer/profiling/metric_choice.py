@@ -15,6 +15,7 @@ from ml_engineer.vocabulary.problem import TaskType
 __all__ = ["choose_metric", "require_metric"]
 
 _RARE: Final = 0.05
+_SMALL_COUNTS: Final = 10.0
 _HEAVY: Final = 8.0
 """How many times farther the 1 % tail lies from the median than the quartile (normal 3.4, exponential 5.6)."""
 
@@ -57,6 +58,8 @@ def choose_metric(
     positive: int = 1,
     has_costs: bool = False,
     wanted: Metric | None = None,
+    counts: bool = False,
+    quantile: float | None = None,
 ) -> tuple[Metric, str]:
     """The primary metric and the reason in a sentence.
 
@@ -72,19 +75,25 @@ def choose_metric(
         Whether the costs of errors are known.
     wanted : Metric, optional
         What the person said.
+    counts : bool
+        Whether numbers count things.
+    quantile : float, optional
+        The quantile that the person asked for.
 
     Raises
     ------
     InputError
         If `wanted` does not fit the task.
     """
+    if quantile is not None:
+        return "pinball", f"it is least where the prediction is the {quantile:g} quantile, as asked"
     if wanted is not None:
         require_metric(wanted, task, has_costs=has_costs)
         return wanted, "named by the person"
     if task in _USUAL:
         return _USUAL[task]
     if task == "regression":
-        return _for_numbers(values.astype(float))
+        return _for_numbers(values.astype(float), counts=counts)
     share = float((values == positive).mean())
     if share < _RARE:
         pure = "it judges how pure the rows ranked first are, where accuracy would reward never finding one"
@@ -93,7 +102,10 @@ def choose_metric(
     return "roc_auc", f"{ranked}, whatever threshold is used later"
 
 
-def _for_numbers(values: npt.NDArray[np.float64]) -> tuple[Metric, str]:
+def _for_numbers(values: npt.NDArray[np.float64], *, counts: bool) -> tuple[Metric, str]:
+    if counts and values.mean() < _SMALL_COUNTS:
+        told = "the target counts things and most counts are small: an error of one is much beside an expected one"
+        return "poisson_deviance", told
     low, lower, median, upper, high = np.percentile(values, [1, 25, 50, 75, 99])
     above = (high - median) / (upper - median) if upper > median else np.inf if high > median else 0.0
     below = (median - low) / (median - lower) if median > lower else np.inf if median > low else 0.0

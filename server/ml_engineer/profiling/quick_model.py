@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -57,6 +57,8 @@ class QuickTarget:
         Code of the positive class.
     absolute : bool
         Whether absolute errors are judged (the median is learned), not squared ones.
+    quantile : float, optional
+        The quantile that is learned instead of the expected value.
     """
 
     task: Task
@@ -64,10 +66,11 @@ class QuickTarget:
     n_classes: int = 0
     positive: int = 1
     absolute: bool = False
+    quantile: float | None = None
 
     def take(self, positions: npt.NDArray[np.intp]) -> QuickTarget:
         """The target of some rows."""
-        return QuickTarget(self.task, self.values[positions], self.n_classes, self.positive, self.absolute)
+        return replace(self, values=self.values[positions])
 
 
 @dataclass(frozen=True)
@@ -263,7 +266,10 @@ def out_of_fold(
     values = predicted[positions]
     taken = None if clusters is None else clusters[positions]
     if target.task == "regression":
-        return Outcomes("regression", target.values[positions], values[:, 0], clusters=taken), positions
+        numbers = Outcomes(
+            "regression", target.values[positions], values[:, 0], clusters=taken, quantile=target.quantile
+        )
+        return numbers, positions
     outcomes = Outcomes(
         target.task,
         target.values[positions],
@@ -297,7 +303,7 @@ def _fit_predict(
     if len(np.unique(values)) < 2:
         return _constant(target, values, len(test))
     learned = [_boosted(inputs, target, train, test, seed)]
-    if inputs.linear is not None and not target.absolute:
+    if inputs.linear is not None and not target.absolute and target.quantile is None:
         learned.append(_linear(inputs.linear, target, train, test))
     blend: Floats = np.mean(learned, axis=0)
     if target.task == "regression":
@@ -307,6 +313,8 @@ def _fit_predict(
 
 
 def _constant(target: QuickTarget, values: npt.NDArray[Any], rows: int) -> Floats:
+    if target.quantile is not None:
+        return np.full((rows, 1), float(np.quantile(values, target.quantile)))
     if target.task == "regression":
         return np.full((rows, 1), float(np.median(values) if target.absolute else np.mean(values)))
     shares: Floats = np.bincount(values, minlength=target.n_classes) / len(values)
@@ -332,6 +340,8 @@ def _boosted(
         "seed": seed,
         "verbosity": -1,
     }
+    if target.quantile is not None:
+        parameters["alpha"] = target.quantile
     if target.n_classes > 2:
         parameters["num_class"] = target.n_classes
     # The work of one round grows with the number of classes.
@@ -350,6 +360,8 @@ def _boosted(
 
 
 def _objective(target: QuickTarget) -> str:
+    if target.quantile is not None:
+        return "quantile"
     if target.task == "regression":
         return "regression_l1" if target.absolute else "regression"
     return "binary" if target.n_classes == 2 else "multiclass"

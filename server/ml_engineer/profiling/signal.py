@@ -28,6 +28,8 @@ _ERRORS: Final[frozenset[Metric]] = frozenset(
         "median_absolute_error",
         "expected_cost",
         "ranked_probability_score",
+        "poisson_deviance",
+        "pinball",
         "level_mae",
     }
 )
@@ -107,6 +109,7 @@ def _baseline(
             n_classes=target.n_classes,
             positive=target.positive,
             metric=metric,
+            quantile=target.quantile,
         )
         predicted[test], seen[test] = part.predicted, True
         if part.probabilities is not None:
@@ -126,6 +129,7 @@ def _baseline(
         positive=target.positive,
         clusters=None if clusters is None else clusters[positions],
         blocks=blocks,
+        quantile=target.quantile,
     ), positions
 
 

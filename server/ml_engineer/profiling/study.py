@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -94,6 +94,8 @@ def study_development(
     reading: TargetReading,
     decisions: ColumnDecisions,
     metric: Metric | None,
+    counts: bool,
+    quantile: float | None,
     has_costs: bool,
     seed: int,
 ) -> Study:
@@ -111,6 +113,8 @@ def study_development(
         What the person said about columns.
     metric : Metric, optional
         Primary metric that the person named.
+    counts, quantile
+        Whether numbers count things, and the quantile that is wanted of them.
     has_costs : bool
         Whether the costs of errors are known.
     seed : int
@@ -129,9 +133,15 @@ def study_development(
             remedy="Pass another split, or bring more rows",
         )
     chosen, why = choose_metric(
-        reading.judged_as, target.values, positive=target.positive, has_costs=has_costs, wanted=metric
+        reading.judged_as,
+        target.values,
+        positive=target.positive,
+        has_costs=has_costs,
+        wanted=metric,
+        counts=counts,
+        quantile=quantile,
     )
-    target = QuickTarget(target.task, target.values, target.n_classes, target.positive, chosen in _ABSOLUTE)
+    target = replace(target, absolute=chosen in _ABSOLUTE, quantile=quantile)
     inferred = read_roles(rows.frame, profile, structure)
     unsuspected = decide_columns(inferred, {}, decisions)
     queries = rows.groups if reading.task_type == "ranking" else None

@@ -12,7 +12,7 @@ from ml_engineer.profiling.queries import require_grades
 from ml_engineer.statistics.metrics import Task
 from ml_engineer.vocabulary.problem import Question, TaskType
 
-__all__ = ["Choice", "infer_task", "names_grades", "said_task"]
+__all__ = ["Choice", "infer_task", "names_counts", "names_grades", "said_task"]
 
 _MOST_ORDERED_LEVELS: Final = 10
 _MOST_CODE_LEVELS: Final = 20
@@ -44,7 +44,7 @@ def _whole_numbers(column: pd.Series, distinct: int) -> Choice:
     name = str(column.name)
     repeated = len(column) >= 5 * distinct
     coded = _speaks_of(name, _CODES)
-    if _speaks_of(name, _COUNTS) and not coded:
+    if names_counts(name):
         return "regression", f"the target is a count with {distinct:,} different values", ()
     rarest = int(column.value_counts().min())
     if not coded and not names_grades(name) and rarest < _FEWEST_OF_A_LEVEL <= distinct:
@@ -68,6 +68,11 @@ def _few_levels(column: pd.Series, distinct: int, *, coded: bool) -> Choice:
         "'regression' for amounts",
     )
     return "multiclass", f"{levels}, each many times", (question,)
+
+
+def names_counts(name: str) -> bool:
+    """Whether a column's name speaks of a number of things."""
+    return _speaks_of(name, _COUNTS) and not _speaks_of(name, _CODES)
 
 
 def names_grades(name: str) -> bool:

@@ -20,6 +20,8 @@ def baseline_rule(task: Task, *, metric: Metric | None = None) -> str:
     """The rule of `baseline_outcomes` in words."""
     if metric in {"ndcg_at_10", "mean_average_precision"}:
         return "gives every row the same score, worth what a random order of each query's rows is worth on average"
+    if metric == "pinball":
+        return "always predicts the wanted quantile of the training rows"
     if task == "regression":
         return f"always predicts the {'median' if metric in _MEDIAN_METRICS else 'mean'} of the training rows"
     if metric == "expected_cost":
@@ -37,6 +39,7 @@ def baseline_outcomes(
     n_classes: int = 0,
     positive: int = 1,
     metric: Metric | None = None,
+    quantile: float | None = None,
     costs: Costs | None = None,
     clusters: npt.NDArray[np.integer] | None = None,
     blocks: bool = False,
@@ -58,6 +61,8 @@ def baseline_outcomes(
     metric : Metric, optional
         What it will be judged by: the constant that is best for it is predicted (the median for absolute errors,
         the cheaper class for costs).
+    quantile : float, optional
+        What is predicted of numbers, where that is not the middle.
     costs, clusters, blocks
         As in `Outcomes`.
 
@@ -70,7 +75,10 @@ def baseline_outcomes(
     if task == "regression":
         numbers = train_actual.astype(float)
         constant = float(np.median(numbers) if metric in _MEDIAN_METRICS else np.mean(numbers))
-        return Outcomes(task, test_actual, np.full(rows, constant), clusters=clusters, blocks=blocks)
+        if quantile is not None:
+            constant = float(np.quantile(numbers, quantile))
+        predicted = np.full(rows, constant)
+        return Outcomes(task, test_actual, predicted, clusters=clusters, blocks=blocks, quantile=quantile)
     shares = np.bincount(train_actual.astype(int), minlength=n_classes) / len(train_actual)
     label = int(called_level(shares[None, :], metric)[0]) if metric in _LEVEL_METRICS else int(np.argmax(shares))
     if metric == "expected_cost" and costs is not None:

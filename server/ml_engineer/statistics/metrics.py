@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from ml_engineer.statistics.amounts import pinball_losses, poisson_deviances
 from ml_engineer.statistics.ordinal import ORDINAL_METRICS, quadratic_kappa, ranked_losses
 from ml_engineer.statistics.query_metrics import average_precision_by_query, mean_over_queries, ndcg_by_query
 from ml_engineer.statistics.ranking import average_precision, roc_auc, weighted_median
@@ -48,7 +49,8 @@ _BINARY: tuple[Metric, ...] = (
 )
 _OF_ROWS: frozenset[Metric] = frozenset({"silhouette", "planted_roc_auc"})
 """Means of one value a row, which stands in the place of the prediction."""
-_REGRESSION: tuple[Metric, ...] = ("mae", "rmse", "r2", "median_absolute_error")
+_REGRESSION: tuple[Metric, ...] = ("mae", "rmse", "r2", "median_absolute_error", "poisson_deviance", "pinball")
+_MEANS_OF_NUMBERS: frozenset[Metric] = frozenset({"mae", "poisson_deviance", "pinball", *_OF_ROWS})
 _RANKING: tuple[Metric, ...] = ("ndcg_at_10", "mean_average_precision")
 _MEANS: frozenset[Metric] = frozenset(
     {"accuracy", "expected_cost", "level_mae", "log_loss", "brier", "ranked_probability_score"}
@@ -87,6 +89,8 @@ class Outcomes:
         Whether the rows stand in time order and neighbours depend on each other.
     named : TaskType, optional
         What the task is judged as, where that is not how its outcomes look. The clusters of a ranking are its queries.
+    quantile : float, optional
+        Share of outcomes that should lie at or below the prediction; only pinball loss asks for it.
     """
 
     task: Task
@@ -99,6 +103,7 @@ class Outcomes:
     clusters: npt.NDArray[np.integer] | None = None
     blocks: bool = False
     named: TaskType | None = None
+    quantile: float | None = None
 
     def __post_init__(self) -> None:
         rows = len(self.actual)
@@ -304,13 +309,24 @@ def _by_query(metric: Metric, outcomes: Outcomes) -> Weighted:
     return mean_over_queries(measure, actual, scores, outcomes.clusters)
 
 
-def _regression(metric: Metric, outcomes: Outcomes) -> Weighted:
+def _of_numbers(metric: Metric, outcomes: Outcomes) -> Floats:
+    """What each row is worth, (n,), under a metric of numbers that is a mean over rows."""
+    predicted = outcomes.predicted.astype(float)
     if metric in _OF_ROWS:
-        return _mean(outcomes.predicted.astype(float))
+        return predicted
+    actual = outcomes.actual.astype(float)
+    if metric == "poisson_deviance":
+        return poisson_deviances(actual, predicted)
+    if metric == "pinball":
+        return pinball_losses(actual, predicted, np.nan if outcomes.quantile is None else outcomes.quantile)
+    return np.asarray(np.abs(actual - predicted))
+
+
+def _regression(metric: Metric, outcomes: Outcomes) -> Weighted:
+    if metric in _MEANS_OF_NUMBERS:
+        return _mean(_of_numbers(metric, outcomes))
     actual = outcomes.actual.astype(float)
     error = actual - outcomes.predicted.astype(float)
-    if metric == "mae":
-        return _mean(np.abs(error))
     if metric == "median_absolute_error":
         return weighted_median(np.abs(error))
     mean_square = _mean(error**2)

@@ -169,6 +169,9 @@ def _labels(
 
 
 def _coverage(outcomes: Outcomes, champion: LoadedChampion) -> Estimate | None:
+    if champion.problem.quantile is not None:
+        below = outcomes.actual.astype(float) <= outcomes.predicted.astype(float)
+        return share_of_rows(below, outcomes, seed=champion.training.seed)
     ends = champion.interval_ends(outcomes.predicted.astype(float)) if outcomes.judged_as == "regression" else None
     if ends is None:
         return None

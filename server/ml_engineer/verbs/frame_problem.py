@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 import pandas as pd
 
 from ml_engineer.errors import InputError
+from ml_engineer.profiling.amounts import holds_counts, refuse_unfit_amounts
 from ml_engineer.profiling.columns import ColumnsProfile, profile_columns
 from ml_engineer.profiling.contract import draft_contract
 from ml_engineer.profiling.dependence import Dependence, read_dependence
@@ -57,6 +58,7 @@ class _Findings:
     told: Told
     earlier: Earlier
     reading: TargetReading
+    counts: bool
     dependence: Dependence
     sealed: SealedTable
     columns: ColumnsProfile
@@ -133,6 +135,8 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
         levels=request.levels,
     )
     _refuse_unfit(reading, told)
+    refuse_unfit_amounts(frame[request.target], reading, quantile=request.quantile, metric=request.metric)
+    counts = holds_counts(frame[request.target], reading)
     if request.task_type == "text_classification":
         refuse_without_text(frame, request.target, request.roles or {})
     dependence = read_dependence(
@@ -162,12 +166,14 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
         reading=reading,
         decisions=told.decisions,
         metric=request.metric,
+        counts=counts,
+        quantile=request.quantile,
         has_costs=told.costs is not None,
         seed=request.seed,
     )
     if request.task_type is None:
         reading = name_by_inputs(reading, study.columns)
-    return _Findings(rows, with_gaps, table, told, earlier, reading, dependence, sealed, columns, study)
+    return _Findings(rows, with_gaps, table, told, earlier, reading, counts, dependence, sealed, columns, study)
 
 
 def _settled(split: SplitPlan, before: SplitPlan | None) -> SplitPlan:
@@ -236,6 +242,8 @@ def _define(findings: _Findings, parents: dict[str, str]) -> ProblemDefinition:
         classes=reading.classes,
         positive_class=reading.positive_class,
         unit=unit_in(target) if reading.task_type == "regression" else None,
+        counts=findings.counts,
+        quantile=request.quantile,
         primary_metric=study.metric,
         metric_reason=study.metric_reason,
         target_score=request.target_score,

@@ -21,6 +21,7 @@ _REMEMBERED: Final = (
     "metric",
     "positive_class",
     "levels",
+    "quantile",
     "split",
     "group_columns",
     "time_column",

@@ -117,7 +117,7 @@ def _without_own_weights(champion: LoadedChampion, development: Development, own
         parts,
         actual,
         development.folds[rows],
-        loss=loss_for(champion.problem.judged_as, training.leaderboard.metric),
+        loss=loss_for(champion.problem.judged_as, training.leaderboard.metric, quantile=champion.problem.quantile),
         seed=training.seed,
     )
     return average

@@ -145,6 +145,8 @@ def _training_data(
         weights=weights,
         named=problem.named,
         more_pairs=_more_pairs(problem, development, definition),
+        counts=problem.counts,
+        quantile=problem.quantile,
     )
 
 

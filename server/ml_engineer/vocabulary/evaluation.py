@@ -131,7 +131,8 @@ class EvaluationReport(StoredRecord):
     confusion: ConfusionMatrix | None = Field(default=None, description="For classification.")
     decision_threshold: float | None = Field(default=None, description="Threshold in force; binary tasks.")
     interval_coverage: Estimate | None = Field(
-        default=None, description="Share of held-out rows inside their 90 % prediction interval; regression."
+        default=None,
+        description="Share of held-out rows inside their 90 % prediction interval, or at or below a predicted quantile; regression.",
     )
     groups: tuple[GroupResult, ...] = Field(default=(), description="Metrics per sensitive group.")
     fairness: FairnessAssessment | None = Field(

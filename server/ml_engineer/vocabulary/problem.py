@@ -187,6 +187,13 @@ class ProblemDefinition(StoredRecord):
         default=None, gt=0, lt=0.5, description="Share of rows that are to be flagged; anomaly detection."
     )
     unit: str | None = Field(default=None, description="Unit of a regression target, if known.")
+    counts: bool = Field(
+        default=False, description="Whether a number counts things: it is then never predicted below zero."
+    )
+    quantile: Fraction | None = Field(
+        default=None,
+        description="Share of outcomes that should lie at or below the prediction, where a quantile is predicted; empty for an expected value.",
+    )
     primary_metric: Metric = Field(description="The number that decides.")
     metric_reason: str = Field(description="Why this metric.")
     target_score: float | None = Field(

@@ -76,6 +76,12 @@ class FrameProblemRequest(_DataArguments):
     levels: list[str] | None = Field(
         default=None, description="Values of an ordinal target from lowest to highest, where the order cannot be seen."
     )
+    quantile: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Predict the value that this share of outcomes stays at or below (0.9: nine in ten), not the expected one.",
+    )
     split: SplitStrategy | None = Field(
         default=None, description="How held-out rows are dealt, if the inference should be overridden."
     )

@@ -51,7 +51,7 @@ def made_up_rows(rows: int, seed: int = 0) -> pd.DataFrame:
         for name in PROBLEM.group_columns:
             table[name] = np.arange(rows) // 10
     elif PROBLEM.learns_target:
-        table[PROBLEM.target] = rng.normal(size=rows)
+        table[PROBLEM.target] = rng.poisson(3, size=rows) if PROBLEM.counts else rng.normal(size=rows)
     elif PROBLEM.target:
         table[PROBLEM.target] = [PROBLEM.positive_class if place % 20 == 0 else "usual" for place in range(rows)]
     return table

@@ -16,7 +16,6 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from data.features.contract import PROBLEM
 from models.evaluation.metrics import METRICS, baseline, score
 from models.evaluation.resampling import LEVEL, clusters_of, intervals
 from models.training import champion

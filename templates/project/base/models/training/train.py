@@ -112,6 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         model = fit_on_everything(rows)
         folder = ROOT / "models" / "serving" / "champion"
+        has_interval = PROBLEM.task == "regression" and PROBLEM.quantile is None
         manifest = save_champion(
             folder,
             model,
@@ -121,7 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
             score=value,
             decision_threshold=champion.DECISION_THRESHOLD,
             # Scores of a ranking have no unit, so nothing can be so far from them.
-            interval=learn_interval(scored_target(rows), table) if PROBLEM.task == "regression" else None,
+            interval=learn_interval(scored_target(rows), table) if has_interval else None,
         )
         print(f"saved {folder / manifest['model_file']}")
         if manifest["model_format"] == "pickle":

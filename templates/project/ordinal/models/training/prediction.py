@@ -15,6 +15,10 @@ def as_table(rows: np.ndarray) -> pd.DataFrame:
     return table.assign(**dict.fromkeys(PROBABILITIES, np.nan))
 
 
+def learn_interval(actual: np.ndarray, table: pd.DataFrame) -> None:
+    """Give no interval: a level has a probability instead."""
+
+
 def called_level(probabilities: np.ndarray) -> np.ndarray:
     """Choose the level that is best for the metric that decides.
 
