@@ -9,13 +9,17 @@ import pytest
 from sklearn.model_selection import StratifiedKFold
 
 from ml_engineer.modelling.choosing import _judged_parts, simplest_as_good, simplest_within_noise
+from ml_engineer.modelling.executors import make_executor
 from ml_engineer.modelling.fits import Fit
+from ml_engineer.modelling.folding import _affordable, choose_folds
 from ml_engineer.modelling.portfolio import build_portfolio
 from ml_engineer.modelling.results import candidate_result, champion_gain
+from ml_engineer.modelling.search_plan import SearchPlan
+from ml_engineer.modelling.search_state import SearchState
 from ml_engineer.modelling.standing import Standing
 from ml_engineer.modelling.training_data import TrainingData
 from ml_engineer.statistics.intervals import estimate
-from modelling.tables import make_data
+from modelling.tables import CountingJournal, make_data
 
 
 def repeated(rows: int = 150, *, folds: int = 3, foldings: int = 3) -> TrainingData:
@@ -98,3 +102,24 @@ def test_the_simplest_is_chosen_by_all_foldings() -> None:
     good, bad = 0.2 + 0.6 * truth, 0.45 + 0.1 * truth
     best, simple = standing(data, good, place=3), standing(data, bad)
     assert simplest_within_noise([simple, best], best, data, seed=0) is best
+
+
+def test_without_time_for_all_foldings_one_is_used() -> None:
+    """Also where nothing was known of any candidate when the folds were chosen."""
+    with make_executor(workers=0) as executor:
+        state = SearchState(
+            repeated(),
+            executor=executor,
+            plan=SearchPlan(10.0),
+            clock=lambda: 0.0,
+            journal=CountingJournal(),
+            report=lambda message, fraction: None,
+            finished=lambda standing: None,
+            asked_to_stop=lambda: False,
+        )
+        choose_folds(state, [])
+        assert state.folds == (0, 1, 2)
+        state.folds = tuple(range(9))
+        slow = Standing(build_portfolio(state.data, seed=0, threads=1)[0], race=Fit(np.zeros(1), 1.0, 0.0))
+        assert _affordable(state, slow)
+        assert state.folds == (0, 1, 2)

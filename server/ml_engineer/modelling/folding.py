@@ -47,7 +47,7 @@ def choose_folds(state: SearchState, order: Sequence[Standing]) -> None:
     room = (state.plan.deadline - state.clock()) * state.executor.workers * 0.9 - refits
     for most, models in _ROOM_FOR:
         several, wanted = _whole(min(most, planned), once), min(models, len(order))
-        if several > once and several * wanted > state.runner.fits_left:
+        if several > once and (not order or several * wanted > state.runner.fits_left):
             continue
         fitting = _with_room([several * state.seconds_per_fold(one) for one in order], room)
         if fitting >= wanted:
@@ -164,6 +164,12 @@ def _affordable(state: SearchState, standing: Standing) -> bool:
         left = state.plan.deadline + state.late_seconds - state.clock() - state.seconds_to_refit(standing)
     if needed <= left:
         return True
+    once = len(state.data.pairs)
+    if len(state.folds) > once and not state.done:
+        # A comparison on one folding is worth more than none.
+        state.folds = state.folds[:once]
+        state.decide("The time was not enough for more than one folding.")
+        return _affordable(state, standing)
     standing.reason = (
         f"{len(standing.fits)} of {len(state.folds)} folds done; the rest would need about {needed:.3g} s, "
         f"{max(left, 0.0):.3g} s were left beside the refit"
