@@ -61,7 +61,7 @@ def run_checks(
     checks : sequence of Check
         The registered checks, in report order.
     has_time : callable
-        Looked at before each check that fits models; without time it is told as not asked, with `NO_TIME`.
+        Looked at before each check that fits models and cannot block at this stage; without time it is told as not asked, with `NO_TIME`.
 
     Returns
     -------
@@ -70,7 +70,8 @@ def run_checks(
     """
     answers = {}
     for check in sorted(checks, key=lambda one: one.cost == "models"):
-        late = check.cost == "models" and not has_time()
+        # What may block here is asked whatever it costs: a leak makes everything after it worthless.
+        late = check.cost == "models" and stage not in check.blocks_at and not has_time()
         asked = stage in check.asked_at and not check.applies_to(evidence)
         answers[check.code] = does_not_apply(NO_TIME) if late and asked else check.answer(evidence, stage=stage)
     return tuple(_with_waivers(check, answers[check.code], stage=stage, waivers=waivers) for check in checks)
