@@ -111,7 +111,7 @@ def _summary(problem: ProblemDefinition, split: SplitPlan) -> str:
     )
     sentence = (
         f"Framed {what} on {split.development_rows:,} development "
-        f"rows with {used} of {len(problem.columns) - 1} columns; {split.held_out_rows:,} rows are sealed."
+        f"rows with {used} of {len(problem.columns) - bool(problem.target)} columns; {split.held_out_rows:,} rows are sealed."
     )
     if problem.worth_building:
         return sentence
