@@ -155,6 +155,13 @@ def _resampled(measure: Callable[[Ints, Ints], float], own: Ints, foreign: Ints,
         drawn.append(measure(own[rows], foreign[rows]))
     low, high = (float(end) for end in np.quantile(drawn, [0.025, 0.975]))
     method = f"bootstrap of rows, {_REPLICATES} replicates, both groupings fixed"
+    if low == high == 1.0:
+        # That every resample agrees says that rows are few, not that it is certain.
+        smallest = int(np.unique(own, return_counts=True)[1].min())
+        low, method = (
+            wilson(smallest, smallest).low,
+            f"Wilson on the {smallest} rows of the smallest group, as all resamples agree",
+        )
     return Estimate(value=value, low=min(low, value), high=max(high, value), method=method, rows=len(own))
 
 

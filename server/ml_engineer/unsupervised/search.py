@@ -44,7 +44,7 @@ class Limits:
     clock : callable
         Seconds.
     deadline : float
-        Reading of the clock after which no other option is begun.
+        Reading of the clock at which all should be done: nothing is begun that would take longer than what is left.
     evaluations : int or None
         Fits that may be made; then the clock decides nothing.
     seed : int
@@ -137,12 +137,18 @@ def try_options(
     """
     fits = len(rows.pairs) + 2 * _HALVINGS
     standings: list[Standing] = []
+    longest = 0.0
     for place, option in enumerate(options):
         spent = place * fits if limits.evaluations is not None else 0
-        over = spent >= limits.evaluations if limits.evaluations is not None else limits.clock() >= limits.deadline
+        over = (
+            spent >= limits.evaluations
+            if limits.evaluations is not None
+            else limits.clock() + longest >= limits.deadline
+        )
         if place and over:
             standings.append(Standing(option, "out_of_time", reason="the budget was spent before it was tried"))
             continue
+        begun = limits.clock()
         key = _key(option, rows, judge, limits.seed)
         kept = journal.find(key)
         standing = _read(option, kept) if kept is not None else _try(option, rows, judge, seed=limits.seed)
@@ -150,6 +156,7 @@ def try_options(
             journal.keep(key, _written(standing))
         standings.append(standing)
         finished(standing)
+        longest = max(longest, limits.clock() - begun)
     return standings
 
 

@@ -51,7 +51,7 @@ from ml_engineer.vocabulary.training import CandidateResult, Champion, Leaderboa
 
 __all__ = ["train_without_target"]
 
-_CLOSING_SHARE, _CLOSING_SECONDS = 0.4, 10.0
+_CLOSING_SHARE, _CLOSING_SECONDS = 0.4, 15.0
 _LISTS = {
     "NUMBERS": "Numbers, brought to mean 0 and variance 1.",
     "SKEWED": "Strongly skewed numbers, bent to be less so first.",
