@@ -136,7 +136,8 @@ def detector_options(features: pd.DataFrame, *, seed: int) -> list[Option]:
 
 
 def _detectors(rows: int, dimensions: int, seed: int) -> Iterator[tuple[str, Family, list[tuple[str, Any]], str]]:
-    ranks = ("ranks", QuantileTransformer(n_quantiles=200, output_distribution="normal", random_state=seed))
+    quantiles = max(2, min(200, rows // 6))  # a first fold in time has few rows
+    ranks = ("ranks", QuantileTransformer(n_quantiles=quantiles, output_distribution="normal", random_state=seed))
     alone = GaussianMixture(1, covariance_type="diag", reg_covar=1e-3, random_state=seed)
     yield "tails", "density", [ranks, ("model", alone)], "How far out in its tails each column lies, added up."
     cloud = GaussianMixture(1, reg_covar=1e-3, random_state=seed)
