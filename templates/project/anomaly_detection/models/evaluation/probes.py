@@ -15,7 +15,7 @@ def plant(features: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
     """
     rng = np.random.default_rng(seed)
     rows = len(features)
-    planted = {}
+    planted: dict[str, pd.DataFrame] = {}
     if features.shape[1] > 1:
         mixed = features.copy()
         partly = features.copy()
