@@ -243,12 +243,12 @@ class TabularClassifier(ClassifierMixin, _Tabular):
         self._search(features, target, groups)
         return self
 
-    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:  # noqa: N803
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:  # noqa: N803  (scikit-learn's name)
         """Probability of each class, shape (n, k), in the order of `classes_`."""
         check_is_fitted(self, "model_")
         return np.asarray(self.model_.predict_proba(self._frame(X, reset=False)))
 
-    def predict(self, X: Any) -> npt.NDArray[Any]:  # noqa: N803
+    def predict(self, X: Any) -> npt.NDArray[Any]:  # noqa: N803  (scikit-learn's name)
         """The likeliest label of each row, shape (n,)."""
         probabilities = self.predict_proba(X)
         return np.asarray(self.classes_[probabilities.argmax(axis=1)])
@@ -294,12 +294,12 @@ class TabularRegressor(RegressorMixin, _Tabular):
         self._target: npt.NDArray[np.float64] = target
         return self
 
-    def predict(self, X: Any) -> npt.NDArray[np.float64]:  # noqa: N803
+    def predict(self, X: Any) -> npt.NDArray[np.float64]:  # noqa: N803  (scikit-learn's name)
         """Predictions, shape (n,)."""
         check_is_fitted(self, "model_")
         return np.asarray(self.model_.predict(self._frame(X, reset=False)), dtype=float)
 
-    def predict_interval(self, X: Any, *, level: float = 0.9) -> npt.NDArray[np.float64]:  # noqa: N803
+    def predict_interval(self, X: Any, *, level: float = 0.9) -> npt.NDArray[np.float64]:  # noqa: N803  (scikit-learn's name)
         """Lower and upper ends of prediction intervals, shape (n, 2): conformal, wide where the model errs much.
 
         Parameters

@@ -44,7 +44,7 @@ def read_message(descriptor: int) -> Any | None:
         return None
     body = _read(descriptor, _LENGTH.unpack(head)[0])
     # The other end is the process that started us, or that we started.
-    return None if body is None else pickle.loads(body)  # noqa: S301
+    return None if body is None else pickle.loads(body)  # noqa: S301  (the parent wrote it)
 
 
 def _read(descriptor: int, size: int) -> bytes | None:
