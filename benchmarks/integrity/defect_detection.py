@@ -24,7 +24,8 @@ import numpy as np
 import ours
 import pandas as pd
 import scores
-from defects import DEFECTS, Defect, Planted, applies
+from defects import Defect, Planted, applies
+from more_defects import ALL
 from report import render
 from tables import Table, builtin, real, simulated
 
@@ -144,7 +145,7 @@ def cases(folder: Path | None, seeds: int, chosen: str) -> Iterator[tuple[str, T
         names = HOSTS if chosen == "all" else set(chosen.split(","))
         hosts = [table for table in tables if table.name in names]
         for strength in ("strong", "medium", "weak"):
-            for defect in DEFECTS:
+            for defect in ALL:
                 for table in hosts:
                     if applies(defect, table):
                         yield f"{table.name}/{defect.name}/{strength}/{seed}", table, defect, strength, seed

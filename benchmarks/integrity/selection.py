@@ -98,6 +98,9 @@ def main() -> int:
     parser.add_argument("--agreement", type=float, default=0.5, help="how much two candidates' errors agree, 0 to 1")
     parser.add_argument("--replicates", type=int, default=200, help="bootstrap replicates per table")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rows", type=int, nargs="+", help="only the lines with so many rows")
+    parser.add_argument("--candidates", type=int, nargs="+", help="only the lines with so many candidates")
+    parser.add_argument("--spread", type=float, nargs="+", help="only the lines with such a spread of the truth")
     options = parser.parse_args()
     print(f"{options.repeats} simulated tables a line, agreement of errors {options.agreement}, seed {options.seed}\n")
     print(
@@ -105,6 +108,15 @@ def main() -> int:
     )
     print("|---|---|---|---|---|---|---|---|")
     for case in CASES:
+        if any(
+            chosen and value not in chosen
+            for chosen, value in (
+                (options.rows, case.rows),
+                (options.candidates, case.candidates),
+                (options.spread, case.spread),
+            )
+        ):
+            continue
         started = time.perf_counter()
         found = run_case(
             case,

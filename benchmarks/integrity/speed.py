@@ -1,11 +1,13 @@
-"""What all checks cost on 100,000 rows by 50 columns, beside deepchecks on the same table in the same run; and how cost grows.
+"""What all checks cost on 100,000 rows by 50 columns, beside its peers on the same table in the same run; and how cost grows.
 
-    uv run python benchmarks/integrity/speed.py --peer-python PYTHON [--rows 10000 100000 1000000]
+    uv run python benchmarks/integrity/speed.py [--deepchecks PYTHON] [--evidently PYTHON] [--rows 10000 100000 1000000]
 
-PYTHON is that of an environment of its own in which the peer works (it does not beside pandas 3):
+PYTHON is that of an environment of its own in which the peer works (neither does beside pandas 3):
 
-    uv venv peer --python 3.11
-    uv pip install --python peer/bin/python deepchecks==0.19.1 'pandas<2.3' 'numpy<2' 'scikit-learn<1.5' 'setuptools<80' 'scipy<1.13'
+    uv venv deepchecks --python 3.11
+    uv pip install --python deepchecks/bin/python deepchecks==0.19.1 'pandas<2.3' 'numpy<2' 'scikit-learn<1.5' 'setuptools<80' 'scipy<1.13'
+    uv venv evidently --python 3.11
+    uv pip install --python evidently/bin/python evidently==0.7.23 'pandas<3'
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-PEER = """
+DEEPCHECKS = """
 import json, resource, sys, time, warnings
 warnings.simplefilter("ignore")
 import pandas as pd
@@ -35,6 +37,28 @@ cut = int(0.8 * len(frame))
 parts = [Dataset(part, label="left", cat_features=categories) for part in (frame[:cut], frame[cut:])]
 done = [data_integrity().run(parts[0]), train_test_validation().run(*parts)]
 ran = sum(len(each.results) for each in done)
+print("RESULT", json.dumps({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu,
+    "grown": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024,
+    "table": int(frame.memory_usage(deep=True).sum()), "checks": ran}))
+"""
+
+# Its comparable part: a summary of every column of the newer fifth, and the drift of each from the rest.
+EVIDENTLY = """
+import json, resource, sys, time, warnings
+warnings.simplefilter("ignore")
+import pandas as pd
+from evidently import DataDefinition, Dataset, Report
+from evidently.presets import DataDriftPreset, DataSummaryPreset
+frame = pd.read_csv(sys.argv[1])
+categories = [name for name in frame.columns if frame[name].dtype == object]
+numbers = [name for name in frame.columns if name not in categories]
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+wall, cpu = time.perf_counter(), time.process_time()
+cut = int(0.8 * len(frame))
+definition = DataDefinition(numerical_columns=numbers, categorical_columns=categories)
+older, newer = (Dataset.from_pandas(part, data_definition=definition) for part in (frame[:cut], frame[cut:]))
+done = Report([DataSummaryPreset(), DataDriftPreset()]).run(newer, older)
+ran = len(json.loads(done.json())["metrics"])
 print("RESULT", json.dumps({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu,
     "grown": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024,
     "table": int(frame.memory_usage(deep=True).sum()), "checks": ran}))
@@ -62,6 +86,9 @@ print("RESULT", json.dumps({"wall": wall, "cpu": cpu,
     "table": int(evidence.frame.memory_usage(deep=True).sum()), "checks": len(CHECKS),
     "slowest": dict(sorted(slow.items(), key=lambda item: -item[1])[:5])}))
 """
+
+
+PEERS = {"deepchecks": DEEPCHECKS, "evidently": EVIDENTLY}
 
 
 def table(rows: int) -> pd.DataFrame:
@@ -114,7 +141,8 @@ def told(name: str, rows: int, seen: dict[str, float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peer-python", help="Python of the environment that holds deepchecks")
+    for peer in PEERS:
+        parser.add_argument(f"--{peer}", help=f"Python of the environment that holds {peer}")
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000])
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -123,6 +151,7 @@ def main() -> None:
             "XDG_DATA_HOME": str(folder / "data"),
             "OMP_NUM_THREADS": "1",
             "ML_ENGINEER_WORKSPACE": name,
+            "DO_NOT_TRACK": "1",
         }
         for rows in arguments.rows:
             frame, path = table(rows), folder / f"table_{rows}.csv"
@@ -130,12 +159,14 @@ def main() -> None:
             frame.to_csv(path, index=False)
             mine = ours(rows, folder, environment)
             print(told("ml-engineer", rows, mine), mine["slowest"], flush=True)
-            if arguments.peer_python and rows <= 100_000:
-                peer = measured(arguments.peer_python, PEER, path, environment=environment)
-                print(told("deepchecks", rows, peer), flush=True)
-                print(
-                    f"{'ratio':<12}{rows:>10,} rows: {mine['cpu'] / peer['cpu']:.2f} of the peer's CPU time", flush=True
-                )
+            for peer, code in PEERS.items():
+                python = getattr(arguments, peer)
+                if not python or rows > 100_000:
+                    continue
+                theirs = measured(python, code, path, environment=environment)
+                print(told(peer, rows, theirs), flush=True)
+                ratio = mine["cpu"] / theirs["cpu"]
+                print(f"{'ratio':<12}{rows:>10,} rows: {ratio:.2f} of the CPU time of {peer}", flush=True)
 
 
 if __name__ == "__main__":

@@ -184,8 +184,9 @@ class LEA002(LeakageCheck):
             return passed(f"where cells are empty the target is as elsewhere ({looked_at:,} columns with gaps)")
         return observed(
             seen,
-            remedy="Ask why cells are empty, and whether that is known at the prediction moment; if they are filled in "
-            "after the outcome, frame again with after_the_fact naming the column",
+            remedy="Ask why cells are empty, and whether that is known at the prediction moment. If they are filled in "
+            "after the outcome, frame again with after_the_fact naming the column; if there was nothing to fill in (no garage, no "
+            "cabin), nothing leaks: say so with waive_finding",
         )
 
     def _observation(
@@ -242,6 +243,12 @@ class LEA003(LeakageCheck):
         ]
         if not seen:
             return passed(f"{quoted_list(names)} {'do' if len(names) > 1 else 'does'} not predict the target")
+        if all(one.severity == "advice" for one in seen):
+            return observed(
+                seen,
+                remedy="Ask how the numbers were given (by place, time, batch, outcome?), and whether rows to come will be numbered so; "
+                "if a column says it, frame again with it as time_column or group_columns",
+            )
         return observed(seen, remedy="Frame again with exclude_columns naming it, and ask how the numbers were given")
 
 
