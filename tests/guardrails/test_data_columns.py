@@ -171,3 +171,17 @@ def test_a_date_that_stands_for_none_is_found() -> None:
     days[::20] = pd.Timestamp("1900-01-01")
     finding = ask(DAT012(), evidence_of(with_column(days)))
     assert (finding.outcome, finding.example_rows) == ("issue", (0, 20, 40))
+
+
+def test_labels_spelled_in_several_ways_block_with_the_sql_that_mends_them() -> None:
+    frame = a_table()
+    frame["y"] = text([label.upper() if row % 3 == 0 else label for row, label in enumerate(frame["y"])])
+    finding = ask(DAT010(), evidence_of(frame), stage="train")
+    assert finding.blocks
+    assert "the target 'y' spells 2 of its categories in several ways" in finding.found
+    assert "lower(trim(LABEL))" in finding.remedy
+
+
+def test_labels_of_one_letter_may_differ_in_case() -> None:
+    frame = a_table().assign(y=text(["a", "A", "b", "B"] * 100))
+    assert ask(DAT010(), evidence_of(frame)).outcome == "passed"

@@ -95,3 +95,16 @@ def test_an_amount_against_its_goal_decides_though_the_amount_alone_says_much() 
     finding = ask(LEA010(), evidence_of(frame), stage="train")
     assert finding.blocks
     assert set(finding.columns) == {"goal", "pledged"}
+
+
+def test_a_delivery_after_its_due_date_decides_what_was_late() -> None:
+    rng = np.random.default_rng(0)
+    late = rng.random(800) < 0.5
+    due = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 365, 800), "D")
+    delivered = due + pd.to_timedelta(np.where(late, rng.integers(1, 20, 800), -rng.integers(0, 20, 800)), "D")
+    frame = pd.DataFrame(
+        {"due": due, "delivered": delivered, "x": rng.normal(size=800), "y": text(np.where(late, "late", "in time"))}
+    )
+    finding = ask(LEA010(), evidence_of(frame), stage="train")
+    assert finding.blocks
+    assert set(finding.columns) == {"due", "delivered"}

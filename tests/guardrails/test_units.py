@@ -50,3 +50,14 @@ def test_two_honest_heaps_are_left_alone() -> None:
     heaps = np.where(generator.random(400) < 0.5, generator.normal(10, 1, 400), generator.normal(60, 6, 400))
     heavy_tail = generator.pareto(1.0, 400) + 1
     assert ask(DAT014(), evidence_of(a_table().assign(heaps=heaps, heavy_tail=heavy_tail))).outcome == "passed"
+
+
+def test_the_letters_of_a_code_are_no_units() -> None:
+    generator = np.random.default_rng(0)
+    letters = ["".join(generator.choice(list("ABDEFGHJLNPQ"), 2)) for _ in range(400)]
+    frame = a_table().assign(
+        postcode=text(
+            [f"{number}{ending}" for number, ending in zip(generator.integers(1, 9, 400), letters, strict=True)]
+        )
+    )
+    assert ask(DAT014(), evidence_of(frame)).outcome == "passed"

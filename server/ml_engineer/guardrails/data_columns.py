@@ -161,29 +161,37 @@ class DAT009(ColumnCheck):
 
 
 class DAT010(ColumnCheck):
-    """One category spelled in several ways: the model sees several categories."""
+    """One category spelled in several ways: the model sees several categories.
+
+    Among the labels of the target it is worse: each spelling is a class of its own, and being right in another spelling counts
+    as an error. Labels of one letter are left alone, because there case may be the difference.
+    """
 
     title = "Categories spelled in several ways"
+    blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     most_categories: ClassVar[int] = 1_000
 
     def find(self, evidence: Evidence) -> Answer:
         """Fold case and white space, and see what falls together."""
         seen = []
-        for name in evidence.used_names:
+        target = evidence.problem.target
+        for name in [*evidence.used_names, *([target] if evidence.target.classes else [])]:
             column = evidence.frame[name]
             if not is_text(column) or evidence.problem.column(name).role == "text":
                 continue
             counts = column.value_counts()
             if len(counts) > self.most_categories:
                 continue
+            if name == target:
+                counts = counts[counts.index.str.strip().str.len() > 1]
             folded = pd.Series(counts.index, index=counts.index).str.split().str.join(" ").str.casefold()
             together = folded[folded.duplicated(keep=False)]
             if len(together):
                 variants = together.index[together == together.iloc[0]]
                 seen.append(
                     Observation(
-                        "issue",
-                        f"{quoted(name)} spells {together.nunique():,} of its categories in several ways, for example "
+                        "forbids" if name == target else "issue",
+                        f"{'the target ' if name == target else ''}{quoted(name)} spells {together.nunique():,} of its categories in several ways, for example "
                         f"{quoted_list(variants, limit=3)}",
                         (name,),
                         rows=tuple(int(row) for row in evidence.frame.index[column.isin(variants)][:3]),
@@ -191,6 +199,12 @@ class DAT010(ColumnCheck):
                 )
         if not seen:
             return passed("no category of a used column is spelled in several ways")
+        if any(one.severity == "forbids" for one in seen):
+            return observed(
+                seen,
+                remedy='Bring the labels to one spelling and frame again, for example with sql="SELECT * REPLACE (lower(trim(LABEL)) AS '
+                "LABEL) FROM 'FILE'\", LABEL being the target; other columns are cleaned in features.py",
+            )
         return observed(
             seen, remedy="In features.py clean the text: rows[NAME].str.split().str.join(' ').str.casefold()"
         )

@@ -155,12 +155,14 @@ def _coarse(column: pd.Series, bins: int) -> Ints:
 
 
 def _combined(first: pd.Series, second: pd.Series) -> Iterator[pd.Series]:
-    """Difference, sum and ratio of two columns of numbers, which a table of bins sees only roughly."""
+    """Difference, sum and ratio of numbers, and the time between two times, which a table of bins sees only roughly."""
     if is_number(first) and is_number(second):
         yield first - second
         yield first + second
         if second.min() > 0:
             yield first / second
+    elif pd.api.types.is_datetime64_any_dtype(first.dtype) and pd.api.types.is_datetime64_any_dtype(second.dtype):
+        yield (first - second).dt.total_seconds()
 
 
 class LEA011(LeakageCheck):

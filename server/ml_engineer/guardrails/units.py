@@ -68,6 +68,8 @@ class DAT014(ColumnCheck):
     share_of_measures: ClassVar[float] = 0.9
     fewest_texts: ClassVar[int] = 15
     """Fewer different texts are categories, like '2 storey'."""
+    most_units: ClassVar[int] = 12
+    """More are no units but the letters of a code, as in postcodes."""
     fewest_rows: ClassVar[int] = 5
     fewest_share: ClassVar[float] = 0.01
     fewest_values: ClassVar[int] = 5
@@ -101,7 +103,7 @@ class DAT014(ColumnCheck):
             return None
         units = matches.map(lambda match: "" if match is None else (match["unit"] or match["before"] or "").casefold())
         counts = Counter(units[matches.notna()])
-        if not any(counts.keys() - {""}):
+        if not any(counts.keys() - {""}) or len(counts) > self.most_units:
             return None
         named = [f"{rows_text(count)} in {quoted(unit) if unit else 'no unit'}" for unit, count in counts.most_common()]
         several = sum(count >= self.fewest_rows for count in counts.values()) > 1

@@ -21,8 +21,8 @@ __all__ = ["late_by_name", "relatives"]
 
 _LATE_WORDS: Final = word_set(
     "actual aftermath cancelled canceled chargeback closed closure collected completed deceased discharge "
-    "discharged died dispute followup futime outcome paidout payout predicted prediction recovered recoveries recovery "
-    "refund refunded repaid resolution resolved result settled settlement terminated termination winner"
+    "discharged died dispute followup futime outcome paidout payout pred predicted prediction predictions recovered recoveries recovery "
+    "refund refunded repaid resolution resolved result settled settlement terminated termination winner yhat"
 )
 _LATE_PAIRS: Final = (("paid", "out"), ("status", "after"), ("days", "to"), ("time", "to"), ("follow", "up"))
 _LABEL_WORDS: Final = word_set(
