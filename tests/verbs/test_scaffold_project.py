@@ -177,8 +177,8 @@ def test_a_problem_without_features_is_refused(framed: Framed, call: Callable[..
 
 
 def test_a_task_without_template_is_refused(framed: Framed, call: Callable[..., Any]) -> None:
-    save_problem(framed.layout, framed.problem.model_copy(update={"task_type": "survival"}))
-    with pytest.raises(UnsupportedTaskError, match="survival"):
+    save_problem(framed.layout, framed.problem.model_copy(update={"task_type": "multilabel"}))
+    with pytest.raises(UnsupportedTaskError, match="multilabel"):
         call("scaffold_project", project_dir=str(framed.layout.root))
 
 

@@ -73,6 +73,7 @@ def frame_problem(
     positive_class: str | None = None,
     levels: list[str] | None = None,
     quantile: float | None = None,
+    event_column: str | None = None,
     split: SplitStrategy | None = None,
     group_columns: Sequence[str] | None = None,
     time_column: str | None = None,
@@ -134,6 +135,9 @@ def frame_problem(
         Values of an ordinal target from lowest to highest, where the order cannot be seen.
     quantile : float, optional
         Predict the value that this share of outcomes stays at or below (0.9: nine in ten), not the expected one.
+    event_column : str, optional
+        Survival: column that tells whether the event happened at the time that target holds (1), or the row was
+        only followed so long without it (0).
     split : SplitStrategy, optional
         How held-out rows are dealt, if the inference should be overridden.
     group_columns : sequence of str, optional
@@ -213,6 +217,7 @@ def frame_problem(
         positive_class=positive_class,
         levels=levels,
         quantile=quantile,
+        event_column=event_column,
         split=split,
         group_columns=group_columns,
         time_column=time_column,
@@ -717,6 +722,7 @@ def run(
     positive_class: str | None = None,
     levels: list[str] | None = None,
     quantile: float | None = None,
+    event_column: str | None = None,
     split: SplitStrategy | None = None,
     group_columns: Sequence[str] | None = None,
     time_column: str | None = None,
@@ -781,6 +787,9 @@ def run(
         Values of an ordinal target from lowest to highest, where the order cannot be seen.
     quantile : float, optional
         Predict the value that this share of outcomes stays at or below (0.9: nine in ten), not the expected one.
+    event_column : str, optional
+        Survival: column that tells whether the event happened at the time that target holds (1), or the row was
+        only followed so long without it (0).
     split : SplitStrategy, optional
         How held-out rows are dealt, if the inference should be overridden.
     group_columns : sequence of str, optional
@@ -866,6 +875,7 @@ def run(
         positive_class=positive_class,
         levels=levels,
         quantile=quantile,
+        event_column=event_column,
         split=split,
         group_columns=group_columns,
         time_column=time_column,

@@ -13,6 +13,7 @@ from scipy.special import ndtri
 
 from ml_engineer.errors import InputError
 from ml_engineer.evaluation.prediction import UNKNOWN_CLASS
+from ml_engineer.evaluation.survival import same_for_all
 from ml_engineer.statistics.baselines import baseline_outcomes
 from ml_engineer.statistics.intervals import compare
 from ml_engineer.statistics.metrics import Outcomes, metric_value, metrics_for
@@ -37,6 +38,7 @@ _STAND_IN: dict[TaskType, tuple[Metric, ...]] = {
     "multiclass": ("log_loss", "accuracy"),
     "regression": ("rmse",),
     "ranking": ("mean_average_precision",),
+    "survival": ("integrated_brier",),
 }
 _FEW_ROWS = 100
 
@@ -179,6 +181,8 @@ def _by_baseline(metrics: Sequence[Metric], outcomes: Outcomes) -> list[list[Met
 
 
 def _baseline(metric: Metric, outcomes: Outcomes, development_actual: npt.NDArray[np.generic]) -> Outcomes:
+    if outcomes.named == "survival":
+        return same_for_all(outcomes, development_actual)
     return baseline_outcomes(
         outcomes.task,
         development_actual,

@@ -16,7 +16,9 @@ from ml_engineer.evaluation.plots import (
     draw_predicted_against_actual,
     draw_relevance_by_place,
     draw_residuals,
+    draw_survival,
 )
+from ml_engineer.evaluation.survival import by_risk
 from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.vocabulary.evaluation import Importance
 from ml_engineer.vocabulary.problem import ProblemDefinition
@@ -71,6 +73,9 @@ def draw_pictures(
     if held_out.named == "ranking":
         svg = draw_relevance_by_place(relevance_by_place(held_out))
         yield Picture("relevance_by_place", "Mean relevance by place, held-out queries", svg)
+    elif held_out.named == "survival":
+        svg = draw_survival(by_risk(held_out))
+        yield Picture("survival_by_risk", "Survival by predicted risk, held-out rows", svg)
     elif held_out.task != "regression":
         yield from _classification(held_out, classes)
     elif out_of_fold is not None:

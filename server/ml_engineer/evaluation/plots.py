@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from ml_engineer.evaluation.curves import Calibration, Curve
 from ml_engineer.evaluation.places import ByPlace
+from ml_engineer.evaluation.survival import RiskGroup
 from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.vocabulary.evaluation import ConfusionMatrix, Importance
 
@@ -31,6 +32,7 @@ __all__ = [
     "draw_predicted_against_actual",
     "draw_relevance_by_place",
     "draw_residuals",
+    "draw_survival",
     "for_page",
 ]
 
@@ -261,6 +263,20 @@ def draw_relevance_by_place(by_place: ByPlace) -> str:
         axes.plot(places, by_place.chance, color=_SOFT, linestyle=(0, (4, 3)), label="random order")
         axes.set(xlabel="place", ylabel="mean relevance", xticks=places)
         axes.set_ylim(bottom=0)
+        axes.legend(fontsize=9)
+
+    return _draw(paint)
+
+
+def draw_survival(groups: Sequence[RiskGroup]) -> str:
+    """Survival of each group: observed (Kaplan and Meier) drawn through, predicted on average dashed."""
+
+    def paint(axes: Axes) -> None:
+        for colour, group in zip(_SERIES, groups, strict=False):
+            label = f"{group.name} ({group.rows:,} rows)"
+            axes.step(np.r_[0.0, group.times], np.r_[1.0, group.observed], where="post", color=colour, label=label)
+            axes.plot(np.r_[0.0, group.times], np.r_[1.0, group.predicted], color=colour, linestyle=(0, (4, 3)))
+        axes.set(xlabel="time", ylabel="share without the event", ylim=(-0.02, 1.02))
         axes.legend(fontsize=9)
 
     return _draw(paint)

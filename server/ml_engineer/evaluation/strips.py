@@ -37,6 +37,8 @@ METRIC_NAMES: dict[str, str] = {
     "wape": "Absolute error over total",
     "poisson_deviance": "Mean Poisson deviance",
     "pinball": "Pinball loss",
+    "concordance": "Concordance",
+    "integrated_brier": "Integrated Brier score",
     "selection_rate": "Called positive",
     "false_positive_rate": "False-positive rate",
 }
@@ -51,6 +53,7 @@ _SHARES: frozenset[str] = frozenset(
         "average_precision",
         "ndcg_at_10",
         "mean_average_precision",
+        "concordance",
         "selection_rate",
         "false_positive_rate",
     }

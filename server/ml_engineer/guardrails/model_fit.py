@@ -26,8 +26,8 @@ Floats = npt.NDArray[np.float64]
 
 class _FitCheck(ModelCheck):
     blocks_at: ClassVar[frozenset[Stage]] = frozenset()
-    not_for: ClassVar[frozenset[TaskType]] = frozenset({"ranking"})
-    """A ranking's scores have no unit, so that a row has no error of its own."""
+    not_for: ClassVar[frozenset[TaskType]] = frozenset({"ranking", "survival"})
+    """Scores of an order have no unit, so that a row has no error of its own."""
 
 
 class MOD012(_FitCheck):

@@ -21,7 +21,7 @@ __all__ = [
     "averaged",
     "averaging_pays",
     "chosen_weights",
-    "ranking_loss",
+    "order_loss",
     "simplest_as_good",
     "simplest_within_noise",
 ]
@@ -30,10 +30,10 @@ _AS_GOOD = 0.25
 """Standard errors that a simpler model may be worse by where rows are few."""
 
 
-def ranking_loss(data: TrainingData, scores: Predictions, rows: npt.NDArray[np.integer]) -> float:
+def order_loss(data: TrainingData, scores: Predictions, rows: npt.NDArray[np.integer]) -> float:
     """What the scores of these rows (m,) fall short of 1 in the primary metric; 1 where there is nothing to order.
 
-    Scores of different models have different scales, so that rankings are judged by order alone, and never averaged.
+    Scores of different models have different scales, so that they are judged by order alone, and never averaged.
     """
     values = data.empty_predictions()
     values[rows] = scores

@@ -97,7 +97,7 @@ def _champion(state: SearchState, naive: Standing) -> tuple[Standing, str]:
         state.decide(f"{simplest.candidate.name} is the simplest whose difference to the best may be chance.")
         return simplest, ""
     best = _average_if_it_pays(state, done, best)
-    if state.data.rows < FEW_ROWS and state.data.queries is None:
+    if state.data.rows < FEW_ROWS and not state.data.by_order:
         simplest = simplest_as_good(done, best, state.data)
         if simplest is not best:
             state.decide(

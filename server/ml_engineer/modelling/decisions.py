@@ -63,7 +63,7 @@ def prediction_interval(
 ) -> PredictionInterval | None:
     """How wide prediction intervals are, with what they cover out of fold; None for classes and for too few rows.
 
-    Rankings have none either, for their scores have no unit, and quantiles, which are an end of an interval themselves.
+    Rankings and survival have none either, for their scores have no unit, and quantiles, which are an end of an interval themselves.
     See `ml_engineer.statistics.conformal` for the method.
 
     Parameters
@@ -77,7 +77,7 @@ def prediction_interval(
     seed : int
         Random state of the coverage's interval.
     """
-    if data.task != "regression" or data.queries is not None or data.quantile is not None:
+    if data.task != "regression" or data.by_order or data.quantile is not None:
         return None
     rows = data.predicted_rows(predictions)
     actual, predicted, folds = data.actual[rows].astype(float), predictions[rows], data.fold_of_rows[rows]

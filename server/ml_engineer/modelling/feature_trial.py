@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ml_engineer.modelling.choosing import ranking_loss
+from ml_engineer.modelling.choosing import order_loss
 from ml_engineer.modelling.decisions import choose_threshold
 from ml_engineer.modelling.ensemble import greedy_weights
 from ml_engineer.modelling.executors import Executor
@@ -22,9 +22,10 @@ from ml_engineer.modelling.trial_trees import Standings, growing, grown, judging
 from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.statistics.resampling import sample_whole
 
-__all__ = ["JUDGES", "TrialResult", "run_trial"]
+__all__ = ["TrialResult", "judges", "run_trial"]
 
-JUDGES: Final = ("linear", "boosting")
+_JUDGES: Final = ("linear", "boosting")
+_JUDGES_OF_SURVIVAL: Final = ("cox", "cox_boosting")
 """Portfolio entries that judge: one model that adds up and one that branches, both quick. What one of them finds by itself,
 such as a product or a logarithm, is news to the other; their average says what is news to both."""
 
@@ -32,6 +33,11 @@ _GROWING_SHARE: Final = 0.12
 """Of the time, for the boosting of one arm to find its number of trees."""
 _MOST_LEARNED, _MOST_JUDGED = 60_000, 40_000
 """Of more rows a sample is taken, the same for all arms: a difference that so many rows do not show is no use."""
+
+
+def judges(data: TrainingData) -> tuple[str, ...]:
+    """Names of the portfolio entries that judge."""
+    return _JUDGES_OF_SURVIVAL if data.named == "survival" else _JUDGES
 
 
 @dataclass(frozen=True)
@@ -204,10 +210,10 @@ def _together(
 def _weights(
     each: Sequence[Predictions], known: npt.NDArray[np.integer], data: TrainingData, *, seed: int
 ) -> npt.NDArray[np.float64]:
-    """What each model counts, by these rows; of a ranking, the best one alone."""
+    """What each model counts, by these rows; of scores, the best one alone."""
     predictions = [one[known] for one in each]
-    if data.queries is not None:
-        losses = [ranking_loss(data, one, known) for one in predictions]
+    if data.by_order:
+        losses = [order_loss(data, one, known) for one in predictions]
         return np.eye(len(each))[int(np.argmin(losses))]
     return greedy_weights(predictions, data.actual[known], loss=data.loss, seed=seed)
 

@@ -24,7 +24,7 @@ from ml_engineer.modelling.training_data import ABSOLUTE, TrainingData
 from ml_engineer.statistics.query_metrics import CUTOFF
 from ml_engineer.vocabulary.training import Family
 
-__all__ = ["PORTFOLIO", "RANKERS", "PortfolioEntry", "baseline_candidate", "build_candidate", "build_portfolio"]
+__all__ = ["COX", "PORTFOLIO", "RANKERS", "PortfolioEntry", "baseline_candidate", "build_candidate", "build_portfolio"]
 
 _SKEWED_TARGET = 1.0
 Engine = Literal[
@@ -42,6 +42,9 @@ Engine = Literal[
     "levels_boosting",
     "levels_trees",
     "counts_linear",
+    "cox",
+    "cox_trees",
+    "cox_forest",
 ]
 
 
@@ -382,6 +385,54 @@ RANKERS: tuple[PortfolioEntry, ...] = (
 )
 """Models that learn the order within a query; they are raced after the simplest of those that learn each row."""
 
+COX: tuple[PortfolioEntry, ...] = (
+    PortfolioEntry(
+        "cox", "cox", "scaled", "Cox's proportional hazards: each feature multiplies the hazard.", {"reg_lambda": 0.003}
+    ),
+    PortfolioEntry(
+        "cox_boosting",
+        "cox_trees",
+        "codes",
+        "Boosted trees of depth three under Cox's likelihood: curves and interactions of features.",
+        {"learning_rate": 0.05, "max_depth": 3, "min_child_weight": 1.0, "colsample_bytree": 0.7, "subsample": 0.8},
+    ),
+    PortfolioEntry(
+        "cox_ridge", "cox", "scaled", "Cox's model held back: for few events or many columns.", {"reg_lambda": 0.05}
+    ),
+    PortfolioEntry(
+        "cox_lasso",
+        "cox",
+        "scaled",
+        "Cox's model that leaves out features which tell little.",
+        {"reg_lambda": 0.001, "reg_alpha": 0.02},
+    ),
+    PortfolioEntry(
+        "cox_splines", "cox", "splines", "Cox's model of smooth curves in each number.", {"reg_lambda": 0.02}
+    ),
+    PortfolioEntry(
+        "survival_forest",
+        "cox_forest",
+        "codes",
+        "Trees on resampled rows, each split by Cox's likelihood, averaged: robust with little tuning.",
+        {"num_parallel_tree": 200, "max_depth": 6, "min_child_weight": 3.0, "colsample_bynode": 0.4, "subsample": 0.63},
+    ),
+    PortfolioEntry(
+        "cox_boosting_shallow",
+        "cox_trees",
+        "codes",
+        "Boosted stumps under Cox's likelihood: additive steps, hard to overfit.",
+        {"learning_rate": 0.05, "max_depth": 1, "min_child_weight": 1.0, "subsample": 0.8},
+    ),
+    PortfolioEntry(
+        "cox_boosting_deep",
+        "cox_trees",
+        "codes",
+        "Deep boosted trees with a low learning rate under Cox's likelihood.",
+        {"learning_rate": 0.02, "max_depth": 6, "min_child_weight": 3.0, "colsample_bytree": 0.5, "subsample": 0.7},
+    ),
+)
+"""Models of survival, by XGBoost: linear ones are Cox's model, fitted by coordinate descent."""
+
 _FAMILY: Mapping[Engine, Family] = {
     "linear": "linear",
     "bayes": "linear",
@@ -397,6 +448,9 @@ _FAMILY: Mapping[Engine, Family] = {
     "levels_boosting": "boosting",
     "levels_trees": "forest",
     "counts_linear": "linear",
+    "cox": "linear",
+    "cox_trees": "boosting",
+    "cox_forest": "forest",
 }
 _GROWING: Mapping[Engine, Growing] = {
     "extra_trees": "forest",
@@ -404,10 +458,17 @@ _GROWING: Mapping[Engine, Growing] = {
     "lightgbm": "lightgbm",
     "catboost": "catboost",
     "xgboost": "xgboost",
+    "cox_trees": "xgboost",
 }
 _DENSE: frozenset[Engine] = frozenset({"kernel", "neighbours", "network"})
 _OF_WORDS: frozenset[View] = frozenset({"words", "terms"})
-_OPTIONAL: Mapping[Engine, str] = {"catboost": "catboost", "xgboost": "xgboost"}
+_OPTIONAL: Mapping[Engine, str] = {
+    "catboost": "catboost",
+    "xgboost": "xgboost",
+    "cox": "xgboost",
+    "cox_trees": "xgboost",
+    "cox_forest": "xgboost",
+}
 
 
 def build_portfolio(data: TrainingData, *, seed: int, threads: int) -> tuple[Candidate, ...]:
@@ -426,6 +487,8 @@ def build_portfolio(data: TrainingData, *, seed: int, threads: int) -> tuple[Can
     entries: Sequence[PortfolioEntry] = PORTFOLIO
     if data.queries is not None:
         entries = (PORTFOLIO[0], *RANKERS, *PORTFOLIO[1:])
+    elif data.named == "survival":
+        entries = COX
     if data.named == "ordinal":
         # After the first of each family, so that a short race has tried those too.
         entries = (*PORTFOLIO[:2], *LEVELS, *PORTFOLIO[2:])
@@ -440,6 +503,9 @@ def build_portfolio(data: TrainingData, *, seed: int, threads: int) -> tuple[Can
 
 def baseline_candidate(data: TrainingData) -> Candidate:
     """The naive rule as an estimator, so that it can be a champion too."""
+    if data.named == "survival":
+        constant = DummyRegressor(strategy="constant", constant=1.0)
+        return Candidate("baseline", "baseline", constant, "Gives every row the same score.")
     if data.task == "regression":
         if data.quantile is not None:
             constant = DummyRegressor(strategy="quantile", quantile=data.quantile)
@@ -532,7 +598,7 @@ def _fits_quantile(entry: PortfolioEntry, data: TrainingData, columns: Columns) 
 def _log_pays(data: TrainingData) -> bool:
     """Whether the target is a skewed amount, which is learned better as a logarithm."""
     target = data.actual.astype(float)
-    if data.metric in ABSOLUTE or data.queries is not None or target.min() < 0 or len(np.unique(target)) < 20:
+    if data.metric in ABSOLUTE or data.by_order or target.min() < 0 or len(np.unique(target)) < 20:
         return False
     return _skewness(target) > _SKEWED_TARGET and abs(_skewness(np.log1p(target))) < _skewness(target) / 2
 
@@ -704,6 +770,32 @@ def _levels(build: Any, engine_parameters: Mapping[str, Any] = {}) -> Any:
     return build_levels
 
 
+def _cox(parameters: dict[str, Any], settings: _Settings) -> _Steps:
+    xgboost = importlib.import_module("xgboost")
+    rules = {
+        "objective": "survival:cox",
+        "booster": "gblinear",
+        # Cyclic descent on one thread comes to the same coefficients each time.
+        "updater": "coord_descent",
+        "n_estimators": 200,
+        "learning_rate": 0.5,
+        "n_jobs": 1,
+        "random_state": settings.seed,
+    }
+    return [("model", xgboost.XGBRegressor(**(rules | parameters)))]
+
+
+def _cox_trees(parameters: dict[str, Any], settings: _Settings) -> _Steps:
+    xgboost = importlib.import_module("xgboost")
+    rules = {"objective": "survival:cox", "tree_method": "hist", "random_state": settings.seed}
+    return [("model", xgboost.XGBRegressor(**(rules | parameters), n_jobs=settings.threads))]
+
+
+def _cox_forest(parameters: dict[str, Any], settings: _Settings) -> _Steps:
+    # One round of many trees at full rate: their average, and no boosting.
+    return _cox_trees(parameters | {"n_estimators": 1, "learning_rate": 1.0}, settings)
+
+
 _BUILDERS: Mapping[Engine, Any] = {
     "linear": _linear,
     "bayes": _bayes,
@@ -719,4 +811,7 @@ _BUILDERS: Mapping[Engine, Any] = {
     "levels_linear": _levels(_linear),
     "levels_boosting": _levels(_lightgbm),
     "levels_trees": _levels(_forest("ExtraTrees")),
+    "cox": _cox,
+    "cox_trees": _cox_trees,
+    "cox_forest": _cox_forest,
 }

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ml_engineer.modelling.candidate import SIMPLICITY
-from ml_engineer.modelling.choosing import chosen_weights, ranking_loss
+from ml_engineer.modelling.choosing import chosen_weights, order_loss
 from ml_engineer.modelling.ensemble import greedy_weights, selection_loss
 from ml_engineer.modelling.executors import Executor
 from ml_engineer.modelling.fits import Clock, Failure, Fit, Journal
@@ -164,8 +164,8 @@ class SearchState:
         self.weights = {done[place].candidate.name: weight for place, weight in weights.items()}
 
     def best_average(self) -> dict[int, float]:
-        """Positions in `done` and weights of the best average; of a ranking, the best one alone."""
-        if self.data.queries is not None:
+        """Positions in `done` and weights of the best average; of scores, the best one alone."""
+        if self.data.by_order:
             done = self.done
             return {min(range(len(done)), key=lambda place: self.order(done[place])): 1.0}
         return chosen_weights(
@@ -177,19 +177,19 @@ class SearchState:
     def loss(self, predictions: Predictions) -> float:
         """What selection minimises, over the rows that have a prediction."""
         rows = self.data.predicted_rows(predictions)
-        if self.data.queries is not None:
-            return ranking_loss(self.data, predictions[rows], rows)
+        if self.data.by_order:
+            return order_loss(self.data, predictions[rows], rows)
         return selection_loss(predictions[rows], self.data.actual[rows], self.data.loss)
 
     def watched_loss(self, fit: Fit) -> float:
         """The same for a race."""
-        if self.data.queries is not None:
-            return ranking_loss(self.data, fit.predictions, self.watch)
+        if self.data.by_order:
+            return order_loss(self.data, fit.predictions, self.watch)
         return selection_loss(fit.predictions, self.data.actual[self.watch], self.data.loss)
 
     def watched_weights(self, standings: Sequence[Standing]) -> list[float]:
-        """Weights of the average that is best on the race's watched rows; of a ranking, all weight is the best one's."""
-        if self.data.queries is not None:
+        """Weights of the average that is best on the race's watched rows; of scores, all weight is the best one's."""
+        if self.data.by_order:
             losses = [one.race_loss for one in standings]
             return [float(place == int(np.argmin(losses))) for place in range(len(losses))]
         raced = [one.race.predictions for one in standings if one.race is not None]

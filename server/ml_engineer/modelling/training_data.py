@@ -128,6 +128,11 @@ class TrainingData:
         return (*self.pairs, *self.more_pairs)
 
     @property
+    def by_order(self) -> bool:
+        """Whether predictions are scores, of which only the order is judged: of rankings and survival."""
+        return self.named in {"ranking", "survival"}
+
+    @property
     def rows(self) -> int:
         """Number of rows n."""
         return len(self.target)

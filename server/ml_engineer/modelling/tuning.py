@@ -117,7 +117,10 @@ class Tuner:
 def _kind(candidate: Candidate) -> str:
     if not candidate.view:
         return ""
-    name = type(pipeline_of(candidate.estimator)[-1]).__name__
+    model = pipeline_of(candidate.estimator)[-1]
+    name = type(model).__name__
+    if name.startswith("XGB") and (model.booster == "gblinear" or model.num_parallel_tree is not None):
+        return ""  # neither a line nor a forest has a boosted model's settings
     return name.removesuffix("Classifier").removesuffix("Regressor")
 
 

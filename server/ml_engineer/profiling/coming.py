@@ -11,8 +11,6 @@ __all__ = ["refuse_coming"]
 
 _COMING: Final[dict[TaskType, str]] = {
     "multilabel": "frame one label at a time as a binary task",
-    "survival": "frame whether the event happens within a fixed time as a binary task, leaving out rows "
-    "that were not followed that long",
 }
 
 

@@ -31,6 +31,7 @@ _ERRORS: Final[frozenset[Metric]] = frozenset(
         "poisson_deviance",
         "pinball",
         "level_mae",
+        "integrated_brier",
     }
 )
 _WORTH_KNOWING: Final = 0.1
@@ -54,6 +55,7 @@ def measure_signal(
     seed: int,
     clusters: npt.NDArray[np.integer] | None = None,
     blocks: bool = False,
+    judged: npt.NDArray[np.generic] | None = None,
 ) -> SignalReading:
     """Compare the quick model with the naive baseline, out of fold and paired.
 
@@ -73,8 +75,13 @@ def measure_signal(
         Rows of one group, resampled together.
     blocks : bool
         Whether rows stand in time order.
+    judged : numpy.ndarray of shape (n,), optional
+        What came true, where that is not what the quick model learns: signed times of survival.
     """
     baseline, positions = _baseline(target, pairs, metric=metric, clusters=clusters, blocks=blocks)
+    if judged is not None:
+        # Means of what is learned differ from fold to fold; the naive rule orders nothing.
+        baseline = replace(baseline, actual=judged[positions], predicted=np.zeros(len(positions)))
     score = estimate(metric, baseline, replicates=_REPLICATES, seed=seed)
     summary = BaselineSummary(rule=baseline_rule(target.task, metric=metric), metric=metric, score=score)
     if not inputs.trees.shape[1]:
@@ -83,7 +90,8 @@ def measure_signal(
         return SignalReading(summary, SignalTest(verdict="not_above_baseline", gain=nothing, explanation=explanation))
     model, predicted = out_of_fold(inputs, target, pairs, seed=seed, clusters=clusters)
     assert np.array_equal(positions, predicted), "both come from the same folds"
-    better = gain(metric, replace(model, blocks=blocks), baseline, replicates=_REPLICATES, seed=seed)
+    model = replace(model, blocks=blocks) if judged is None else replace(model, blocks=blocks, actual=judged[positions])
+    better = gain(metric, model, baseline, replicates=_REPLICATES, seed=seed)
     return SignalReading(summary, _judge(better, score.value, metric))
 
 

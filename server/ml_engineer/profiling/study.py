@@ -21,6 +21,7 @@ from ml_engineer.profiling.roles import Structure, read_roles
 from ml_engineer.profiling.signal import SignalReading, measure_signal
 from ml_engineer.profiling.target import TargetReading
 from ml_engineer.statistics.resampling import sample_whole
+from ml_engineer.statistics.survival_curves import martingale_residuals
 from ml_engineer.vocabulary.estimates import Metric
 from ml_engineer.vocabulary.problem import ProblemColumn
 
@@ -142,6 +143,10 @@ def study_development(
         quantile=quantile,
     )
     target = replace(target, absolute=chosen in _ABSOLUTE, quantile=quantile)
+    judged = None
+    if reading.task_type == "survival":
+        # Columns are looked at by what their rows had of events beyond what follow-up leads to expect.
+        judged, target = target.values, QuickTarget(target.task, martingale_residuals(target.values))
     inferred = read_roles(rows.frame, profile, structure)
     unsuspected = decide_columns(inferred, {}, decisions)
     queries = rows.groups if reading.task_type == "ranking" else None
@@ -170,6 +175,7 @@ def study_development(
         seed=seed,
         clusters=None if rows.groups is None else rows.groups[sample],
         blocks=rows.time_column is not None,
+        judged=None if judged is None else judged[sample],
     )
     return Study(columns, suspects, chosen, why, result, target)
 

@@ -133,7 +133,9 @@ def read_target(
             "positive_class is for binary tasks", found=f"this one is {task}", remedy="Leave positive_class out"
         )
     if task == "regression":
-        return TargetReading(task, reason, questions=questions, named=task_type if task_type == "ranking" else None)
+        return TargetReading(
+            task, reason, questions=questions, named=task_type if task_type in {"ranking", "survival"} else None
+        )
     if task == "multiclass" and task_type is None and (seen := _seen_order(column)) is not None:
         return _ordered(column, seen, reason, questions)
     named: TaskType | None = task_type if task_type == "text_classification" else None

@@ -101,6 +101,13 @@ def said_task(column: pd.Series, distinct: int, task_type: TaskType) -> Choice:
     if task_type == "ranking" and numeric:
         require_grades(column)
         return "regression", f"named by the person; relevance has {distinct:,} grades up to {column.max():g}", ()
+    if task_type == "survival" and numeric:
+        events = int((column > 0).sum())
+        return (
+            "regression",
+            f"the time of an event: {events:,} rows had it, {len(column) - events:,} were followed without",
+            (),
+        )
     shown = ", ".join(quoted(value, 20) for value in column.drop_duplicates().head(4))
     fitting = "binary" if distinct == 2 else "regression" if numeric and distinct > _MOST_CODE_LEVELS else "multiclass"
     raise UnsupportedTaskError(

@@ -24,6 +24,7 @@ _CLASSES: dict[TaskType, tuple[int, int | None]] = {
     "regression": (0, 0),
     "ranking": (0, 0),
     "forecasting": (0, 0),
+    "survival": (0, 0),
 }
 """Fewest and most labels of a task, where not two or more."""
 

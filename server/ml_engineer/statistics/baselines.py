@@ -15,13 +15,21 @@ __all__ = ["baseline_outcomes", "baseline_rule"]
 _LEVEL_METRICS: frozenset[Metric] = frozenset({"ranked_probability_score", "quadratic_kappa", "level_mae"})
 _MEDIAN_METRICS: frozenset[Metric] = frozenset({"mae", "median_absolute_error"})
 
+_RANDOM_ORDER = "gives every row the same score, worth what a random order of each query's rows is worth on average"
+_ONE_CURVE = "tells every row the same survival: Kaplan and Meier's curve of the training rows"
+_OWN_RULES: dict[Metric | None, str] = {
+    "ndcg_at_10": _RANDOM_ORDER,
+    "mean_average_precision": _RANDOM_ORDER,
+    "pinball": "always predicts the wanted quantile of the training rows",
+    "concordance": _ONE_CURVE,
+    "integrated_brier": _ONE_CURVE,
+}
+
 
 def baseline_rule(task: Task, *, metric: Metric | None = None) -> str:
     """The rule of `baseline_outcomes` in words."""
-    if metric in {"ndcg_at_10", "mean_average_precision"}:
-        return "gives every row the same score, worth what a random order of each query's rows is worth on average"
-    if metric == "pinball":
-        return "always predicts the wanted quantile of the training rows"
+    if metric in _OWN_RULES:
+        return _OWN_RULES[metric]
     if task == "regression":
         return f"always predicts the {'median' if metric in _MEDIAN_METRICS else 'mean'} of the training rows"
     if metric == "expected_cost":

@@ -29,6 +29,7 @@ _BETWEEN_0_AND_1: frozenset[Metric] = frozenset(
         "average_precision",
         "ndcg_at_10",
         "mean_average_precision",
+        "concordance",
     }
 )
 
@@ -333,8 +334,8 @@ def _rows_behind(metric: Metric, outcomes: Outcomes) -> int:
 
 
 def _rarest_units(metric: Metric, outcomes: Outcomes, plan: ResamplingPlan) -> int:
-    """Independent units behind the rarest class (for accuracy and rankings: behind all rows), at least one."""
-    if metric == "accuracy" or outcomes.named == "ranking":
+    """Independent units behind the rarest class (for accuracy, rankings and survival: behind all rows), at least one."""
+    if metric == "accuracy" or outcomes.named in {"ranking", "survival"}:
         return plan.units
     codes = [outcomes.positive] if metric in {"precision", "recall"} and outcomes.task == "binary" else None
     side = outcomes.predicted if metric == "precision" else outcomes.actual

@@ -17,6 +17,7 @@ from ml_engineer.statistics.amounts import pinball_losses, poisson_deviances
 from ml_engineer.statistics.ordinal import ORDINAL_METRICS, quadratic_kappa, ranked_losses
 from ml_engineer.statistics.query_metrics import average_precision_by_query, mean_over_queries, ndcg_by_query
 from ml_engineer.statistics.ranking import average_precision, roc_auc, weighted_median
+from ml_engineer.statistics.survival_metrics import brier_by_row, concordance
 from ml_engineer.vocabulary.estimates import Metric
 from ml_engineer.vocabulary.forecasting import FORECAST_METRICS
 from ml_engineer.vocabulary.problem import Costs, OutcomeForm, TaskType
@@ -52,12 +53,14 @@ _OF_ROWS: frozenset[Metric] = frozenset({"silhouette", "planted_roc_auc"})
 _REGRESSION: tuple[Metric, ...] = ("mae", "rmse", "r2", "median_absolute_error", "poisson_deviance", "pinball")
 _MEANS_OF_NUMBERS: frozenset[Metric] = frozenset({"mae", "poisson_deviance", "pinball", *_OF_ROWS})
 _RANKING: tuple[Metric, ...] = ("ndcg_at_10", "mean_average_precision")
+_SURVIVAL: tuple[Metric, ...] = ("concordance", "integrated_brier")
 _MEANS: frozenset[Metric] = frozenset(
     {"accuracy", "expected_cost", "level_mae", "log_loss", "brier", "ranked_probability_score"}
 )
 _OWN: dict[TaskType, tuple[Metric, ...]] = {
     "ranking": _RANKING,
     "ordinal": ORDINAL_METRICS,
+    "survival": _SURVIVAL,
     "clustering": ("silhouette",),
     "anomaly_detection": ("planted_roc_auc",),
     "forecasting": FORECAST_METRICS,
@@ -91,6 +94,9 @@ class Outcomes:
         What the task is judged as, where that is not how its outcomes look. The clusters of a ranking are its queries.
     quantile : float, optional
         Share of outcomes that should lie at or below the prediction; only pinball loss asks for it.
+        Of survival, `actual` holds signed times and `predicted` scores; both are told in `survival_metrics`.
+    horizons : tuple of float
+        Survival: times at which `probabilities` tells the chance of no event yet.
     """
 
     task: Task
@@ -104,6 +110,7 @@ class Outcomes:
     blocks: bool = False
     named: TaskType | None = None
     quantile: float | None = None
+    horizons: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         rows = len(self.actual)
@@ -187,8 +194,8 @@ def weighted_metric(metric: Metric, outcomes: Outcomes) -> Weighted:
     callable
         Weights of shape (r, n) to values of shape (r,).
     """
-    if metric in {*_REGRESSION, *_RANKING, *_OF_ROWS}:
-        return _by_query(metric, outcomes) if metric in _RANKING else _regression(metric, outcomes)
+    if metric in {*_REGRESSION, *_RANKING, *_SURVIVAL, *_OF_ROWS}:
+        return _of_numbers(metric, outcomes)
     if metric == "quadratic_kappa":
         actual, predicted = outcomes.actual.astype(float), outcomes.predicted.astype(float)
         return lambda weights: quadratic_kappa(actual, predicted, weights)
@@ -303,13 +310,26 @@ def _ranked(metric: Metric, outcomes: Outcomes) -> Weighted:
     return compute
 
 
+def _of_numbers(metric: Metric, outcomes: Outcomes) -> Weighted:
+    if metric in {*_REGRESSION, *_OF_ROWS}:
+        return _regression(metric, outcomes)
+    if metric in _RANKING:
+        return _by_query(metric, outcomes)
+    if metric == "concordance":
+        return concordance(outcomes.actual, outcomes.predicted.astype(float))
+    if outcomes.probabilities is None or not outcomes.horizons:
+        return lambda weights: np.full(len(weights), np.nan)
+    survival = np.asarray(outcomes.probabilities, dtype=float)
+    return _mean(brier_by_row(outcomes.actual, survival, np.array(outcomes.horizons)))
+
+
 def _by_query(metric: Metric, outcomes: Outcomes) -> Weighted:
     measure = ndcg_by_query if metric == "ndcg_at_10" else average_precision_by_query
     actual, scores = outcomes.actual.astype(float), outcomes.predicted.astype(float)
     return mean_over_queries(measure, actual, scores, outcomes.clusters)
 
 
-def _of_numbers(metric: Metric, outcomes: Outcomes) -> Floats:
+def _worth_of_numbers(metric: Metric, outcomes: Outcomes) -> Floats:
     """What each row is worth, (n,), under a metric of numbers that is a mean over rows."""
     predicted = outcomes.predicted.astype(float)
     if metric in _OF_ROWS:
@@ -324,7 +344,7 @@ def _of_numbers(metric: Metric, outcomes: Outcomes) -> Floats:
 
 def _regression(metric: Metric, outcomes: Outcomes) -> Weighted:
     if metric in _MEANS_OF_NUMBERS:
-        return _mean(_of_numbers(metric, outcomes))
+        return _mean(_worth_of_numbers(metric, outcomes))
     actual = outcomes.actual.astype(float)
     error = actual - outcomes.predicted.astype(float)
     if metric == "median_absolute_error":

@@ -216,6 +216,7 @@ def _manifest(record: TrainingRun, rows: TrainingRows, saved: SavedModel, path: 
         if champion.flag_threshold is None
         else champion.flag_threshold,
         "interval": None if champion.interval is None else champion.interval.model_dump(include=_SERVED),
+        **({} if champion.survival is None else {"survival": champion.survival.model_dump(mode="json")}),
         "metric": record.leaderboard.metric,
         "score": {"value": champion.score.value, "low": champion.score.low, "high": champion.score.high},
         "features_sha256": champion.features_sha256,

@@ -7,11 +7,15 @@ from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from ml_engineer import tracking
 from ml_engineer.evaluation.groups import worst_group
 from ml_engineer.evaluation.held_out import count_confusion
 from ml_engineer.evaluation.pictures import Picture, draw_pictures
 from ml_engineer.evaluation.places import find_misplaced
+from ml_engineer.evaluation.survival import find_surprises, in_time
 from ml_engineer.evaluation.worst_rows import find_worst_rows
 from ml_engineer.project.definition import load_problem
 from ml_engineer.project.development import Development, load_development
@@ -120,12 +124,7 @@ def _assemble(
     warnings = (*held_out.warnings, *_apart(cross_validated, primary.model), *out_of_fold.warnings)
     worst: tuple[WorstRow, ...] = ()
     if out_of_fold.outcomes is not None:
-        ranked = champion.problem.task_type == "ranking"
-        worst = (
-            find_misplaced(out_of_fold.outcomes, out_of_fold.row_numbers)
-            if ranked
-            else find_worst_rows(out_of_fold.outcomes, out_of_fold.row_numbers, champion.problem.classes)
-        )
+        worst = _worst_rows(out_of_fold.outcomes, out_of_fold.row_numbers, champion)
     return EvaluationReport(
         parents=_parents(champion),
         run_id=champion.training.run_id,
@@ -149,6 +148,17 @@ def _assemble(
         worst_rows=worst,
         warnings=warnings,
     )
+
+
+def _worst_rows(
+    outcomes: Outcomes, row_numbers: npt.NDArray[np.integer], champion: LoadedChampion
+) -> tuple[WorstRow, ...]:
+    if champion.problem.task_type == "ranking":
+        return find_misplaced(outcomes, row_numbers)
+    curve = champion.training.champion.survival
+    if curve is not None:
+        return find_surprises(in_time(outcomes, curve), row_numbers, curve)
+    return find_worst_rows(outcomes, row_numbers, champion.problem.classes)
 
 
 def _with_honest_score(

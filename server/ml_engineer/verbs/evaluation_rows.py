@@ -18,6 +18,7 @@ from ml_engineer.evaluation.held_out import (
 )
 from ml_engineer.evaluation.importance import Shuffler, cross_fit, permutation_importance
 from ml_engineer.evaluation.prediction import Predictions, encode_target, learned_target, make_outcomes
+from ml_engineer.evaluation.survival import in_time
 from ml_engineer.evaluation.word_influence import word_influences
 from ml_engineer.project.development import Development
 from ml_engineer.project.tally import load_tally
@@ -130,6 +131,9 @@ def held_out_outcomes(champion: LoadedChampion, frame: pd.DataFrame) -> Admitted
         clusters=_clusters(frame, champion),
         blocks=champion.split.definition.strategy == "time",
     )
+    curve = champion.training.champion.survival
+    if curve is not None:
+        outcomes = in_time(outcomes, curve)
     labels = [str(label) for label in frame[problem.target]]
     return admit_unknown_classes(outcomes, labels, problem.classes)
 
@@ -155,11 +159,11 @@ def _clusters(frame: pd.DataFrame, champion: LoadedChampion) -> npt.NDArray[np.i
 def _labels(
     frame: pd.DataFrame, reference: pd.DataFrame, champion: LoadedChampion
 ) -> dict[str, npt.NDArray[np.object_]]:
-    """Group of each held-out row by sensitive column, cut as on development rows; none of a ranking.
+    """Group of each held-out row by sensitive column, cut as on development rows; none of rankings and survival.
 
-    The scores of a ranking have no unit, so that a row has no error of its own that groups could be compared by.
+    Their scores have no unit, so that a row has no error of its own that groups could be compared by.
     """
-    if champion.problem.task_type == "ranking":
+    if champion.problem.task_type in {"ranking", "survival"}:
         return {}
     return {
         column: group_labels(frame[column], reference[column])

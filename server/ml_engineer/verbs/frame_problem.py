@@ -12,6 +12,7 @@ from ml_engineer.profiling.amounts import holds_counts, refuse_unfit_amounts
 from ml_engineer.profiling.columns import ColumnsProfile, profile_columns
 from ml_engineer.profiling.contract import draft_contract
 from ml_engineer.profiling.dependence import Dependence, read_dependence
+from ml_engineer.profiling.events import as_survival
 from ml_engineer.profiling.keys import find_row_counters
 from ml_engineer.profiling.metric_choice import require_metric
 from ml_engineer.profiling.names import quoted, unit_in
@@ -44,7 +45,7 @@ from ml_engineer.vocabulary.split import SplitPlan
 
 __all__ = ["frame_problem"]
 
-_KEPT = ("fairness_tolerance", "fairness_use", "look_budget")
+_KEPT = ("fairness_tolerance", "fairness_use", "look_budget", "horizons")
 """What a person sets in problem.yaml alone; framing again keeps it."""
 
 
@@ -123,15 +124,18 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
     """Read, seal, look: in this order, so that nothing learned from held-out rows can reach the definition."""
     earlier = recall(layout, target=request.target)
     context.report("Reading the table", 0.05)
+    request = as_survival(request, earlier.arguments)
     table = read_framing_table(request)
     frame = table.frame
     told = gather(request, earlier, list(frame.columns))
     request = told.request
     context.report("Looking at structure", 0.3)
+    # Of survival, the positive class named an event, which is in the target already.
+    positive = request.positive_class if request.event_column is None else None
     reading = read_target(
         frame[request.target],
         task_type=request.task_type,
-        positive_class=request.positive_class,
+        positive_class=positive,
         levels=request.levels,
     )
     _refuse_unfit(reading, told)
@@ -244,6 +248,7 @@ def _define(findings: _Findings, parents: dict[str, str]) -> ProblemDefinition:
         unit=unit_in(target) if reading.task_type == "regression" else None,
         counts=findings.counts,
         quantile=request.quantile,
+        event_column=request.event_column,
         primary_metric=study.metric,
         metric_reason=study.metric_reason,
         target_score=request.target_score,

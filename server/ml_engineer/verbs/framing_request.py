@@ -22,6 +22,7 @@ _REMEMBERED: Final = (
     "positive_class",
     "levels",
     "quantile",
+    "event_column",
     "split",
     "group_columns",
     "time_column",

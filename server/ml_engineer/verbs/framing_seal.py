@@ -91,7 +91,8 @@ def seal_table(
     classification = reading.task != "regression"
     definition = plan_split(
         rows=len(frame),
-        stratify=classification,
+        # Ranges of signed times are ranges of time among rows with the event and among those without.
+        stratify=classification or reading.task_type == "survival",
         smallest_class_rows=reading.smallest_class_rows,
         group_columns=dependence.group_columns,
         groups=dependence.groups,

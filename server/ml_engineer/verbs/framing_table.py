@@ -10,6 +10,7 @@ import pandas as pd
 
 from ml_engineer.errors import InputError
 from ml_engineer.profiling.column_names import require_columns
+from ml_engineer.profiling.events import combine_event
 from ml_engineer.profiling.label_spelling import align_labels
 from ml_engineer.profiling.names import quoted
 from ml_engineer.profiling.target_rows import CleanTarget, clean_target
@@ -81,12 +82,17 @@ def read_recorded_table(
             remedy="Bring a table that also holds columns to predict from (check the delimiter if it should have more)",
         )
     frame, files, notes = table.frame, dict(table.files), list(table.report.warnings)
+    if source.event_column is not None:
+        require_columns([source.event_column], list(frame.columns), argument="event_column")
     first_test_row = len(frame)
     if test_source is not None:
         test = read_table(test_source, like=table.report)
         frame, more = _joined(table, test, target)
         files |= test.files
         notes += more
+    if source.event_column is not None:
+        frame, told = combine_event(frame, target, source.event_column, wanted=source.event_value)
+        notes += told
     cleaned = clean_target(frame, target) if learned else CleanTarget(frame, ())
     own_test = None
     if test_source is not None:
@@ -112,6 +118,8 @@ def _source(request: FrameProblemRequest, path: str) -> DataSource:
         sql_memory_gb=request.sql_memory_gb,
         query_path=request.query_path if path == request.data else None,
         column_names=None if request.column_names is None else tuple(request.column_names),
+        event_column=request.event_column,
+        event_value=None if request.event_column is None else request.positive_class,
     )
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from ml_engineer.errors import InputError
 from ml_engineer.modelling.executors import Executor
 from ml_engineer.modelling.feature_arms import FeatureArms, columns_sha256, make_arms
-from ml_engineer.modelling.feature_trial import JUDGES, TrialResult, run_trial
+from ml_engineer.modelling.feature_trial import TrialResult, judges, run_trial
 from ml_engineer.project.candidate_predictions import write_candidate_predictions
 from ml_engineer.project.code_store import keep_file
 from ml_engineer.project.files import write_text
@@ -130,7 +130,7 @@ def _arms(rows: TrainingRows, request: TrainRequest, *, threads: int) -> tuple[A
         # Accepted when that column was still allowed: no yardstick any more.
         accepted = framed_features(rows)
         before = load_features(rows.layout, kept=accepted.path)(frame)
-    return accepted, make_arms(before, rows.data, models=JUDGES, seed=request.seed, threads=threads)
+    return accepted, make_arms(before, rows.data, models=judges(rows.data), seed=request.seed, threads=threads)
 
 
 def _refuse_nothing_new(arms: FeatureArms, accepted: AcceptedFeatures) -> None:

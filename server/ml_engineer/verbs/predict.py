@@ -20,6 +20,7 @@ from ml_engineer.project.records import load_record
 from ml_engineer.seal.recognised import HELD_OUT
 from ml_engineer.sources import Table, read_table, require_known_ending, write_table
 from ml_engineer.splitting import group_codes
+from ml_engineer.statistics.survival_curves import median_times, survival_at
 from ml_engineer.verbs.champion import LoadedChampion, load_champion
 from ml_engineer.verbs.forecasting_prediction import predict_forecast
 from ml_engineer.verbs.predict_contract import breaches_of, refusal
@@ -190,8 +191,15 @@ def _lay_out(frame: pd.DataFrame, answers: Predictions, champion: LoadedChampion
     ]
     scored = {name: frame[name].to_numpy() for name in dict.fromkeys(keys) if name in frame.columns}
     added: dict[str, object] = {"row": np.arange(len(frame))}
+    curve = champion.training.champion.survival
     if not problem.learns_target:
         added |= structure_columns(champion, frame, answers)
+    elif curve is not None:
+        scores = answers.predicted.astype(float)
+        told = survival_at(curve, scores, np.array(curve.horizons))
+        added["prediction"] = scores
+        added |= {f"survival_{at:g}": told[:, place] for place, at in enumerate(curve.horizons)}
+        added["median_time"] = median_times(curve, scores)
     elif problem.task_type == "ranking":
         scores = answers.predicted.astype(float)
         queries = group_codes(frame, problem.split.group_columns)

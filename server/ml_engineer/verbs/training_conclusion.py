@@ -23,6 +23,7 @@ from ml_engineer.project.code_store import keep_code, keep_file
 from ml_engineer.project.files import write_text
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.rendering.documents import render_document
+from ml_engineer.statistics.survival_curves import fit_curve
 from ml_engineer.verbs.champion_files import (
     StagedRun,
     describe_environment,
@@ -33,6 +34,7 @@ from ml_engineer.verbs.training_rows import TrainingRows
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.estimates import Estimate
 from ml_engineer.vocabulary.requests import TrainRequest
+from ml_engineer.vocabulary.survival import SurvivalCurve
 from ml_engineer.vocabulary.training import CandidateResult, Champion, TrainingRun
 
 __all__ = ["conclude", "keep_texts"]
@@ -158,7 +160,16 @@ def _champion(staged: StagedRun, standing: Standing, judged: _Judgement, code: s
         threshold_reason=judged.threshold.reason,
         calibration="none" if standing.calibration is None else standing.calibration.method,
         interval=prediction_interval(rows.data, judged.predictions),
+        survival=_survival(rows, judged.predictions),
     )
+
+
+def _survival(rows: TrainingRows, scores: Predictions) -> SurvivalCurve | None:
+    """What out-of-fold scores mean in time."""
+    if rows.data.named != "survival":
+        return None
+    known = rows.data.predicted_rows(scores)
+    return fit_curve(rows.data.actual[known], scores[known], horizons=rows.problem.horizons)
 
 
 def _log(

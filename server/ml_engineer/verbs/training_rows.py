@@ -153,8 +153,8 @@ def _training_data(
 def _more_pairs(
     problem: ProblemDefinition, development: Development, definition: SplitDefinition
 ) -> tuple[FoldPair, ...]:
-    """Folds of further foldings; none for rankings, which are judged by whole queries and not by stacked rows."""
-    if problem.task_type == "ranking":
+    """Folds of further foldings; none for rankings and survival, which are judged by order and not by stacked rows."""
+    if problem.task_type in {"ranking", "survival"}:
         return ()
     return tuple(pair for folds in development.more_folds for pair in fold_pairs(folds, definition))
 

@@ -49,6 +49,10 @@ class DataSource(Record):
     column_names: tuple[str, ...] | None = Field(
         default=None, description="Names for the columns of a file without header."
     )
+    event_column: str | None = Field(
+        default=None, description="Column that tells whether the event happened, which goes into a survival target."
+    )
+    event_value: str | None = Field(default=None, description="Value of it that means it happened, if the person said.")
 
 
 class Fingerprint(Record):

@@ -38,6 +38,8 @@ Metric = Literal[
     "wape",
     "poisson_deviance",
     "pinball",
+    "concordance",
+    "integrated_brier",
 ]
 """Names as scikit-learn spells them. Multiclass precision, recall, F1, ROC AUC and average precision are
 macro averages; `expected_cost` is the mean cost per row under the problem's costs. NDCG and MAP are means over queries.
@@ -45,7 +47,8 @@ For ordered levels: the ranked probability score (0 to 1), Cohen's kappa with qu
 levels. `silhouette` (Rousseeuw 1987) is the mean over rows of how much nearer a row lies to its own group than to the next;
 `planted_roc_auc` the ROC AUC of anomalies that were planted among the rows. Of forecasts: `mase` and `rmsse` are absolute and squared
 errors in units of each series' seasonal differences, `smape` and `wape` are relative errors.
-`poisson_deviance` is of counts; `pinball` judges a quantile, the one that the problem names."""
+`poisson_deviance` is of counts; `pinball` judges a quantile, the one that the problem names. `concordance` and
+`integrated_brier` judge survival."""
 
 Direction = Literal["higher", "lower"]
 
@@ -77,6 +80,8 @@ METRIC_DIRECTION: dict[Metric, Direction] = {
     "wape": "lower",
     "poisson_deviance": "lower",
     "pinball": "lower",
+    "concordance": "higher",
+    "integrated_brier": "lower",
 }
 
 

@@ -58,6 +58,7 @@ SUPPORTED_TASKS: frozenset[TaskType] = frozenset(
         "text_classification",
         "ordinal",
         "forecasting",
+        "survival",
     }
 )
 """Task types that are whole today; the others are named and refused with a pointer."""
@@ -65,7 +66,7 @@ SUPPORTED_TASKS: frozenset[TaskType] = frozenset(
 WITHOUT_TARGET: frozenset[TaskType] = frozenset({"anomaly_detection", "clustering"})
 """Task types that look at rows as they are: there is nothing to predict, and no target is learned from."""
 
-JUDGED_BY_NAME: frozenset[TaskType] = frozenset({"ranking", "ordinal", *WITHOUT_TARGET})
+JUDGED_BY_NAME: frozenset[TaskType] = frozenset({"ranking", "ordinal", "survival", *WITHOUT_TARGET})
 """Tasks with metrics and answers of their own; all others are judged as their outcomes look."""
 
 ColumnRole = Literal[
@@ -193,6 +194,14 @@ class ProblemDefinition(StoredRecord):
     quantile: Fraction | None = Field(
         default=None,
         description="Share of outcomes that should lie at or below the prediction, where a quantile is predicted; empty for an expected value.",
+    )
+    event_column: str | None = Field(
+        default=None,
+        description="Survival: the column that told whether the event happened. It is in the target now: a negative time is that of a row that was followed so long without the event.",
+    )
+    horizons: tuple[float, ...] = Field(
+        default=(),
+        description="Survival: times at which predictions tell the chance of no event yet; by default the quarters of the event times.",
     )
     primary_metric: Metric = Field(description="The number that decides.")
     metric_reason: str = Field(description="Why this metric.")

@@ -82,6 +82,10 @@ class FrameProblemRequest(_DataArguments):
         lt=1,
         description="Predict the value that this share of outcomes stays at or below (0.9: nine in ten), not the expected one.",
     )
+    event_column: str | None = Field(
+        default=None,
+        description="Survival: column that tells whether the event happened at the time that target holds (1), or the row was only followed so long without it (0).",
+    )
     split: SplitStrategy | None = Field(
         default=None, description="How held-out rows are dealt, if the inference should be overridden."
     )

@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 from ml_engineer.vocabulary.estimates import Estimate, Metric
 from ml_engineer.vocabulary.records import Record, Seconds, StoredRecord
 from ml_engineer.vocabulary.structure import StructureEvidence
+from ml_engineer.vocabulary.survival import SurvivalCurve
 
 __all__ = [
     "EXPLAINED_BY",
@@ -142,6 +143,9 @@ class Champion(Record):
     )
     interval: PredictionInterval | None = Field(
         default=None, description="How wide a prediction interval is; regression tasks with rows enough."
+    )
+    survival: SurvivalCurve | None = Field(
+        default=None, description="What its scores mean in time, found on out-of-fold scores; survival tasks."
     )
 
 

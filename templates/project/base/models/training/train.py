@@ -31,7 +31,7 @@ from models.training.development import (
     scored_target,
 )
 from models.training.fitting import fit
-from models.training.prediction import as_table, learn_interval, predict
+from models.training.prediction import as_table, learn_interval, more_about, predict
 
 TOLERANCE = 1e-6
 BY_HAND = "by-hand"  # name of the folder of what this script predicted
@@ -121,8 +121,9 @@ def main(arguments: list[str] | None = None) -> int:
             metric=champion.METRIC,
             score=value,
             decision_threshold=champion.DECISION_THRESHOLD,
-            # Scores of a ranking have no unit, so nothing can be so far from them.
+            # Scores of rankings and survival have no unit, so nothing can be so far from them.
             interval=learn_interval(scored_target(rows), table) if has_interval else None,
+            more=more_about(scored_target(rows), table),
         )
         print(f"saved {folder / manifest['model_file']}")
         if manifest["model_format"] == "pickle":

@@ -1,5 +1,7 @@
 """Turn a fitted classifier into predictions: class codes and the probability of each class."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from sklearn.base import ClassifierMixin
@@ -40,3 +42,8 @@ def predict(model: ClassifierMixin, features: pd.DataFrame, threshold: float | N
     table = pd.DataFrame(probabilities, columns=PROBABILITIES, index=features.index)
     table.insert(0, "predicted", predicted.astype("float64"))
     return table
+
+
+def more_about(_: np.ndarray, __: pd.DataFrame) -> dict[str, Any]:
+    """Tell what serving needs to know beyond the predictions: nothing."""
+    return {}

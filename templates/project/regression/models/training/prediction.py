@@ -1,5 +1,7 @@
 """Turn a fitted regressor into predictions."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from sklearn.base import RegressorMixin
@@ -18,3 +20,8 @@ def predict(model: RegressorMixin, features: pd.DataFrame, threshold: float | No
     """Predict numbers; `threshold` has no meaning here and is None."""
     predicted = np.asarray(model.predict(features), dtype="float64")
     return pd.DataFrame({"predicted": predicted}, index=features.index)
+
+
+def more_about(_: np.ndarray, __: pd.DataFrame) -> dict[str, Any]:
+    """Tell what serving needs to know beyond the predictions: nothing."""
+    return {}
