@@ -12,6 +12,9 @@ from models.evaluation.resampling import clusters_of, intervals
 def simulated(rows: int = 300) -> tuple[np.ndarray, pd.DataFrame]:
     """Simulate a useful but imperfect model."""
     rng = np.random.default_rng(0)
+    if PROBLEM.quantile is not None:
+        middle, spread = rng.normal(scale=2.0, size=rows), rng.normal(scale=0.5, size=rows)
+        return middle + spread, pd.DataFrame({"predicted": middle + np.quantile(spread, PROBLEM.quantile)})
     if PROBLEM.counts:
         expected = rng.gamma(2.0, 2.0, size=rows)
         return rng.poisson(expected).astype("float64"), pd.DataFrame({"predicted": expected})
