@@ -112,6 +112,7 @@ def test_a_column_that_follows_the_target_is_no_column_known_in_advance(
     assert any(finding.code.startswith("LEA") and "invoiced" in finding.columns for finding in refused.findings)
     # Its past may be used: nobody claims to know it in advance.
     root, _ = framed(rows, known_in_advance=[])
+    call("scaffold_project", project_dir=root)
     assert call("train", project_dir=root, **QUICK).status == "done"
 
 
