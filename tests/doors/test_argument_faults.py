@@ -24,7 +24,7 @@ FRAMED = {"data": "a.csv", "target": "y"}
         ("train", {"candidates": "linear"}, "candidates is 'linear'; it must be a list"),
         ("train", {"candidates": ["linear", 3]}, "candidates[1] is 3; it must be a text"),
         ("train", {"project_dir": None}, "project_dir is None; it must be a text"),
-        ("frame_problem", {"data": "a.csv"}, "target is missing (Name of the column to predict)"),
+        ("waive_finding", {"code": "LEA001", "name": "Ann"}, "reason is missing ("),
         ("frame_problem", FRAMED | {"redeal": "perhaps"}, "redeal is 'perhaps'; it must be true or false"),
         ("frame_problem", FRAMED | {"roles": ["age"]}, "roles is ['age']; it must be an object with a value by name"),
         ("frame_problem", FRAMED | {"split": "grouping"}, "'grouped'"),

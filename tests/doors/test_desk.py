@@ -16,8 +16,8 @@ def test_an_unknown_argument_is_refused_and_the_near_one_named():
 
 def test_all_faults_are_told_at_once_with_what_was_given():
     with pytest.raises(InputError) as caught:
-        read_request(VERBS["frame_problem"], {"data": "a.csv", "seed": -1, "split": "by luck"})
-    assert "target is missing (Name of the column to predict)" in caught.value.found
+        read_request(VERBS["frame_problem"], {"sql": 3, "seed": -1, "split": "by luck"})
+    assert "sql is 3; it must be a text" in caught.value.found
     assert "seed is -1; it must be 0 or more" in caught.value.found
     assert "split is 'by luck'; allowed are " in caught.value.found
 

@@ -65,6 +65,8 @@ def risks(frame: pd.DataFrame, groups: tuple[str, ...] = ()) -> str:
         reading=reading,
         decisions=ColumnDecisions(),
         metric=None,
+        counts=False,
+        quantile=None,
         has_costs=False,
         seed=0,
     )

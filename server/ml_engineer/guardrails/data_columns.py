@@ -175,7 +175,8 @@ class DAT010(ColumnCheck):
         """Fold case and white space, and see what falls together."""
         seen = []
         target = evidence.problem.target
-        for name in [*evidence.used_names, *([target] if evidence.target.classes else [])]:
+        labelled = evidence.problem.learns_target and evidence.target.classes
+        for name in [*evidence.used_names, *([target] if labelled else [])]:
             column = evidence.frame[name]
             if not is_text(column) or evidence.problem.column(name).role == "text":
                 continue

@@ -34,11 +34,11 @@ from ml_engineer.verbs.looks_told import told_looks_of_others
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.data import DataProfile, Fingerprint
 from ml_engineer.vocabulary.estimates import Metric
-from ml_engineer.vocabulary.problem import WITHOUT_TARGET, ProblemColumn, ProblemDefinition, TaskType
+from ml_engineer.vocabulary.problem import ProblemColumn, ProblemDefinition, TaskType
 from ml_engineer.vocabulary.replies import FrameProblemReply
 from ml_engineer.vocabulary.requests import FrameProblemRequest
 
-__all__ = ["frame_without_target", "task_without_target"]
+__all__ = ["frame_without_target"]
 
 _USUAL_FRACTION = 0.01
 _FEWEST_FLAGGED = 10
@@ -64,34 +64,6 @@ class _Findings:
     sealed: SealedTable
     profiled: ColumnsProfile
     columns: tuple[ProblemColumn, ...]
-
-
-def task_without_target(request: FrameProblemRequest) -> TaskType | None:
-    """The task that is asked for, or was before, if it is one that predicts nothing.
-
-    Raises
-    ------
-    InputError
-        If no column to predict is named, and none of these tasks; or if an argument of theirs is given for another one.
-    """
-    task = request.task_type
-    if task is None:
-        before = recall(ProjectLayout(Path(request.project_dir)), target=request.target).arguments.get("task_type")
-        task = before if before in WITHOUT_TARGET else None
-    if task in WITHOUT_TARGET:
-        return task
-    if not request.target:
-        raise InputError(
-            "No column to predict is named",
-            remedy="Name a target; only task_type='clustering' and task_type='anomaly_detection' do without",
-        )
-    for name in ("clusters", "expected_fraction"):
-        if getattr(request, name) is not None:
-            wanted = "clustering" if name == "clusters" else "anomaly_detection"
-            raise InputError(
-                f"{name} is for {wanted}", found=f"the target is {request.target!r}", remedy=f"Leave {name} out"
-            )
-    return None
 
 
 def frame_without_target(request: FrameProblemRequest, task: TaskType, context: WorkContext) -> FrameProblemReply:
