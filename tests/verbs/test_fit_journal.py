@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ml_engineer.verbs.fit_journal import FolderJournal
+from ml_engineer.verbs.training.fit_journal import FolderJournal
 
 
 def test_what_was_kept_is_found_by_another_process_later(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from ml_engineer.project.code_store import find_code
 from ml_engineer.project.ideas import load_ideas
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.tally import load_tally
-from ml_engineer.verbs.judge_features import judge_features
-from ml_engineer.verbs.training_rows import load_training_rows
+from ml_engineer.verbs.ideas.judge_features import judge_features
+from ml_engineer.verbs.training.rows import load_training_rows
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.replies import TrainReply
 from ml_engineer.vocabulary.requests import FrameProblemRequest, ScaffoldProjectRequest, TrainRequest
@@ -141,7 +141,7 @@ def test_a_trial_that_is_killed_counts_as_a_try_but_has_no_verdict(layout, judge
     def killed(*_arguments: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ml_engineer.verbs.judge_features.run_trial", killed)
+    monkeypatch.setattr("ml_engineer.verbs.ideas.judge_features.run_trial", killed)
     with pytest.raises(KeyboardInterrupt):
         judge("noise")
     assert [run.ended for run in load_tally(layout).runs] == [False]

@@ -12,7 +12,7 @@ import pytest
 from ml_engineer.errors import SealError
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
-from ml_engineer.verbs.looks_told import told_looks_of_others
+from ml_engineer.verbs.evaluating.looks_told import told_looks_of_others
 from ml_engineer.vocabulary.split import SplitPlan
 
 Call = Callable[..., Any]

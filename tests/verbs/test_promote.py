@@ -23,8 +23,8 @@ from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record, save_record
 from ml_engineer.verbs.evaluate import evaluate
-from ml_engineer.verbs.known_answers import keep_known_answers
-from ml_engineer.verbs.passport_writing import update_passport
+from ml_engineer.verbs.passports.known_answers import keep_known_answers
+from ml_engineer.verbs.passports.writing import update_passport
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.evaluation import EvaluationReport
 from ml_engineer.vocabulary.requests import EvaluateRequest

@@ -14,7 +14,7 @@ from ml_engineer.project.definition import load_problem
 from ml_engineer.project.development import load_development
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
-from ml_engineer.verbs.refitted_fold import refit_one_fold
+from ml_engineer.verbs.training.refitted_fold import refit_one_fold
 from ml_engineer.vocabulary.split import SplitPlan
 from ml_engineer.vocabulary.training import TrainingRun
 

@@ -25,7 +25,7 @@ from ml_engineer.project.development import load_development
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
 from ml_engineer.project.tally import load_tally
-from ml_engineer.verbs.refitted_fold import refit_one_fold
+from ml_engineer.verbs.training.refitted_fold import refit_one_fold
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.problem import Costs
 from ml_engineer.vocabulary.replies import TrainReply

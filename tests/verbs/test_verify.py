@@ -20,8 +20,8 @@ from ml_engineer.project.records import load_record
 from ml_engineer.project.tally import count_run, load_tally
 from ml_engineer.verbs.check_guardrails import check_guardrails
 from ml_engineer.verbs.evaluate import evaluate
-from ml_engineer.verbs.known_answers import keep_known_answers
-from ml_engineer.verbs.passport_writing import update_passport
+from ml_engineer.verbs.passports.known_answers import keep_known_answers
+from ml_engineer.verbs.passports.writing import update_passport
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.guardrails import GuardrailReport
 from ml_engineer.vocabulary.passport import Passport, passport_sha256

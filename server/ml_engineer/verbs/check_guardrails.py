@@ -18,9 +18,9 @@ from ml_engineer.project.files import write_text
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import save_record
 from ml_engineer.rendering.documents import render_document
-from ml_engineer.verbs.evaluation_page import write_evaluation_page
+from ml_engineer.verbs.evaluating.page import write_evaluation_page
 from ml_engineer.verbs.guardrail_evidence import gather_evidence, load_waivers
-from ml_engineer.verbs.passport_writing import update_passport
+from ml_engineer.verbs.passports.writing import update_passport
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.guardrails import GuardrailReport, Stage, Verdict
 from ml_engineer.vocabulary.replies import CheckGuardrailsReply

@@ -25,15 +25,15 @@ from ml_engineer.project.records import find_record, save_record
 from ml_engineer.statistics.intervals import estimate
 from ml_engineer.statistics.metrics import Outcomes, metric_value
 from ml_engineer.verbs.champion import LoadedChampion, load_champion
-from ml_engineer.verbs.evaluation_page import write_evaluation_page
-from ml_engineer.verbs.evaluation_rows import HeldOutPart, OutOfFoldPart, ask_development_rows, score_sealed_rows
-from ml_engineer.verbs.forecasting_evaluation import evaluate_forecast
-from ml_engineer.verbs.honest_score import honest_score
-from ml_engineer.verbs.looks_told import told_looks_of_others
-from ml_engineer.verbs.lost_vault import restore_from_source
-from ml_engineer.verbs.mitigation_trials import try_mitigations
-from ml_engineer.verbs.passport_writing import update_passport
-from ml_engineer.verbs.unsupervised_evaluation import evaluate_without_target
+from ml_engineer.verbs.evaluating.honest_score import honest_score
+from ml_engineer.verbs.evaluating.looks_told import told_looks_of_others
+from ml_engineer.verbs.evaluating.lost_vault import restore_from_source
+from ml_engineer.verbs.evaluating.mitigation_trials import try_mitigations
+from ml_engineer.verbs.evaluating.page import write_evaluation_page
+from ml_engineer.verbs.evaluating.rows import HeldOutPart, OutOfFoldPart, ask_development_rows, score_sealed_rows
+from ml_engineer.verbs.forecasting.evaluation import evaluate_forecast
+from ml_engineer.verbs.passports.writing import update_passport
+from ml_engineer.verbs.unsupervised.evaluation import evaluate_without_target
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.estimates import Estimate, Metric
 from ml_engineer.vocabulary.evaluation import EvaluationReport, Plot, WorstRow

@@ -26,15 +26,15 @@ from ml_engineer.profiling.target import TargetReading, read_target
 from ml_engineer.project.earlier import Earlier, recall
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import find_record
-from ml_engineer.verbs.forecasting_request import is_forecasting, refuse_forecasting_arguments
-from ml_engineer.verbs.framing_contract import settle_contract
-from ml_engineer.verbs.framing_files import FramedProject, write_project
-from ml_engineer.verbs.framing_reply import framing_reply
-from ml_engineer.verbs.framing_request import Told, gather
-from ml_engineer.verbs.framing_seal import SealedTable, seal_table
-from ml_engineer.verbs.framing_table import FramingTable, read_framing_table
-from ml_engineer.verbs.looks_told import told_looks_of_others
-from ml_engineer.verbs.unsupervised_request import task_without_target
+from ml_engineer.verbs.evaluating.looks_told import told_looks_of_others
+from ml_engineer.verbs.forecasting.request import is_forecasting, refuse_forecasting_arguments
+from ml_engineer.verbs.framing.contract import settle_contract
+from ml_engineer.verbs.framing.files import FramedProject, write_project
+from ml_engineer.verbs.framing.reply import framing_reply
+from ml_engineer.verbs.framing.request import Told, gather
+from ml_engineer.verbs.framing.sealing import SealedTable, seal_table
+from ml_engineer.verbs.framing.table import FramingTable, read_framing_table
+from ml_engineer.verbs.unsupervised.request import task_without_target
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.data import DataProfile, Fingerprint
 from ml_engineer.vocabulary.problem import ProblemDefinition
@@ -83,12 +83,12 @@ def frame_problem(request: FrameProblemRequest, context: WorkContext) -> FramePr
     task = task_without_target(request)
     # The workshops of other tasks bring scikit-learn, which takes longer to load than framing a small table does.
     if task is not None:
-        from ml_engineer.verbs.unsupervised_framing import frame_without_target
+        from ml_engineer.verbs.unsupervised.framing import frame_without_target
 
         return frame_without_target(request, task, context)
     layout = ProjectLayout(Path(request.project_dir))
     if is_forecasting(request, recall(layout, target=request.target).arguments.get("task_type")):
-        from ml_engineer.verbs.forecasting_framing import frame_forecast
+        from ml_engineer.verbs.forecasting.framing import frame_forecast
 
         return frame_forecast(request, context)
     refuse_forecasting_arguments(request)

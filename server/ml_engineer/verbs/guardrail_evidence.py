@@ -30,11 +30,11 @@ from ml_engineer.project.rendered_files import read_rendering, same_as_rendered
 from ml_engineer.project.user_code import load_features
 from ml_engineer.seal import count_looks, known_held_out_rows, ledger_problems
 from ml_engineer.verbs.champion import load_champion
-from ml_engineer.verbs.claim_evidence import gather_claims
-from ml_engineer.verbs.forecasting_refit import refit_forecast_fold
-from ml_engineer.verbs.forecasting_series import only_known
-from ml_engineer.verbs.refitted_fold import refit_one_fold
-from ml_engineer.verbs.unsupervised_refit import refit_without_target
+from ml_engineer.verbs.forecasting.refit import refit_forecast_fold
+from ml_engineer.verbs.forecasting.series import only_known
+from ml_engineer.verbs.passports.claim_evidence import gather_claims
+from ml_engineer.verbs.training.refitted_fold import refit_one_fold
+from ml_engineer.verbs.unsupervised.refit import refit_without_target
 from ml_engineer.vocabulary.code_trial import CodeTrial
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.evaluation import EvaluationReport

@@ -22,9 +22,9 @@ from ml_engineer.sources import Table, read_table, require_known_ending, write_t
 from ml_engineer.splitting import group_codes
 from ml_engineer.statistics.survival_curves import median_times, survival_at
 from ml_engineer.verbs.champion import LoadedChampion, load_champion
-from ml_engineer.verbs.forecasting_prediction import predict_forecast
+from ml_engineer.verbs.forecasting.prediction import predict_forecast
 from ml_engineer.verbs.predict_contract import breaches_of, refusal
-from ml_engineer.verbs.unsupervised_prediction import structure_columns
+from ml_engineer.verbs.unsupervised.prediction import structure_columns
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.data import DataProfile, DataSource
 from ml_engineer.vocabulary.replies import PredictReply

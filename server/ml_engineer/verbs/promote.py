@@ -16,9 +16,9 @@ from ml_engineer.project.promoted import keep_promoted, load_promoted, put_back
 from ml_engineer.project.records import load_record, refuse_stale
 from ml_engineer.verbs.champion import load_champion
 from ml_engineer.verbs.check_guardrails import check_guardrails
-from ml_engineer.verbs.forecasting_champion import load_forecast_champion
-from ml_engineer.verbs.passport_proofs import prove_by_files
-from ml_engineer.verbs.passport_writing import update_passport
+from ml_engineer.verbs.forecasting.champion import load_forecast_champion
+from ml_engineer.verbs.passports.proofs import prove_by_files
+from ml_engineer.verbs.passports.writing import update_passport
 from ml_engineer.verbs.signature import who_acts
 from ml_engineer.vocabulary.approvals import Approval
 from ml_engineer.vocabulary.context import WorkContext

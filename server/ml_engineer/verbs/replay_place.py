@@ -13,8 +13,8 @@ from ml_engineer.project.development import load_development
 from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
-from ml_engineer.verbs.champion_files import describe_environment
 from ml_engineer.verbs.scaffold_project import scaffold_project
+from ml_engineer.verbs.training.champion_files import describe_environment
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.requests import ScaffoldProjectRequest
 from ml_engineer.vocabulary.split import SplitPlan

@@ -25,7 +25,7 @@ from ml_engineer.project.retired_files import Retirement, retire_files
 from ml_engineer.project.workspace import Workspace, find_workspace
 from ml_engineer.rendering.packages import ALL_PACKAGES
 from ml_engineer.rendering.project import STARTER_FILES, render_project, render_workflow
-from ml_engineer.verbs.framing_contract import ensure_contract
+from ml_engineer.verbs.framing.contract import ensure_contract
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, ProblemDefinition

@@ -28,18 +28,18 @@ from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.tally import count_run, tally_run
 from ml_engineer.project.user_code import load_candidates
-from ml_engineer.verbs.champion_files import available_cores, forget_dead_runs
-from ml_engineer.verbs.fit_journal import FolderJournal
-from ml_engineer.verbs.forecasting_training import train_forecast
+from ml_engineer.verbs.forecasting.training import train_forecast
 from ml_engineer.verbs.guardrail_evidence import gather_evidence, load_waivers
-from ml_engineer.verbs.judge_features import judge_features
-from ml_engineer.verbs.known_answers import keep_known_answers
-from ml_engineer.verbs.passport_writing import update_passport
-from ml_engineer.verbs.reweighting import reweighted_offers
+from ml_engineer.verbs.ideas.judge_features import judge_features
+from ml_engineer.verbs.passports.known_answers import keep_known_answers
+from ml_engineer.verbs.passports.writing import update_passport
 from ml_engineer.verbs.scaffold_project import scaffold_project
-from ml_engineer.verbs.training_conclusion import conclude
-from ml_engineer.verbs.training_rows import TrainingRows, load_training_rows
-from ml_engineer.verbs.unsupervised_training import train_without_target
+from ml_engineer.verbs.training.champion_files import available_cores, forget_dead_runs
+from ml_engineer.verbs.training.conclusion import conclude
+from ml_engineer.verbs.training.fit_journal import FolderJournal
+from ml_engineer.verbs.training.reweighting import reweighted_offers
+from ml_engineer.verbs.training.rows import TrainingRows, load_training_rows
+from ml_engineer.verbs.unsupervised.training import train_without_target
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.guardrails import Finding
 from ml_engineer.vocabulary.replies import TrainReply

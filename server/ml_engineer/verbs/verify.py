@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.passport_file import read_passport
-from ml_engineer.verbs.passport_proofs import prove_by_files
-from ml_engineer.verbs.passport_recomputation import prove_by_computing
+from ml_engineer.verbs.passports.proofs import prove_by_files
+from ml_engineer.verbs.passports.recomputation import prove_by_computing
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.passport import Passport, Proof
 from ml_engineer.vocabulary.replies import VerifyReply

@@ -12,7 +12,7 @@ from ml_engineer.project.definition import load_problem
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import find_record, save_record
 from ml_engineer.verbs.guardrail_evidence import load_waivers
-from ml_engineer.verbs.passport_writing import update_passport
+from ml_engineer.verbs.passports.writing import update_passport
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.guardrails import GuardrailReport, Waiver, Waivers
 from ml_engineer.vocabulary.replies import WaiveFindingReply

@@ -1,0 +1,1 @@
+"""The verbs for forecasting, where rows are moments of series."""

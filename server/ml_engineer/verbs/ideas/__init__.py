@@ -1,0 +1,1 @@
+"""What `train` does with a trial: features.py judged as an experiment."""

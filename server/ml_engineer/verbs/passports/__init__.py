@@ -1,0 +1,1 @@
+"""What the passport says, and how `verify` holds it against records, files and models."""

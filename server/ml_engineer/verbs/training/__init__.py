@@ -1,0 +1,1 @@
+"""What `train` does around a search: rows, journal, the champion and its files."""

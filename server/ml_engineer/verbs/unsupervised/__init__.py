@@ -1,0 +1,1 @@
+"""The verbs for clustering and anomaly detection, where nothing is predicted."""
