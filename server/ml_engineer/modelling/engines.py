@@ -1,0 +1,249 @@
+"""Each kind of model of the portfolio as the last steps of a pipeline, with what it always needs."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import SplineTransformer, StandardScaler
+
+from ml_engineer.modelling.columns import Columns
+from ml_engineer.modelling.portfolio_entries import Engine
+from ml_engineer.modelling.training_data import ABSOLUTE, TrainingData
+from ml_engineer.statistics.query_metrics import CUTOFF
+
+__all__ = ["BUILDERS", "EngineSettings"]
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """What a model is built for.
+
+    Parameters
+    ----------
+    data : TrainingData
+        Development rows.
+    columns : Columns
+        Its columns by kind.
+    seed : int
+        Random state.
+    threads : int
+        Threads that one fit may use.
+    categories : tuple of int
+        Positions of category codes among the prepared columns.
+    ranks : bool
+        Whether whole queries are learned.
+    """
+
+    data: TrainingData
+    columns: Columns
+    seed: int
+    threads: int
+    categories: tuple[int, ...]
+    ranks: bool = False
+
+    @property
+    def regression(self) -> bool:
+        """Whether numbers are learned."""
+        return self.data.task == "regression"
+
+    @property
+    def absolute(self) -> bool:
+        """Whether they are judged by absolute error."""
+        return self.data.metric in ABSOLUTE
+
+
+_Steps = list[tuple[str, Any]]
+
+
+def _linear(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    strength = parameters.pop("C")
+    if settings.data.quantile is not None:
+        from sklearn.linear_model import QuantileRegressor
+
+        alpha = round(0.0003 / strength, 6)
+        return [("model", QuantileRegressor(quantile=settings.data.quantile, alpha=alpha))]
+    if settings.regression:
+        return [("model", Ridge(alpha=round(0.3 / strength, 6)))]
+    return [("model", LogisticRegression(C=strength, max_iter=300))]
+
+
+def _counts_linear(parameters: dict[str, Any], _: EngineSettings) -> _Steps:
+    from sklearn.linear_model import PoissonRegressor
+
+    return [("model", PoissonRegressor(max_iter=300, **parameters))]
+
+
+def _bayes(parameters: dict[str, Any], _: EngineSettings) -> _Steps:
+    from sklearn.naive_bayes import ComplementNB
+
+    return [("model", ComplementNB(**parameters))]
+
+
+def _kernel(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
+    from sklearn.kernel_approximation import Nystroem
+
+    columns = max(1, len(settings.columns.numbers) + 2 * len(settings.columns.categories))
+    landmarks = min(300, max(10, settings.data.rows // 3))
+    gamma = round(parameters.pop("gamma") / columns, 6)
+    near = Nystroem(gamma=gamma, n_components=landmarks, random_state=settings.seed)
+    return [("near", near), *_linear(parameters, settings)]
+
+
+def _neighbours(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
+    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+
+    kind = KNeighborsRegressor if settings.regression else KNeighborsClassifier
+    number = int(np.clip(np.sqrt(settings.data.rows) / 3, 5, 25))
+    return [("model", kind(number, weights="distance", **parameters))]
+
+
+def _network(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+    kind = MLPRegressor if settings.regression else MLPClassifier
+    batch = int(np.clip(2 ** round(np.log2(settings.data.rows / 30 + 1)), 16, 512))
+    rules = {"early_stopping": True, "n_iter_no_change": 12, "max_iter": 120, "random_state": settings.seed}
+    return [("model", kind(batch_size=batch, **parameters, **rules))]
+
+
+def _forest(kind: str) -> Any:
+    def build(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
+        from sklearn import ensemble
+
+        regression = settings.regression
+        model = getattr(ensemble, f"{kind}{'Regressor' if regression else 'Classifier'}")
+        usual: dict[str, Any] = {"n_estimators": 300, "max_leaf_nodes": 15_000}
+        if regression and parameters.get("max_features", "sqrt") == "sqrt":
+            usual["max_features"] = 0.5
+            parameters.pop("max_features", None)
+        return [("model", model(**usual, **parameters, random_state=settings.seed, n_jobs=settings.threads))]
+
+    return build
+
+
+def _lightgbm(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
+    from lightgbm import LGBMClassifier, LGBMRanker, LGBMRegressor
+
+    rules: dict[str, Any] = {"learning_rate": 0.05} | parameters
+    rules |= {
+        "random_state": settings.seed,
+        "n_jobs": settings.threads,
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbosity": -1,
+    }
+    if settings.data.quantile is not None:
+        rules |= {"objective": "quantile", "alpha": settings.data.quantile}
+    if settings.absolute:
+        rules["objective"] = "regression_l1"
+    if settings.categories:
+        rules["categorical_column"] = list(settings.categories)
+    if settings.ranks:
+        # A grade gains what it is, as the metric has it; LightGBM's own gain is two to its power.
+        rules["label_gain"] = list(range(int(settings.data.actual.max()) + 1))
+        return [("model", LGBMRanker(**rules))]
+    return [("model", (LGBMRegressor if settings.regression else LGBMClassifier)(**rules))]
+
+
+def _catboost(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
+    catboost = importlib.import_module("catboost")
+    rules: dict[str, Any] = {"learning_rate": 0.05} | parameters
+    rules |= {
+        "random_seed": settings.seed,
+        "thread_count": settings.threads,
+        "allow_writing_files": False,
+        "verbose": 0,
+    }
+    if settings.data.quantile is not None:
+        rules["loss_function"] = f"Quantile:alpha={settings.data.quantile:g}"
+    if settings.absolute:
+        rules["loss_function"] = "MAE"
+    if settings.categories:
+        rules |= {"cat_features": settings.categories, "one_hot_max_size": 3, "max_ctr_complexity": 2}
+    return [("model", (catboost.CatBoostRegressor if settings.regression else catboost.CatBoostClassifier)(**rules))]
+
+
+def _xgboost(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
+    xgboost = importlib.import_module("xgboost")
+    rules = parameters | {"tree_method": "hist", "random_state": settings.seed, "n_jobs": settings.threads}
+    if settings.data.quantile is not None:
+        rules |= {"objective": "reg:quantileerror", "quantile_alpha": settings.data.quantile}
+    if settings.absolute:
+        rules["objective"] = "reg:absoluteerror"
+    if settings.ranks:
+        rules |= {"objective": "rank:ndcg", "ndcg_exp_gain": False, "eval_metric": f"ndcg@{CUTOFF}"}
+        return [("model", xgboost.XGBRanker(**rules))]
+    return [("model", (xgboost.XGBRegressor if settings.regression else xgboost.XGBClassifier)(**rules))]
+
+
+def _levels(build: Any, engine_parameters: Mapping[str, Any] = {}) -> Any:
+    """A model that predicts the level as a number, and one that turns that number into a probability of each level."""
+
+    def build_levels(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
+        from sklearn.ensemble import StackingClassifier
+        from sklearn.linear_model import LogisticRegression
+
+        numbers = replace(settings, data=replace(settings.data, task="regression", named=None, metric="rmse"))
+        number = build(parameters | dict(engine_parameters), numbers)[-1][1]
+        # The last step bends: near the ends of the scale a level is a smaller step of the number.
+        bend = SplineTransformer(n_knots=4, degree=2, include_bias=False)
+        levels = make_pipeline(bend, StandardScaler(), LogisticRegression(C=1.0, max_iter=300))
+        folds = KFold(n_splits=5, shuffle=True, random_state=settings.seed)
+        return [("model", StackingClassifier([("number", number)], levels, cv=folds))]
+
+    return build_levels
+
+
+def _cox(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
+    xgboost = importlib.import_module("xgboost")
+    rules = {
+        "objective": "survival:cox",
+        "booster": "gblinear",
+        # Cyclic descent on one thread comes to the same coefficients each time.
+        "updater": "coord_descent",
+        "n_estimators": 200,
+        "learning_rate": 0.5,
+        "n_jobs": 1,
+        "random_state": settings.seed,
+    }
+    return [("model", xgboost.XGBRegressor(**(rules | parameters)))]
+
+
+def _cox_trees(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
+    xgboost = importlib.import_module("xgboost")
+    rules = {"objective": "survival:cox", "tree_method": "hist", "random_state": settings.seed}
+    return [("model", xgboost.XGBRegressor(**(rules | parameters), n_jobs=settings.threads))]
+
+
+def _cox_forest(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
+    # One round of many trees at full rate: their average, and no boosting.
+    return _cox_trees(parameters | {"n_estimators": 1, "learning_rate": 1.0}, settings)
+
+
+BUILDERS: Mapping[Engine, Any] = {
+    "linear": _linear,
+    "bayes": _bayes,
+    "kernel": _kernel,
+    "neighbours": _neighbours,
+    "network": _network,
+    "extra_trees": _forest("ExtraTrees"),
+    "random_forest": _forest("RandomForest"),
+    "lightgbm": _lightgbm,
+    "catboost": _catboost,
+    "xgboost": _xgboost,
+    "counts_linear": _counts_linear,
+    "levels_linear": _levels(_linear),
+    "levels_boosting": _levels(_lightgbm),
+    "levels_trees": _levels(_forest("ExtraTrees")),
+    "cox": _cox,
+    "cox_trees": _cox_trees,
+    "cox_forest": _cox_forest,
+}
