@@ -21,6 +21,8 @@ from ml_engineer.modelling.training_data import FEW_ROWS
 
 __all__ = ["SearchResult", "conclude"]
 
+_LATE_FIT_SECONDS = 3.0
+"""With nothing but tries, a fold and a fit on all rows may each be this late: the naive rule helps nobody."""
 _LATE_SECONDS, _LATE_FRACTION = 2.0, 0.05
 """From this overrun on, in seconds and as a share of the time given, a person is told."""
 
@@ -142,7 +144,7 @@ def _best_of_few_folds(state: SearchState, naive: Standing) -> tuple[Standing, s
 def _one_fold_late(state: SearchState) -> list[Standing]:
     """With no fold at all: one for the best that is fitted at once."""
     raced = [one for one in state.standings if one.race is not None and not one.failed]
-    quick = [one for one in raced if state.seconds_to_refit(one) <= AT_ONCE_SECONDS]
+    quick = [one for one in raced if state.seconds_to_refit(one) <= _LATE_FIT_SECONDS]
     if not quick:
         return []
     one = min(quick, key=lambda standing: standing.race_loss)
