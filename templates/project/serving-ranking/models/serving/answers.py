@@ -22,7 +22,9 @@ def answer(champion: Champion, features: pd.DataFrame) -> list[Answer]:
     """Score rows of features, in their order, and tell the place of each."""
     scores = predict(champion.model, features, None)["predicted"].to_numpy()
     ranks = 1 + (scores[None, :] > scores[:, None]).sum(axis=1)
-    return [Answer(predicted=float(score), rank=int(rank)) for score, rank in zip(scores, np.asarray(ranks), strict=True)]
+    return [
+        Answer(predicted=float(score), rank=int(rank)) for score, rank in zip(scores, np.asarray(ranks), strict=True)
+    ]
 
 
 def is_finite(one: Answer) -> bool:

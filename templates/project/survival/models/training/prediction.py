@@ -14,8 +14,9 @@ def as_table(rows: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"row": rows, "fold": -1, "predicted": np.nan})
 
 
-def learn_interval(actual: np.ndarray, table: pd.DataFrame) -> None:
+def learn_interval(actual: np.ndarray, table: pd.DataFrame) -> dict[str, float] | None:
     """Give no interval: a score has no unit, and the curve tells the chances over time instead."""
+    return None
 
 
 def predict(model: RegressorMixin, features: pd.DataFrame, threshold: float | None) -> pd.DataFrame:
