@@ -77,7 +77,7 @@ def judge(forecasts: pd.DataFrame, actual: pd.DataFrame) -> Verdict | None:
     if len(both) < FEWEST:
         return None
     errors = np.abs(both["actual"] - both["prediction"])
-    naive = np.abs(both["actual"] - both["naive"]).dropna()
+    naive = (both["actual"] - both["naive"]).abs().dropna()
     inside = ((both["actual"] >= both["low_90"]) & (both["actual"] <= both["high_90"])).to_numpy()
     rare = float(binom.cdf(inside.sum(), len(inside), LEVEL))
     worse = len(naive) >= FEWEST and float(errors[naive.index].mean()) > float(naive.mean())
