@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from ml_engineer.modelling.candidate import pipeline_of
+from ml_engineer.modelling.fits import Fit, FitTask, attempt, run_task
 from ml_engineer.modelling.portfolio import build_portfolio
 from ml_engineer.modelling.standing import Standing
 from ml_engineer.modelling.tuning import Tuner
@@ -23,6 +26,18 @@ def strengths(tuner: Tuner, number: int = 3) -> list[float]:
     for one, value in zip(proposed, values, strict=True):
         tuner.tell(one.name, value)
     return values
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_every_kind_of_setting_that_is_proposed_can_be_fitted(task: str) -> None:
+    data = make_data(task, rows=90)
+    names = {"linear", "kernel", "network", "extra_trees", "boosting", "ordered_boosting", "gradient_boosting"}
+    known = [Standing(one) for one in build_portfolio(data, seed=0, threads=1) if one.name in names]
+    train, test = data.pairs[0]
+    for one in Tuner(seed=0).propose(known, number=8, wide=True):
+        small = {"n_estimators", "iterations"} & set(pipeline_of(one.estimator)[-1].get_params())
+        task_of = FitTask(one.with_parameters("", **dict.fromkeys(small, 5)), train, test, "")
+        assert isinstance(attempt(lambda task_of=task_of: run_task(task_of, data, scratch=None)), Fit), one.name
 
 
 def test_without_a_journal_the_same_is_proposed_twice() -> None:

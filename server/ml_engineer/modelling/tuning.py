@@ -144,6 +144,7 @@ def _catboost(trial: Any) -> dict[str, Any]:
         "depth": trial.suggest_int("depth", 3, 9),
         "l2_leaf_reg": trial.suggest_float("l2_leaf_reg", 0.5, 20.0, log=True),
         "random_strength": trial.suggest_float("random_strength", 0.1, 5.0, log=True),
+        "bootstrap_type": "Bernoulli",  # the default of several classes takes no share of rows
         "subsample": trial.suggest_float("subsample", 0.5, 1.0),
         "grow_policy": trial.suggest_categorical("grow_policy", ["SymmetricTree", "Depthwise"]),
     }
