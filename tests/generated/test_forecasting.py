@@ -23,7 +23,8 @@ def rows(request: pytest.FixtureRequest) -> tuple[pd.DataFrame, dict[str, Any]]:
     """One series, and several with a column known in advance."""
     if request.param == "one":
         return shop(days=150), {}
-    parts = [promoted(days=150, seed=n).assign(shop=f"shop {n}") for n in range(3)]
+    # Long enough for the trend to bring days without a promotion up to those with one: else it would restate the sales.
+    parts = [promoted(days=300, seed=n).assign(shop=f"shop {n}") for n in range(3)]
     return pd.concat(parts), {"series_columns": ["shop"], "known_in_advance": ["promotion"]}
 
 
