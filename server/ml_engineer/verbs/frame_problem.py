@@ -30,13 +30,14 @@ from ml_engineer.verbs.evaluating.looks_told import told_looks_of_others
 from ml_engineer.verbs.forecasting.request import is_forecasting, refuse_forecasting_arguments
 from ml_engineer.verbs.framing.contract import settle_contract
 from ml_engineer.verbs.framing.files import FramedProject, write_project
+from ml_engineer.verbs.framing.records import profile_of, settled
 from ml_engineer.verbs.framing.reply import framing_reply
 from ml_engineer.verbs.framing.request import Told, gather
 from ml_engineer.verbs.framing.sealing import SealedTable, seal_table
 from ml_engineer.verbs.framing.table import FramingTable, read_framing_table
 from ml_engineer.verbs.unsupervised.request import task_without_target
 from ml_engineer.vocabulary.context import WorkContext
-from ml_engineer.vocabulary.data import DataProfile, Fingerprint
+from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.problem import ProblemDefinition
 from ml_engineer.vocabulary.replies import FrameProblemReply
 from ml_engineer.vocabulary.requests import FrameProblemRequest
@@ -94,9 +95,15 @@ def frame_problem(request: FrameProblemRequest, context: WorkContext) -> FramePr
     refuse_forecasting_arguments(request)
     findings = _find(request, layout, context)
     context.report("Writing the problem", 0.9)
-    profile = _profile(findings)
+    profile = profile_of(
+        findings.table,
+        findings.columns,
+        content_sha256=findings.sealed.receipt.table_sha256,
+        rows=findings.rows,
+        development_rows=len(findings.sealed.rows.frame),
+    )
     parents = {profile.kind: profile.content_hash()}
-    split = _settled(findings.sealed.plan(target=request.target, parents=parents), find_record(layout, SplitPlan))
+    split = settled(findings.sealed.plan(target=request.target, parents=parents), find_record(layout, SplitPlan))
     problem = _define(findings, parents)
     before = find_record(layout, DataProfile)
     warnings = _warnings(findings, before, profile)
@@ -184,14 +191,6 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
     return _Findings(rows, with_gaps, table, told, earlier, reading, counts, dependence, sealed, columns, study)
 
 
-def _settled(split: SplitPlan, before: SplitPlan | None) -> SplitPlan:
-    """The record of the same deal as it was first written: that its rows are known by now is no change."""
-    if before is None:
-        return split
-    history = {name: getattr(before, name) for name in ("matched_rows", "ambiguous_rows", "looks_inherited")}
-    return before if split.model_copy(update=history) == before else split
-
-
 def _refuse_unfit(reading: TargetReading, told: Told) -> None:
     """Refuse costs and a metric that do not fit the task, before anything is sealed."""
     if told.request.metric is not None:
@@ -208,27 +207,6 @@ def _refuse_unfit(reading: TargetReading, told: Told) -> None:
             found="roles names a column of row weights",
             remedy="Give that column the role 'ignored', or pass task_type='regression'",
         )
-
-
-def _profile(findings: _Findings) -> DataProfile:
-    table, columns = findings.table, findings.columns
-    return DataProfile(
-        source=table.source,
-        test_source=table.test_source,
-        # The seal has hashed every row already; `seal.fingerprint_table` would give the same.
-        fingerprint=Fingerprint(
-            content_sha256=findings.sealed.receipt.table_sha256,
-            rows=findings.rows,
-            columns=len(columns.columns),
-            files=table.files,
-        ),
-        report=table.report,
-        rows=findings.rows,
-        development_rows=len(findings.sealed.rows.frame),
-        duplicate_rows=columns.duplicate_rows,
-        missing_fraction=columns.missing_fraction,
-        columns=columns.columns,
-    )
 
 
 def _define(findings: _Findings, parents: dict[str, str]) -> ProblemDefinition:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ml_engineer import tracking
 from ml_engineer.errors import InputError
 from ml_engineer.guardrails import NO_TIME, is_open, run_checks
 from ml_engineer.modelling.candidate import Candidate, with_seed
@@ -26,17 +23,16 @@ from ml_engineer.project.candidate_predictions import write_candidate_prediction
 from ml_engineer.project.definition import load_problem
 from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
-from ml_engineer.project.tally import count_run, tally_run
 from ml_engineer.project.user_code import load_candidates
 from ml_engineer.verbs.forecasting.training import train_forecast
 from ml_engineer.verbs.guardrail_evidence import gather_evidence, load_waivers
 from ml_engineer.verbs.ideas.judge_features import judge_features
-from ml_engineer.verbs.passports.known_answers import keep_known_answers
-from ml_engineer.verbs.passports.writing import update_passport
 from ml_engineer.verbs.scaffold_project import scaffold_project
-from ml_engineer.verbs.training.champion_files import available_cores, forget_dead_runs
+from ml_engineer.verbs.training.champion_files import available_cores
 from ml_engineer.verbs.training.conclusion import conclude
+from ml_engineer.verbs.training.counted_run import counted_run, leave_proofs
 from ml_engineer.verbs.training.fit_journal import FolderJournal
+from ml_engineer.verbs.training.reply import leaderboard_lines, refusal
 from ml_engineer.verbs.training.reweighting import reweighted_offers
 from ml_engineer.verbs.training.rows import TrainingRows, load_training_rows
 from ml_engineer.verbs.unsupervised.training import train_without_target
@@ -44,7 +40,6 @@ from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.guardrails import Finding
 from ml_engineer.vocabulary.replies import TrainReply
 from ml_engineer.vocabulary.requests import ScaffoldProjectRequest, TrainRequest
-from ml_engineer.vocabulary.tally import TallyRun
 from ml_engineer.vocabulary.training import CandidateResult, TrainingRun
 
 __all__ = ["train"]
@@ -54,7 +49,6 @@ Report = Callable[[str, float | None], None]
 _MOST_WORKERS = 8
 _ONE_FIT_ROWS = 100_000
 _RESERVED = frozenset({"baseline", "ensemble"})
-_LISTED = 12
 _CHECKING_SHARE, _CHECKING_SECONDS = 0.3, 8.0
 """Of the time, for reading and checking; but at least so many seconds, because a leak makes the rest worthless."""
 _CLOSING_CPU_SECONDS = 1.5
@@ -95,7 +89,7 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
         context.report("checking the data", 0.04)
         findings = _check(rows, request, context)
         if any(finding.blocks for finding in findings):
-            return _refusal(layout, findings)
+            return refusal(layout, findings)
         threads = _share_cores(rows, executor)
         if request.trial is not None:
             return judge_features(
@@ -122,7 +116,7 @@ def _without_target(
     context.report("checking the data", 0.04)
     findings = _check(rows, request, context)
     if any(finding.blocks for finding in findings):
-        return _refusal(layout, findings)
+        return refusal(layout, findings)
     record = train_without_target(rows, request, context, started_at=started_at)
     return _reply(record, rows, findings, notes=notes)
 
@@ -140,17 +134,7 @@ def _train(
     """Search, conclude and put the champion in place, tracked from the first candidate on."""
     layout = rows.layout
     baseline, candidates = baseline_candidate(rows.data), _candidates(rows, request, threads=threads)
-    forget_dead_runs(layout)
-    run_id = f"run_{started_at:%Y%m%dT%H%M%S}_{secrets.token_hex(2)}"
-    # Counted before anything is fitted: a run that is killed was a try too.
-    count_run(layout, _begun(rows, run_id, started_at))
-    with tracking.start_run(
-        layout,
-        experiment=rows.problem.title,
-        run_id=run_id,
-        data_sha256=rows.split.development_sha256,
-        data_name="development",
-    ) as tracked:
+    with counted_run(layout, rows.problem, rows.split, started_at=started_at) as (run_id, tracked):
         done: dict[str, CandidateResult] = {}
 
         def finished(standing: Standing) -> None:
@@ -161,25 +145,21 @@ def _train(
                 context.keep_best()
             tracked.log_candidate(result, rows.data.metric)
 
-        try:
-            result = search(
-                baseline,
-                candidates,
-                rows.data,
-                executor=executor,
-                plan=_plan(rows, request, context, cpu_started),
-                clock=context.clock,
-                journal=FolderJournal(context.journal_dir),
-                report=_part_of(context.report, 0.1, 0.9),
-                finished=finished,
-                offers=reweighted_offers(rows),
-                tuner=_tuner(rows, request) if request.candidates is None else None,
-                asked_to_stop=context.asked_to_stop,
-            )
-            record = conclude(rows, result, request, context, tracked, run_id=run_id, started_at=started_at, done=done)
-        except BaseException:
-            shutil.rmtree(layout.run_dir(run_id), ignore_errors=True)
-            raise
+        result = search(
+            baseline,
+            candidates,
+            rows.data,
+            executor=executor,
+            plan=_plan(rows, request, context, cpu_started),
+            clock=context.clock,
+            journal=FolderJournal(context.journal_dir),
+            report=_part_of(context.report, 0.1, 0.9),
+            finished=finished,
+            offers=reweighted_offers(rows),
+            tuner=_tuner(rows, request) if request.candidates is None else None,
+            asked_to_stop=context.asked_to_stop,
+        )
+        record = conclude(rows, result, request, context, tracked, run_id=run_id, started_at=started_at, done=done)
     _leave_proofs(rows, result, record)
     return record
 
@@ -217,25 +197,12 @@ def _tuner(rows: TrainingRows, request: TrainRequest) -> Tuner:
     )
 
 
-def _begun(rows: TrainingRows, run_id: str, started_at: datetime) -> TallyRun:
-    return TallyRun(
-        run_id=run_id,
-        at=started_at.isoformat(timespec="seconds"),
-        deal_id=rows.split.deal_id,
-        development_sha256=rows.split.development_sha256,
-        metric=rows.data.metric,
-        ended=False,
-    )
-
-
 def _leave_proofs(rows: TrainingRows, result: SearchResult, record: TrainingRun) -> None:
     """Keep what every candidate predicted, count the run, and begin the champion's passport."""
     fitted = [standing for standing in result.standings if standing.fits]
     predictions = {standing.candidate.name: standing.predictions(rows.data) for standing in fitted}
     write_candidate_predictions(rows.layout, record.run_id, predictions)
-    count_run(rows.layout, tally_run(record, deal_id=rows.split.deal_id))
-    keep_known_answers(rows.layout)
-    update_passport(rows.layout, written_by="train")
+    leave_proofs(rows.layout, record, rows.split)
 
 
 def _scaffold_if_needed(layout: ProjectLayout, context: WorkContext) -> list[str]:
@@ -322,18 +289,6 @@ def _part_of(report: Report, begin: float, end: float) -> Report:
     return _report
 
 
-def _refusal(layout: ProjectLayout, findings: tuple[Finding, ...]) -> TrainReply:
-    blocking = [finding for finding in findings if finding.blocks]
-    return TrainReply(
-        status="refused",
-        summary=f"Nothing was trained: {len(blocking)} data check(s) block, first {blocking[0].code} "
-        f"({blocking[0].title}): {blocking[0].found}",
-        findings=[*blocking, *(finding for finding in findings if is_open(finding) and not finding.blocks)],
-        next_step=f"{blocking[0].remedy.rstrip('.')}. Or have a person override it with waive_finding",
-        project_dir=str(layout.root),
-    )
-
-
 def _reply(record: TrainingRun, rows: TrainingRows, findings: tuple[Finding, ...], *, notes: list[str]) -> TrainReply:
     champion, layout, metric = record.champion, rows.layout, record.leaderboard.metric
     baseline = record.baseline.score
@@ -362,24 +317,6 @@ def _reply(record: TrainingRun, rows: TrainingRows, findings: tuple[Finding, ...
         score=champion.score,
         baseline=baseline,
         gain=record.gain,
-        leaderboard=_lines(record.leaderboard.candidates),
+        leaderboard=leaderboard_lines(record.leaderboard.candidates),
         seconds=record.seconds,
     )
-
-
-def _lines(results: Sequence[CandidateResult]) -> list[str]:
-    """The best, and everything that failed; the record has the others."""
-    listed = [result for place, result in enumerate(results) if place < _LISTED or result.status == "failed"]
-    more = len(results) - len(listed)
-    return [_line(result) for result in listed] + ([f"and {more} more in reports/search.md"] if more else [])
-
-
-def _line(result: CandidateResult) -> str:
-    score = "no score" if result.score is None else str(result.score)
-    end = "" if result.status == "finished" else f"; {result.status.replace('_', ' ')}: {result.reason[:120]}"
-    costs = [f"{len(result.fold_scores)} folds", f"{result.fit_seconds:.1f} s"]
-    if result.predict_milliseconds_per_row is not None:
-        costs.append(f"{result.predict_milliseconds_per_row:.2g} ms a row")
-    if result.model_megabytes is not None:
-        costs.append(f"{result.model_megabytes:.2g} MB")
-    return f"{result.name}: {score}, {', '.join(costs)}{end}"

@@ -13,7 +13,7 @@ from ml_engineer import seal
 from ml_engineer.errors import InputError
 from ml_engineer.forecasting.planning import plan_backtest, sealed_horizons
 from ml_engineer.forecasting.rhythm import Rhythm
-from ml_engineer.profiling.columns import ColumnsProfile, profile_columns
+from ml_engineer.profiling.columns import profile_columns
 from ml_engineer.profiling.contract import draft_contract
 from ml_engineer.profiling.names import quoted, unit_in
 from ml_engineer.project.earlier import Earlier, recall
@@ -26,12 +26,13 @@ from ml_engineer.verbs.forecasting.request import Asked, settle
 from ml_engineer.verbs.forecasting.signal import FirstLook, first_look
 from ml_engineer.verbs.framing.contract import settle_contract
 from ml_engineer.verbs.framing.files import FramedProject, write_project
+from ml_engineer.verbs.framing.records import profile_of, settled
 from ml_engineer.verbs.framing.reply import framing_reply
 from ml_engineer.verbs.framing.request import Told, gather
 from ml_engineer.verbs.framing.table import FramingTable, read_framing_table
 from ml_engineer.verbs.signature import who_acts
 from ml_engineer.vocabulary.context import WorkContext
-from ml_engineer.vocabulary.data import DataProfile, Fingerprint
+from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.forecasting import ForecastPlan
 from ml_engineer.vocabulary.problem import ProblemColumn, ProblemDefinition, SplitDefinition
 from ml_engineer.vocabulary.replies import FrameProblemReply
@@ -71,7 +72,13 @@ def frame_forecast(request: FrameProblemRequest, context: WorkContext) -> FrameP
     parts = columns_of(development, columns, request, asked)
     look = first_look(development, request, asked, known_past=past_columns(parts))
     context.report("Writing the problem", 0.9)
-    profile = _profile(table, sealed, columns)
+    profile = profile_of(
+        table,
+        columns,
+        content_sha256=sealed.receipt.table_sha256,
+        rows=len(sealed.development) + sealed.held_out_rows,
+        development_rows=len(sealed.development),
+    )
     parents = {profile.kind: profile.content_hash()}
     definition = sealed.definition.model_copy(update={"folds": look.plan.folds + 1})
     split = SplitPlan(
@@ -83,7 +90,7 @@ def frame_forecast(request: FrameProblemRequest, context: WorkContext) -> FrameP
         fold_rows=tuple(np.bincount(look.folds, minlength=look.plan.folds + 1).tolist()),
         **vars(sealed.receipt),
     )
-    split = _settled(split, find_record(layout, SplitPlan))
+    split = settled(split, find_record(layout, SplitPlan))
     problem = _define(
         told, asked, sealed, look, split=split, parts=parts, table=table, earlier=earlier, parents=parents
     )
@@ -163,31 +170,6 @@ def _late_rows(times: pd.Series, rhythm: Rhythm, moments: int) -> np.ndarray:
     if not late.any() or late.all():
         raise InputError("The series cannot be cut in time", remedy="Bring a longer history, or a smaller horizon")
     return np.asarray(late)
-
-
-def _settled(split: SplitPlan, before: SplitPlan | None) -> SplitPlan:
-    """The record of the same deal as it was first written: that its rows are known by now is no change."""
-    if before is None:
-        return split
-    history = {name: getattr(before, name) for name in ("matched_rows", "ambiguous_rows", "looks_inherited")}
-    return before if split.model_copy(update=history) == before else split
-
-
-def _profile(table: FramingTable, sealed: _Sealed, columns: ColumnsProfile) -> DataProfile:
-    rows = len(sealed.development) + sealed.held_out_rows
-    return DataProfile(
-        source=table.source,
-        test_source=None,
-        fingerprint=Fingerprint(
-            content_sha256=sealed.receipt.table_sha256, rows=rows, columns=len(columns.columns), files=table.files
-        ),
-        report=table.report,
-        rows=rows,
-        development_rows=len(sealed.development),
-        duplicate_rows=columns.duplicate_rows,
-        missing_fraction=columns.missing_fraction,
-        columns=columns.columns,
-    )
 
 
 def _define(

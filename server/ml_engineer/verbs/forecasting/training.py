@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ml_engineer import tracking
 from ml_engineer.errors import InputError
 from ml_engineer.forecasting.backtest import actual_values
 from ml_engineer.forecasting.estimates import estimate_score
@@ -20,19 +17,16 @@ from ml_engineer.forecasting.scores import score
 from ml_engineer.forecasting.search import Budget, SearchResult, Standing, search
 from ml_engineer.guardrails import is_open, run_checks
 from ml_engineer.project.layout import ProjectLayout
-from ml_engineer.project.tally import count_run, tally_run
 from ml_engineer.verbs.forecasting.conclusion import conclude_forecast
 from ml_engineer.verbs.forecasting.rows import ForecastRows, load_forecast_rows
 from ml_engineer.verbs.guardrail_evidence import gather_evidence, load_waivers
-from ml_engineer.verbs.passports.known_answers import keep_known_answers
-from ml_engineer.verbs.passports.writing import update_passport
-from ml_engineer.verbs.training.champion_files import forget_dead_runs
+from ml_engineer.verbs.training.counted_run import counted_run, leave_proofs
 from ml_engineer.verbs.training.fit_journal import FolderJournal
+from ml_engineer.verbs.training.reply import leaderboard_lines, refusal
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.guardrails import Finding
 from ml_engineer.vocabulary.replies import TrainReply
 from ml_engineer.vocabulary.requests import TrainRequest
-from ml_engineer.vocabulary.tally import TallyRun
 from ml_engineer.vocabulary.training import CandidateResult, TrainingRun
 
 __all__ = ["train_forecast"]
@@ -57,7 +51,7 @@ def train_forecast(request: TrainRequest, context: WorkContext, *, notes: Sequen
     evidence = gather_evidence(layout, stage="train", features=features)
     findings = run_checks(evidence, stage="train", waivers=load_waivers(layout))
     if any(finding.blocks for finding in findings):
-        return _refusal(layout, findings)
+        return refusal(layout, findings)
     record = _train(rows, request, context, started_at=started_at, cpu_started=cpu_started)
     return _reply(record, rows, findings, notes=notes)
 
@@ -78,17 +72,7 @@ def _train(
 ) -> TrainingRun:
     layout = rows.layout
     entrants = _entrants(rows, request)
-    forget_dead_runs(layout)
-    run_id = f"run_{started_at:%Y%m%dT%H%M%S}_{secrets.token_hex(2)}"
-    # Counted before anything is fitted: a run that is killed was a try too.
-    count_run(layout, _begun(rows, run_id, started_at))
-    with tracking.start_run(
-        layout,
-        experiment=rows.problem.title,
-        run_id=run_id,
-        data_sha256=rows.split.development_sha256,
-        data_name="development",
-    ) as tracked:
+    with counted_run(layout, rows.problem, rows.split, started_at=started_at) as (run_id, tracked):
         done: dict[str, CandidateResult] = {}
 
         def finished(standing: Standing) -> None:
@@ -99,31 +83,25 @@ def _train(
             if standing.entrant.family != "baseline":
                 context.keep_best()
 
-        try:
-            result = search(
-                baseline_entrant(rows.plan.season),
-                entrants,
-                rows.series.grid,
-                rows.series.windows,
-                scales=rows.series.scales,
-                budget=_budget(request, context, cpu_started),
-                clock=context.clock,
-                journal=FolderJournal(context.journal_dir),
-                report=lambda message, part: context.report(message, None if part is None else 0.1 + 0.75 * part),
-                fingerprint=rows.fingerprint(),
-                finished=finished,
-                asked_to_stop=context.asked_to_stop,
-            )
-            board = _board(result, rows, done)
-            record = conclude_forecast(
-                rows, result, board, request, context, tracked=tracked, run_id=run_id, started_at=started_at
-            )
-        except BaseException:
-            shutil.rmtree(layout.run_dir(run_id), ignore_errors=True)
-            raise
-    count_run(layout, tally_run(record, deal_id=rows.split.deal_id))
-    keep_known_answers(layout)
-    update_passport(layout, written_by="train")
+        result = search(
+            baseline_entrant(rows.plan.season),
+            entrants,
+            rows.series.grid,
+            rows.series.windows,
+            scales=rows.series.scales,
+            budget=_budget(request, context, cpu_started),
+            clock=context.clock,
+            journal=FolderJournal(context.journal_dir),
+            report=lambda message, part: context.report(message, None if part is None else 0.1 + 0.75 * part),
+            fingerprint=rows.fingerprint(),
+            finished=finished,
+            asked_to_stop=context.asked_to_stop,
+        )
+        board = _board(result, rows, done)
+        record = conclude_forecast(
+            rows, result, board, request, context, tracked=tracked, run_id=run_id, started_at=started_at
+        )
+    leave_proofs(layout, record, rows.split)
     return record
 
 
@@ -162,17 +140,6 @@ def _entrants(rows: ForecastRows, request: TrainRequest) -> list[Entrant]:
     return [entrant for entrant in entrants if request.candidates is None or entrant.name in request.candidates]
 
 
-def _begun(rows: ForecastRows, run_id: str, started_at: datetime) -> TallyRun:
-    return TallyRun(
-        run_id=run_id,
-        at=started_at.isoformat(timespec="seconds"),
-        deal_id=rows.split.deal_id,
-        development_sha256=rows.split.development_sha256,
-        metric=rows.problem.primary_metric,
-        ended=False,
-    )
-
-
 def candidate_result(standing: Standing, rows: ForecastRows) -> CandidateResult:
     """A forecaster as the leaderboard shows it."""
     metric, windows, scales = rows.problem.primary_metric, rows.series.windows, rows.series.scales
@@ -202,18 +169,6 @@ def _board(result: SearchResult, rows: ForecastRows, done: dict[str, CandidateRe
     """Every forecaster, the best first, those without all folds last."""
     found = [done.get(one.entrant.name) or candidate_result(one, rows) for one in result.standings]
     return tuple(sorted(found, key=lambda one: np.inf if one.score is None else one.score.value))
-
-
-def _refusal(layout: ProjectLayout, findings: tuple[Finding, ...]) -> TrainReply:
-    blocking = [finding for finding in findings if finding.blocks]
-    return TrainReply(
-        status="refused",
-        summary=f"Nothing was trained: {len(blocking)} data check(s) block, first {blocking[0].code} "
-        f"({blocking[0].title}): {blocking[0].found}",
-        findings=[*blocking, *(finding for finding in findings if is_open(finding) and not finding.blocks)],
-        next_step=f"{blocking[0].remedy.rstrip('.')}. Or have a person override it with waive_finding",
-        project_dir=str(layout.root),
-    )
 
 
 def _reply(
@@ -248,12 +203,6 @@ def _reply(
         score=champion.score,
         baseline=baseline,
         gain=record.gain,
-        leaderboard=[_line(one) for one in record.leaderboard.candidates[:12]],
+        leaderboard=leaderboard_lines(record.leaderboard.candidates),
         seconds=record.seconds,
     )
-
-
-def _line(result: CandidateResult) -> str:
-    told = "no score" if result.score is None else str(result.score)
-    end = "" if result.status == "finished" else f"; {result.status.replace('_', ' ')}: {result.reason[:120]}"
-    return f"{result.name}: {told}, {len(result.fold_scores)} folds, {result.fit_seconds:.1f} s{end}"

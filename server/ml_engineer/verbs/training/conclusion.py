@@ -37,7 +37,7 @@ from ml_engineer.vocabulary.requests import TrainRequest
 from ml_engineer.vocabulary.survival import SurvivalCurve
 from ml_engineer.vocabulary.training import CandidateResult, Champion, TrainingRun
 
-__all__ = ["conclude", "keep_texts"]
+__all__ = ["conclude", "keep_texts", "log_champion"]
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def conclude(
         # What was dropped after a first try is told in the report of the search.
         if candidate.name not in done and candidate.status in {"finished", "failed"}:
             tracked.log_candidate(candidate, rows.data.metric)
-    _log(tracked, record, rows, model, staged, code=code)
+    log_champion(tracked, record, rows, model, staged, code=code)
     record = record.model_copy(update={"seconds": context.clock() - context.started})
     staged.publish(record)
     write_text(rows.layout.reports / "search.md", render_document("search.md", run=record, task=rows.problem))
@@ -172,7 +172,7 @@ def _survival(rows: TrainingRows, scores: Predictions) -> SurvivalCurve | None:
     return fit_curve(rows.data.actual[known], scores[known], horizons=rows.problem.horizons)
 
 
-def _log(
+def log_champion(
     tracked: tracking.TrackedRun,
     record: TrainingRun,
     rows: TrainingRows,
@@ -181,6 +181,7 @@ def _log(
     *,
     code: str,
 ) -> None:
+    """Log the champion's result and model to the run."""
     metric = record.leaderboard.metric
     tracked.log_result(
         next(result for result in record.leaderboard.candidates if result.name == record.champion.name),

@@ -27,16 +27,18 @@ from ml_engineer.unsupervised.labels import MANY, LabelReading, labels_of, read_
 from ml_engineer.verbs.evaluating.looks_told import told_looks_of_others
 from ml_engineer.verbs.framing.contract import settle_contract
 from ml_engineer.verbs.framing.files import FramedProject, write_project
+from ml_engineer.verbs.framing.records import profile_of, settled
 from ml_engineer.verbs.framing.reply import framing_reply
 from ml_engineer.verbs.framing.request import Told, gather
 from ml_engineer.verbs.framing.sealing import SealedTable, seal_table
 from ml_engineer.verbs.framing.table import FramingTable, read_framing_table
 from ml_engineer.vocabulary.context import WorkContext
-from ml_engineer.vocabulary.data import DataProfile, Fingerprint
+from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.estimates import Metric
 from ml_engineer.vocabulary.problem import ProblemColumn, ProblemDefinition, TaskType
 from ml_engineer.vocabulary.replies import FrameProblemReply
 from ml_engineer.vocabulary.requests import FrameProblemRequest
+from ml_engineer.vocabulary.split import SplitPlan
 
 __all__ = ["frame_without_target"]
 
@@ -71,10 +73,16 @@ def frame_without_target(request: FrameProblemRequest, task: TaskType, context: 
     layout = ProjectLayout(Path(request.project_dir))
     findings = _find(request.model_copy(update={"task_type": task}), task, layout, context)
     context.report("Looking for structure", 0.75)
-    profile = _profile(findings)
+    profile = profile_of(
+        findings.table,
+        findings.profiled,
+        content_sha256=findings.sealed.receipt.table_sha256,
+        rows=findings.rows,
+        development_rows=len(findings.sealed.rows.frame),
+    )
     parents = {profile.kind: profile.content_hash()}
     target = findings.told.request.target
-    split = findings.sealed.plan(target=target, parents=parents)
+    split = settled(findings.sealed.plan(target=target, parents=parents), find_record(layout, SplitPlan))
     problem = _define(findings, parents)
     context.report("Writing the problem", 0.9)
     frame = findings.sealed.rows.frame
@@ -181,26 +189,6 @@ def _refuse_unfit(task: TaskType, told: Told, *, labelled: bool) -> None:
             found=f"allowed: {', '.join(allowed)}",
             remedy="Pass one of them as metric, or leave it out",
         )
-
-
-def _profile(findings: _Findings) -> DataProfile:
-    table, profiled = findings.table, findings.profiled
-    return DataProfile(
-        source=table.source,
-        test_source=table.test_source,
-        fingerprint=Fingerprint(
-            content_sha256=findings.sealed.receipt.table_sha256,
-            rows=findings.rows,
-            columns=len(profiled.columns),
-            files=table.files,
-        ),
-        report=table.report,
-        rows=findings.rows,
-        development_rows=len(findings.sealed.rows.frame),
-        duplicate_rows=profiled.duplicate_rows,
-        missing_fraction=profiled.missing_fraction,
-        columns=profiled.columns,
-    )
 
 
 def _define(findings: _Findings, parents: dict[str, str]) -> ProblemDefinition:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,27 +16,22 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # c
 from ml_engineer import tracking
 from ml_engineer.modelling.candidate import Candidate
 from ml_engineer.modelling.champion_code import ChampionFacts, render_champion
-from ml_engineer.modelling.model_files import TRUSTED_TYPES
 from ml_engineer.modelling.preparation import ColumnList
 from ml_engineer.project.candidate_predictions import write_candidate_predictions
 from ml_engineer.project.files import file_sha256, replacing, write_text
-from ml_engineer.project.tally import count_run, tally_run
 from ml_engineer.rendering.documents import render_document
 from ml_engineer.unsupervised.agreement import aligned
 from ml_engineer.unsupervised.choosing import Choice, Labels, choose, score_of
 from ml_engineer.unsupervised.options import Option
 from ml_engineer.unsupervised.rows import LookedAt
 from ml_engineer.unsupervised.search import Limits, Standing, try_options
-from ml_engineer.verbs.passports.known_answers import keep_known_answers
-from ml_engineer.verbs.passports.writing import update_passport
 from ml_engineer.verbs.training.champion_files import (
     StagedRun,
     describe_environment,
-    forget_dead_runs,
-    model_requirements,
     stage_run,
 )
-from ml_engineer.verbs.training.conclusion import keep_texts
+from ml_engineer.verbs.training.conclusion import keep_texts, log_champion
+from ml_engineer.verbs.training.counted_run import counted_run, leave_proofs
 from ml_engineer.verbs.training.fit_journal import FolderJournal
 from ml_engineer.verbs.training.rows import TrainingRows
 from ml_engineer.verbs.unsupervised.evidence import Baseline, baseline_of, evidence_of
@@ -46,7 +39,6 @@ from ml_engineer.verbs.unsupervised.rows import Sample, judge_of, known_labels, 
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.estimates import Metric
 from ml_engineer.vocabulary.requests import TrainRequest
-from ml_engineer.vocabulary.tally import TallyRun
 from ml_engineer.vocabulary.training import CandidateResult, Champion, Leaderboard, TrainingRun
 
 __all__ = ["train_without_target"]
@@ -83,41 +75,16 @@ def train_without_target(
         If files cannot be written.
     """
     layout, options = rows.layout, options_of(rows, request)
-    forget_dead_runs(layout)
-    run_id = f"run_{started_at:%Y%m%dT%H%M%S}_{secrets.token_hex(2)}"
-    count_run(
-        layout,
-        TallyRun(
-            run_id=run_id,
-            at=started_at.isoformat(timespec="seconds"),
-            deal_id=rows.split.deal_id,
-            development_sha256=rows.split.development_sha256,
-            metric=rows.data.metric,
-            ended=False,
-        ),
-    )
     # Sums of several threads add up in changing order; and the same code must give the same groups elsewhere.
     with (
         threadpool_limits(limits=1),
-        tracking.start_run(
-            layout,
-            experiment=rows.problem.title,
-            run_id=run_id,
-            data_sha256=rows.split.development_sha256,
-            data_name="development",
-        ) as tracked,
+        counted_run(layout, rows.problem, rows.split, started_at=started_at) as (run_id, tracked),
     ):
-        try:
-            record, standings = _train(rows, options, request, context, tracked, run_id=run_id, started_at=started_at)
-        except BaseException:
-            shutil.rmtree(layout.run_dir(run_id), ignore_errors=True)
-            raise
+        record, standings = _train(rows, options, request, context, tracked, run_id=run_id, started_at=started_at)
     write_candidate_predictions(
         layout, run_id, {each.option.name: each.answers for each in standings if each.fold_scores}
     )
-    count_run(layout, tally_run(record, deal_id=rows.split.deal_id))
-    keep_known_answers(layout)
-    update_passport(layout, written_by="train")
+    leave_proofs(layout, record, rows.split)
     return record
 
 
@@ -234,7 +201,7 @@ def _conclude(
         warnings=(*won.choice.warnings, *_warnings(rows, won, staged)),
     )
     staged.write_manifest(record, rows)
-    _log(tracked, record, rows, won.model, staged, code=code)
+    log_champion(tracked, record, rows, won.model, staged, code=code)
     record = record.model_copy(update={"seconds": context.clock() - context.started})
     staged.publish(record)
     text = render_document("search_without_target.md", run=record, task=rows.problem)
@@ -319,41 +286,3 @@ def _warnings(rows: TrainingRows, won: _Won, staged: StagedRun) -> list[str]:
     if staged.saved.model_format == "pickle":
         told.append(f"The model is saved as a pickle, which runs code when it is loaded ({staged.saved.reason}).")
     return told
-
-
-def _log(
-    tracked: tracking.TrackedRun,
-    record: TrainingRun,
-    rows: TrainingRows,
-    model: object,
-    staged: StagedRun,
-    *,
-    code: str,
-) -> None:
-    tracked.log_result(
-        next(result for result in record.leaderboard.candidates if result.name == record.champion.name),
-        metric=record.leaderboard.metric,
-        numbers={"gain": record.gain.value, "gain_low": record.gain.low, "seconds": record.seconds},
-        parameters={
-            "champion": record.champion.name,
-            "budget_seconds": record.budget_seconds,
-            "seed": record.seed,
-            "folds": len(rows.data.pairs),
-            "split": rows.split.definition.strategy,
-            "rows": rows.data.rows,
-            "features": len(record.feature_columns),
-        },
-        tags={
-            "features_sha256": record.champion.features_sha256,
-            "code_sha256": record.champion.code_sha256,
-            "model_sha256": record.champion.model_sha256,
-        },
-        environment=record.environment,
-    )
-    tracked.log_model(
-        model,
-        example=rows.data.features.head(5),
-        model_format=staged.saved.model_format,
-        trusted_types=TRUSTED_TYPES,
-        requirements=model_requirements(staged.saved, code),
-    )
