@@ -76,7 +76,7 @@ def _code(forecaster: Forecaster, depth: int) -> str:
         return f"Average(\n{pad}[\n{body}{pad}]\n{'    ' * depth})"
     told = [
         (part.name, getattr(forecaster, part.name))
-        for part in fields(forecaster)  # type: ignore[arg-type]
+        for part in fields(forecaster)  # type: ignore[arg-type]  # every forecaster is a dataclass
         if part.repr and (part.default is MISSING or getattr(forecaster, part.name) != part.default)
     ]
     if not told:

@@ -74,7 +74,7 @@ def to_json(forecaster: Forecaster) -> dict[str, Any]:
     kind = type(forecaster).__name__
     if isinstance(forecaster, Average):
         return {"kind": kind, "settings": {}, "state": forecaster.state()}
-    settings = {part.name: getattr(forecaster, part.name) for part in fields(forecaster) if part.repr}  # type: ignore[arg-type]
+    settings = {part.name: getattr(forecaster, part.name) for part in fields(forecaster) if part.repr}  # type: ignore[arg-type]  # every forecaster is a dataclass
     return {"kind": kind, "settings": settings, "state": forecaster.state()}
 
 

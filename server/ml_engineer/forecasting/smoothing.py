@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +28,14 @@ _FORMS = (
     ("mul", "add", False, "mul"),
     ("mul", "add", True, "mul"),
 )
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without warnings: a form that did not converge or divides by zero shows it in its criterion and its scores."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _usable(series: Floats, most: int) -> Floats:
@@ -80,8 +90,7 @@ class ExponentialSmoothing:
         for form in _FORMS:
             if not self._fits(series, form):
                 continue
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
+            with _quietly():
                 try:
                     fitted = self._model(series, form).fit(disp=False)
                     criterion = float(fitted.aicc)
@@ -96,8 +105,7 @@ class ExponentialSmoothing:
         """Smooth a series by known weights, and go on; nothing if it is too short for them."""
         if chosen["form"] is None or not self._fits(series, tuple(chosen["form"])):
             return None
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
+        with _quietly():
             try:
                 smoothed = self._model(series, tuple(chosen["form"])).smooth(np.array(chosen["weights"]))
                 return np.asarray(smoothed.forecast(horizon), dtype=float)
@@ -172,8 +180,7 @@ class Theta:
         if len(series) < 10 or np.ptp(series) == 0:
             return None
         method = "multiplicative" if (series > 0).all() else "additive"
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
+        with _quietly():
             try:
                 model = ThetaModel(
                     series,

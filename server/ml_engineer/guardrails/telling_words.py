@@ -94,4 +94,4 @@ class LEA021(LeakageCheck):
     @staticmethod
     def _shares(present: object, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
         """Share of some texts in which each word stands."""
-        return np.asarray(present[rows].mean(axis=0)).ravel()  # type: ignore[index]
+        return np.asarray(present[rows].mean(axis=0)).ravel()  # type: ignore[index]  # sparse, whose stubs know no rows

@@ -182,7 +182,7 @@ def _least_allowed(client: Any) -> int | None:
 
 def _reason(future: Any) -> str:
     error = None
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception):  # the error itself may be lost with its worker
         error = future.exception(timeout=1)
     told = " ".join(str(error).split())[:240] if error is not None else f"its future is {future.status}"
     return f"the Dask cluster did not do it: {told}"
@@ -226,7 +226,7 @@ def _refuse_other_versions(client: Any, address: str) -> None:
     remedy = "Install the same packages for the workers: `uv pip install -c constraints.txt 'ml-engineer[engine,dask]'`"
     try:
         theirs = client.run(installed_versions, _SAME)
-    except Exception as error:
+    except Exception as error:  # whatever a worker without our packages raises
         raise InputError(
             f"The workers of the Dask cluster at {address} cannot do fits of ml-engineer",
             found=f"{type(error).__name__}: {' '.join(str(error).split())[:160]}",

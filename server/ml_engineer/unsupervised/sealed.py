@@ -106,6 +106,7 @@ def _asker(model: Any) -> Callable[[Floats, Floats], Ints]:
         if "n_init" in fresh.get_params():
             fresh.set_params(n_init=1)
         with warnings.catch_warnings():
+            # What did not converge groups worse, and that is what is asked.
             warnings.simplefilter("ignore")
             return np.asarray(fresh.fit(known).predict(asked), dtype=int)
 
@@ -118,6 +119,7 @@ def _found_again(
     """Group the held-out rows by a model of their own, and see whether the champion's groups are the same."""
     try:
         with warnings.catch_warnings():
+            # As above.
             warnings.simplefilter("ignore")
             own = group_labels(clone(model).fit(features), features).astype(int)
     except ValueError as error:
