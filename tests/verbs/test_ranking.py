@@ -77,6 +77,15 @@ def test_an_order_is_learned_judged_by_query_and_predicted(tmp_path: Path, call:
     assert best.mean() > 1.6, "the row that is put first is nearly always one of the two best"
 
 
+def test_a_column_that_is_called_query_tells_the_query(tmp_path: Path, call: Callable[..., Any]) -> None:
+    data = tmp_path / "searches.csv"
+    searches().rename(columns={"search": "query_id"}).to_csv(data, index=False)
+    framed = call(
+        "frame_problem", data=str(data), target="relevance", task_type="ranking", project_dir=str(tmp_path / "ml")
+    )
+    assert framed.split.startswith("Several rows share 'query_id'")
+
+
 def test_rows_to_predict_must_name_their_query(tmp_path: Path, call: Callable[..., Any]) -> None:
     data, root = tmp_path / "searches.csv", str(tmp_path / "ml")
     searches().to_csv(data, index=False)

@@ -8,14 +8,15 @@ from typing import Final
 import pandas as pd
 
 from ml_engineer.errors import InputError, UnsupportedTaskError
-from ml_engineer.profiling.names import quoted
+from ml_engineer.profiling.names import has_any, quoted, word_set
 from ml_engineer.vocabulary.problem import SplitStrategy
 
-__all__ = ["require_grades", "require_queries"]
+__all__ = ["query_column", "require_grades", "require_queries"]
 
 _MOST_GRADE: Final = 30
 """LightGBM's ranker knows gains of so many grades."""
 _FEWEST_QUERIES: Final = 20
+_QUERY_NAMES: Final = word_set("qid queries query")
 _WHOLE: Final[frozenset[SplitStrategy]] = frozenset({"grouped", "own_test_file"})
 
 
@@ -36,6 +37,12 @@ def require_grades(relevance: pd.Series) -> None:
         remedy=f"Give relevance as whole numbers from 0 (not relevant) to at most {_MOST_GRADE}, e.g. by cutting amounts "
         "into five grades; or pass task_type='regression' to predict the amounts themselves",
     )
+
+
+def query_column(columns: Sequence[str], *, target: str) -> str | None:
+    """The one column whose name says that it tells the query of a row; None if there is none, or several."""
+    named = [name for name in columns if name != target and has_any(name, _QUERY_NAMES)]
+    return named[0] if len(named) == 1 else None
 
 
 def require_queries(

@@ -16,7 +16,7 @@ from ml_engineer.profiling.events import as_survival
 from ml_engineer.profiling.keys import find_row_counters
 from ml_engineer.profiling.metric_choice import require_metric
 from ml_engineer.profiling.names import quoted, unit_in
-from ml_engineer.profiling.queries import require_queries
+from ml_engineer.profiling.queries import query_column, require_queries
 from ml_engineer.profiling.questions import choose_questions
 from ml_engineer.profiling.risks import list_assumptions, list_risks
 from ml_engineer.profiling.roles import Structure
@@ -154,12 +154,16 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
     counts = holds_counts(frame[request.target], reading)
     if request.task_type == "text_classification":
         refuse_without_text(frame, request.target, request.roles or {})
+    group_columns = request.group_columns
+    if reading.task_type == "ranking" and group_columns is None:
+        named = query_column([str(name) for name in frame.columns], target=request.target)
+        group_columns = None if named is None else [named]
     dependence = read_dependence(
         frame,
         target=request.target,
-        group_columns=request.group_columns,
+        group_columns=group_columns,
         time_column=request.time_column,
-        requested="grouped" if reading.task_type == "ranking" and request.group_columns else request.split,
+        requested="grouped" if reading.task_type == "ranking" and group_columns else request.split,
     )
     if reading.task_type == "ranking":
         require_queries(frame, request.target, dependence.group_columns, requested=request.split)
