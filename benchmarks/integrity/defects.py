@@ -332,13 +332,13 @@ def personal(table: Table, strength: Strength, rng: Rng) -> Planted:
         return Planted(table.frame.assign(contact=address), ("contact",), ("DAT013",), lost=("contact",))
     share = _level(strength, 0.02, 0.15, 1.0)
     notes = [
-        f"{' '.join(rng.choice(_NOTE, 7))} {mail if rng.random() < share else ''} {rng.integers(1e6)}"
+        f"{' '.join(rng.choice(NOTE_WORDS, 7))} {mail if rng.random() < share else ''} {rng.integers(1e6)}"
         for mail in address
     ]
     return Planted(table.frame.assign(note=notes), ("note",), ("DAT013",))
 
 
-_NOTE = [
+NOTE_WORDS = [
     "customer",
     "asked",
     "about",

@@ -4,29 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from defects import DEFECTS, Defect, Planted, Strength
+from defects import DEFECTS, NOTE_WORDS, Defect, Planted, Strength
 from tables import Rng, Table
-
-_WORDS = [
-    "customer",
-    "asked",
-    "about",
-    "the",
-    "bill",
-    "and",
-    "was",
-    "told",
-    "to",
-    "wait",
-    "until",
-    "next",
-    "week",
-    "for",
-    "an",
-    "answer",
-    "from",
-    "us",
-]
 
 
 def _level(strength: Strength, weak: float, medium: float, strong: float) -> float:
@@ -46,7 +25,7 @@ def stamped_text(table: Table, strength: Strength, rng: Rng) -> Planted:
     """A note that bears a stamp once the case was decided one way."""
     last, share = _rank(table) > 0.99, _level(strength, 0.5, 0.85, 1.0)
     notes = [
-        " ".join(rng.choice(_WORDS, 10)) + (" #escalated" if late and rng.random() < share else "") for late in last
+        " ".join(rng.choice(NOTE_WORDS, 10)) + (" #escalated" if late and rng.random() < share else "") for late in last
     ]
     return Planted(table.frame.assign(note=notes), ("note",), ("LEA021",), lost=("note",))
 
