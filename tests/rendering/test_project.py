@@ -12,6 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from generated.framed import HOSTILE_NAMES, Framed, hostile, penguins, visits
+from ml_engineer.rendering.environment import templates_dir
 from ml_engineer.rendering.project import KEPT_FOLDERS, STARTER_FILES, render_project, render_workflow
 from ml_engineer.vocabulary.requests import FEATURE_FOLDERS, FeatureFolder
 
@@ -179,3 +180,21 @@ def test_versions_that_are_installed_are_asked_for(tmp_path: Path) -> None:
     assert "scikit-learn>=1.9.1,<1.10" in project["project"]["dependencies"]
     assert "pandas>=3.1,<4" in project["project"]["dependencies"]
     assert set(project["dependency-groups"]) == {"dev", "tracking", "serving"}
+
+
+def _names(tree: ast.AST, module: str) -> set[str]:
+    """What is imported from `module`, or every name that is imported or defined if it is empty."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and module in {"", node.module}]
+    functions = [] if module else [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    return {alias.name for node in imports for alias in node.names} | set(functions)
+
+
+@pytest.mark.parametrize("layer", ["classification", "ordinal", "regression", "survival"])
+def test_each_kind_of_prediction_has_what_train_py_asks_of_it(layer: str) -> None:
+    def parsed(folder: str, name: str) -> ast.AST:
+        path = templates_dir() / "project" / folder / "models" / "training" / name
+        return ast.parse(path.read_text(encoding="utf-8"))
+
+    asked = _names(parsed("base", "train.py"), "models.training.prediction")
+    assert asked
+    assert asked <= _names(parsed(layer, "prediction.py"), "")

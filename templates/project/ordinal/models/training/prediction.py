@@ -1,5 +1,7 @@
 """Turn a fitted classifier of levels into predictions: the level to call and the probability of each."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from sklearn.base import ClassifierMixin
@@ -18,6 +20,11 @@ def as_table(rows: np.ndarray) -> pd.DataFrame:
 def learn_interval(actual: np.ndarray, table: pd.DataFrame) -> dict[str, float] | None:
     """Give no interval: a level has a probability instead."""
     return None
+
+
+def more_about(_: np.ndarray, __: pd.DataFrame) -> dict[str, Any]:
+    """Tell what serving needs to know beyond the predictions: nothing."""
+    return {}
 
 
 def called_level(probabilities: np.ndarray) -> np.ndarray:
