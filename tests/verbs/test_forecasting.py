@@ -169,3 +169,12 @@ def test_rows_of_unequal_steps_are_refused_with_a_pointer(framed: Callable[..., 
     rows.loc[60:, "day"] += pd.Timedelta(hours=5)
     with pytest.raises(InputError, match="not evenly spaced"):
         framed(rows)
+
+
+@pytest.mark.parametrize("argument", [{"executor": "tcp://127.0.0.1:8786"}, {"memory_limit_mb": 500}])
+def test_an_argument_of_train_that_would_be_ignored_is_refused_by_name(
+    framed: Callable[..., tuple[str, Any]], call: Call, argument: dict[str, Any]
+) -> None:
+    root, _ = framed(shop(days=120))
+    with pytest.raises(InputError, match=f"{next(iter(argument))} is not there for forecasting"):
+        call("train", project_dir=root, **QUICK, **argument)

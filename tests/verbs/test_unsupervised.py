@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -196,3 +197,29 @@ def test_many_known_anomalies_point_to_a_model_that_learns_from_them(tmp_path: P
     data["fault"] = broken.astype(int)
     root = frame_rows(data, tmp_path, context, task_type="anomaly_detection", target="fault")
     assert any("task_type='binary'" in risk for risk in load_problem(ProjectLayout(Path(root))).risks)
+
+
+def test_cancelled_with_a_finished_grouping_the_best_so_far_is_the_champion(
+    tmp_path: Path, context: WorkContext
+) -> None:
+    root = frame_rows(blobs(120)[0], tmp_path, context, task_type="clustering")
+    asked: list[bool] = []
+    stopping = replace(context, keep_best=lambda: asked.append(True), asked_to_stop=lambda: bool(asked))
+    reply = train_few(root, stopping, options=30)
+    run = load_record(ProjectLayout(Path(root)), TrainingRun)
+    assert run.stopped_early
+    assert any("asked to stop" in warning for warning in reply.warnings)
+    assert [one.status for one in run.leaderboard.candidates].count("finished") == len(asked) == 1
+    assert "asked to stop before it was tried" in run.leaderboard.candidates[-1].reason
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [("trial", "ratios"), ("executor", "tcp://127.0.0.1:8786"), ("memory_limit_mb", 500), ("price_milliseconds", 1.0)],
+)
+def test_an_argument_that_would_be_ignored_is_refused_by_name(
+    tmp_path: Path, context: WorkContext, argument: str, value: object
+) -> None:
+    root = frame_rows(blobs(60)[0], tmp_path, context, task_type="clustering")
+    with pytest.raises(InputError, match=f"{argument} is not there for clustering"):
+        train_few(root, context, **{argument: value})

@@ -49,12 +49,19 @@ class Limits:
         Fits that may be made; then the clock decides nothing.
     seed : int
         Random state.
+    asked_to_stop : callable
+        Whether somebody wants the best so far now; asked before each fit once an option is finished.
     """
 
     clock: Callable[[], float]
     deadline: float
     evaluations: int | None = None
     seed: int = 0
+    asked_to_stop: Callable[[], bool] = lambda: False
+
+
+class _StoppedError(Exception):
+    """Somebody wants the best so far, in the middle of an option."""
 
 
 @dataclass(frozen=True)
@@ -145,37 +152,48 @@ def try_options(
             if limits.evaluations is not None
             else limits.clock() + longest >= limits.deadline
         )
-        if place and over:
-            standings.append(Standing(option, "out_of_time", reason="the budget was spent before it was tried"))
+        something = any(standing.status == "finished" for standing in standings)
+        stop = limits.asked_to_stop if something else _never
+        if place and (over or stop()):
+            why = "the training was asked to stop" if stop() else "the budget was spent"
+            standings.append(Standing(option, "out_of_time", reason=f"{why} before it was tried"))
             continue
         begun = limits.clock()
         key = _key(option, rows, judge, limits.seed)
         kept = journal.find(key)
-        standing = _read(option, kept) if kept is not None else _try(option, rows, judge, seed=limits.seed)
+        standing = _read(option, kept) if kept is not None else _try(option, rows, judge, seed=limits.seed, stop=stop)
         if kept is None and standing.status == "finished":
             journal.keep(key, _written(standing))
         standings.append(standing)
-        finished(standing)
+        if standing.status != "out_of_time":
+            finished(standing)
         longest = max(longest, limits.clock() - begun)
     return standings
 
 
-def _try(option: Option, rows: LookedAt, judge: Judge, *, seed: int) -> Standing:
+def _never() -> bool:
+    return False
+
+
+def _try(option: Option, rows: LookedAt, judge: Judge, *, seed: int, stop: Callable[[], bool]) -> Standing:
     try:
         with warnings.catch_warnings():
             # What did not converge shows in its score.
             warnings.simplefilter("ignore")
-            return _tried(option, rows, judge, seed=seed)
+            return _tried(option, rows, judge, seed=seed, stop=stop)
+    except _StoppedError:
+        return Standing(option, "out_of_time", reason="the training was asked to stop before all its fits were made")
     except (ValueError, FloatingPointError, np.linalg.LinAlgError, MemoryError, ArithmeticError) as error:
         return Standing(option, "failed", reason=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
 
 
-def _tried(option: Option, rows: LookedAt, judge: Judge, *, seed: int) -> Standing:
+def _tried(option: Option, rows: LookedAt, judge: Judge, *, seed: int, stop: Callable[[], bool]) -> Standing:
     answers, values = np.full(rows.rows, np.nan), np.full(rows.rows, np.nan)
     scores: list[float] = []
     parts: dict[str, list[float]] = {}
     fitting = asking = 0.0
     for number, (train, test) in zip(rows.numbers, rows.pairs, strict=True):
+        _go_on(stop)
         started = perf_counter()
         model = clone(option.estimator).fit(rows.features.iloc[train])
         fitted = perf_counter()
@@ -188,7 +206,10 @@ def _tried(option: Option, rows: LookedAt, judge: Judge, *, seed: int) -> Standi
     if not np.isfinite(scores).all():
         msg = "it gives no finite score for some rows"
         raise ValueError(msg)
-    agreements = [_halved(option, rows, judge, rng=np.random.default_rng([seed, turn])) for turn in range(_HALVINGS)]
+    agreements = []
+    for turn in range(_HALVINGS):
+        _go_on(stop)
+        agreements.append(_halved(option, rows, judge, rng=np.random.default_rng([seed, turn])))
     return Standing(
         option,
         "finished",
@@ -200,6 +221,11 @@ def _tried(option: Option, rows: LookedAt, judge: Judge, *, seed: int) -> Standi
         fitting,
         1000 * asking / max(sum(len(test) for _, test in rows.pairs), 1),
     )
+
+
+def _go_on(stop: Callable[[], bool]) -> None:
+    if stop():
+        raise _StoppedError
 
 
 def _halved(option: Option, rows: LookedAt, judge: Judge, *, rng: np.random.Generator) -> list[float]:

@@ -35,6 +35,7 @@ from ml_engineer.verbs.training.fit_journal import FolderJournal
 from ml_engineer.verbs.training.reply import leaderboard_lines, refusal
 from ml_engineer.verbs.training.reweighting import reweighted_offers
 from ml_engineer.verbs.training.rows import TrainingRows, load_training_rows
+from ml_engineer.verbs.training.unfit_arguments import refuse_unfit_arguments
 from ml_engineer.verbs.unsupervised.training import train_without_target
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.guardrails import Finding
@@ -105,12 +106,7 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
 def _without_target(
     layout: ProjectLayout, request: TrainRequest, context: WorkContext, *, started_at: datetime, notes: list[str]
 ) -> TrainReply:
-    if request.trial is not None:
-        raise InputError(
-            "Ideas for features are judged by what they help to predict, and here nothing is predicted",
-            found=f"task_type in {layout.problem_yaml}",
-            remedy="Leave trial out; train again after editing features.py and compare the reports",
-        )
+    refuse_unfit_arguments(request, load_problem(layout).task_type)
     context.report("reading the development rows", 0.02)
     rows = load_training_rows(layout)
     context.report("checking the data", 0.04)

@@ -27,7 +27,7 @@ from ml_engineer.project.records import save_record
 from ml_engineer.rendering.documents import render_document
 from ml_engineer.verbs.forecasting.rows import ForecastRows
 from ml_engineer.verbs.training.champion_files import describe_environment
-from ml_engineer.verbs.training.conclusion import keep_texts
+from ml_engineer.verbs.training.conclusion import STOPPED_EARLY, keep_texts
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.estimates import Estimate
 from ml_engineer.vocabulary.requests import TrainRequest
@@ -191,7 +191,7 @@ def _warnings(
     winner: _Winner, gain: Estimate, board: tuple[CandidateResult, ...], rows: ForecastRows, *, stopped: bool
 ) -> Iterable[str]:
     if stopped:
-        yield "The training was asked to stop: this is the best of what it had found by then."
+        yield STOPPED_EARLY
     if winner.family == "baseline":
         yield "No forecaster beat the naive rule, so a naive rule is the champion: nothing here is worth deploying."
     elif gain.low <= 0:

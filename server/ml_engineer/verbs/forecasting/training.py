@@ -23,6 +23,7 @@ from ml_engineer.verbs.guardrail_evidence import gather_evidence, load_waivers
 from ml_engineer.verbs.training.counted_run import counted_run, leave_proofs
 from ml_engineer.verbs.training.fit_journal import FolderJournal
 from ml_engineer.verbs.training.reply import leaderboard_lines, refusal
+from ml_engineer.verbs.training.unfit_arguments import refuse_unfit_arguments
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.guardrails import Finding
 from ml_engineer.vocabulary.replies import TrainReply
@@ -41,7 +42,7 @@ _COUNTED_ROWS = 40_000
 
 def train_forecast(request: TrainRequest, context: WorkContext, *, notes: Sequence[str]) -> TrainReply:
     """Find the best forecaster within the budget; raises as `train`."""
-    _refuse_unfit(request)
+    refuse_unfit_arguments(request, "forecasting")
     layout = ProjectLayout(Path(request.project_dir))
     started_at, cpu_started = datetime.now(UTC), time.process_time()
     context.report("reading the development rows", 0.02)
@@ -54,13 +55,6 @@ def train_forecast(request: TrainRequest, context: WorkContext, *, notes: Sequen
         return refusal(layout, findings)
     record = _train(rows, request, context, started_at=started_at, cpu_started=cpu_started)
     return _reply(record, rows, findings, notes=notes)
-
-
-def _refuse_unfit(request: TrainRequest) -> None:
-    """Refuse what only rows have a use for, rather than do something else."""
-    for name, told in (("trial", "Train with and without the idea, and compare"), ("executor", "Leave it out")):
-        if getattr(request, name) is not None:
-            raise InputError(f"{name} is not there for forecasting", remedy=told)
 
 
 def _shown(rows: ForecastRows) -> list[str]:

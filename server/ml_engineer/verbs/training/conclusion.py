@@ -37,7 +37,9 @@ from ml_engineer.vocabulary.requests import TrainRequest
 from ml_engineer.vocabulary.survival import SurvivalCurve
 from ml_engineer.vocabulary.training import CandidateResult, Champion, TrainingRun
 
-__all__ = ["conclude", "keep_texts", "log_champion"]
+__all__ = ["STOPPED_EARLY", "conclude", "keep_texts", "log_champion"]
+
+STOPPED_EARLY = "The training was asked to stop: this is the best of what it had found by then."
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,7 @@ def _warnings(result: SearchResult, gain: Estimate, staged: StagedRun, rows: Tra
     elif gain.low <= 0:
         yield "The champion's gain over the naive baseline may be chance: its interval reaches zero."
     if result.stopped_early:
-        yield "The training was asked to stop: this is the best of what it had found by then."
+        yield STOPPED_EARLY
     yield from result.warnings
     failed = [standing.candidate.name for standing in result.standings if standing.status == "failed"]
     if failed:

@@ -30,7 +30,7 @@ from ml_engineer.verbs.training.champion_files import (
     describe_environment,
     stage_run,
 )
-from ml_engineer.verbs.training.conclusion import keep_texts, log_champion
+from ml_engineer.verbs.training.conclusion import STOPPED_EARLY, keep_texts, log_champion
 from ml_engineer.verbs.training.counted_run import counted_run, leave_proofs
 from ml_engineer.verbs.training.fit_journal import FolderJournal
 from ml_engineer.verbs.training.rows import TrainingRows
@@ -106,11 +106,17 @@ def _train(
         result = _result(standing, seen, metric, labels)
         results[result.name] = result
         tracked.log_candidate(result, metric)
+        if standing.status == "finished":
+            context.keep_best()
         context.report(f"tried {result.name}", min(0.1 + 0.6 * len(results) / max(len(options), 1), 0.7))
 
     closing = min(_CLOSING_SHARE * request.budget_seconds, _CLOSING_SECONDS)
     limits = Limits(
-        context.clock, context.started + request.budget_seconds - closing, request.budget_evaluations, request.seed
+        context.clock,
+        context.started + request.budget_seconds - closing,
+        request.budget_evaluations,
+        request.seed,
+        context.asked_to_stop,
     )
     standings = try_options(
         options,
@@ -167,6 +173,7 @@ def _conclude(
 ) -> TrainingRun:
     rows, chosen = sample.rows, sample.chosen
     layout, option, metric = rows.layout, won.choice.standing.option, rows.problem.primary_metric
+    stopped = context.asked_to_stop()
     predictions = np.full(rows.data.rows, np.nan)
     predictions[chosen] = won.answers
     staged = stage_run(rows, run_id, won.model, predictions=predictions, labels=None)
@@ -198,7 +205,8 @@ def _conclude(
         asked=request.model_dump(mode="json", exclude={"project_dir"}),
         code=keep_texts(layout, champion=code),
         structure=evidence_of(sample, won.model, won.choice.standing, won.answers),
-        warnings=(*won.choice.warnings, *_warnings(rows, won, staged)),
+        stopped_early=stopped,
+        warnings=(*won.choice.warnings, *_warnings(rows, won, staged, stopped=stopped)),
     )
     staged.write_manifest(record, rows)
     log_champion(tracked, record, rows, won.model, staged, code=code)
@@ -277,8 +285,9 @@ def _champion(rows: TrainingRows, staged: StagedRun, won: _Won, code: str) -> Ch
     )
 
 
-def _warnings(rows: TrainingRows, won: _Won, staged: StagedRun) -> list[str]:
-    told = list(won.baseline.warnings)
+def _warnings(rows: TrainingRows, won: _Won, staged: StagedRun, *, stopped: bool) -> list[str]:
+    told = [STOPPED_EARLY] if stopped else []
+    told += won.baseline.warnings
     if rows.data.rows > len(won.answers):
         told.append(
             f"Candidates were compared on {len(won.answers):,} of {rows.data.rows:,} development rows; the champion is fitted on all."
