@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from forecasting.series import grid_of, promoted, shop
-from ml_engineer.forecasting.backtest import actual_values, backtest, conformal_reach, plan_windows
+from ml_engineer.forecasting.backtest import actual_values, backtest, plan_windows
 from ml_engineer.forecasting.forecasters import Average, Forecaster, from_json, to_json
-from ml_engineer.forecasting.grid import Grid
+from ml_engineer.forecasting.grid import Grid, Layout, make_grid
+from ml_engineer.forecasting.intervals import Reach, closer_windows, conformal_reach, learn_reach
 from ml_engineer.forecasting.lagged import LaggedLines, LaggedTrees
 from ml_engineer.forecasting.naive import SeasonalNaive
 from ml_engineer.forecasting.scores import interval, scales_of, score
@@ -107,6 +109,48 @@ def test_intervals_widen_where_origins_are_few_and_cover_the_truth() -> None:
         hits += low <= truth <= high
         assert batches == 5
     assert hits / 200 > 0.88
+
+
+def growing_series(number: int, *, months: int) -> np.ndarray:
+    """Monthly series that grow fourfold or so in ten years, with a season, and errors in proportion to their level."""
+    rng = np.random.default_rng(6)
+    trend = np.exp(0.012 * np.arange(months) + 0.3 * np.sin(2 * np.pi * np.arange(months) / 12))
+    return np.asarray(100 * trend * np.exp(0.05 * rng.normal(size=(number, months))))
+
+
+def test_intervals_grow_with_a_series_whose_errors_do_and_hold_their_share_later() -> None:
+    inside = {"level": [], "scale": []}
+    for values in growing_series(60, months=144):
+        times = pd.date_range("2000-01-01", periods=144, freq="MS")
+        rows = pd.DataFrame({"day": times, "sales": values})
+        grid = make_grid(rows, Layout("day", "sales", "MS", floor=0.0))
+        early = make_grid(rows[:96], grid.layout)
+        windows = plan_windows(96, 12, folds=3, origins_a_fold=1)
+        rule = SeasonalNaive(12)
+        scales = scales_of(early.values, 12)
+        forecast = backtest(lambda: SeasonalNaive(12), early, windows)
+        learned = learn_reach(lambda: SeasonalNaive(12), early, windows, forecast, scales, season=12)
+        assert learned.unit == "level"
+        fixed = Reach(tuple(conformal_reach(actual_values(early, windows.origins, 12), forecast, scales)))
+        origins = [96, 108, 120, 132]
+        errors = np.abs(actual_values(grid, origins, 12) - rule.forecast(grid, origins, 12))
+        for name, reach in (("level", learned), ("scale", fixed)):
+            widths = reach.half_widths(grid, origins, scales, season=12)
+            assert widths is not None
+            inside[name].append((errors <= widths).mean())
+    assert abs(np.mean(inside["level"]) - 0.9) < 0.04
+    assert np.mean(inside["scale"]) < 0.8
+
+
+def test_closer_origins_are_taken_only_where_errors_are_few() -> None:
+    grid = grid_of(shop(days=150))
+    few = plan_windows(grid.length, HORIZON, folds=3, origins_a_fold=1)
+    closer = closer_windows(few, grid)
+    assert closer is not None
+    assert [fold[0] for fold in closer.folds] == [fold[0] for fold in few.folds]
+    assert len(closer.origins) == grid.length - HORIZON - few.origins[0] + 1
+    many = plan_windows(grid.length, 1, folds=5, origins_a_fold=8)
+    assert closer_windows(many, grid) is None
 
 
 def test_conformal_intervals_hold_their_share_by_step() -> None:

@@ -18,13 +18,9 @@ __all__ = [
     "actual_values",
     "backtest",
     "backtest_table",
-    "conformal_reach",
     "fold_of_moment",
     "plan_windows",
 ]
-
-_LEVEL = 0.9
-_ENOUGH_ERRORS = 40
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class Windows:
     horizon : int
         Moments that are forecast from an origin.
     folds : tuple of tuple of int
-        Origins of each fold, ascending; a horizon apart. The first is where the fold's model stops learning.
+        Origins of each fold, ascending. The first is where the fold's model stops learning.
     """
 
     horizon: int
@@ -139,36 +135,3 @@ def backtest_table(grid: Grid, windows: Windows, forecast: Floats, index: pd.Ind
         predicted[rows[there]] = forecast[place][:, : rows.shape[1]][there]
         folds[rows[there]] = numbers[origin]
     return pd.DataFrame({"row": index.to_numpy("int64"), "fold": folds, "predicted": predicted})
-
-
-def conformal_reach(actual: Floats, forecast: Floats, scales: Floats, *, level: float = _LEVEL) -> list[float]:
-    """Half widths of prediction intervals for each step, in the unit of each series.
-
-    Split conformal prediction: the quantile of absolute errors that a further one exceeds with probability 1 - `level`
-    if it is like them (Vovk et al. 2005). Where a step has fewer than 40 errors, those of its neighbours are taken too.
-
-    Parameters
-    ----------
-    actual, forecast : numpy.ndarray of shape (O, S, H)
-        From a backtest.
-    scales : numpy.ndarray of shape (S,)
-        Unit of each series.
-    level : float
-        Share of outcomes that the intervals are to hold.
-    """
-    errors = np.abs(actual - forecast) / scales[None, :, None]
-    steps = errors.shape[2]
-    found = []
-    for step in range(steps):
-        reach = 0
-        while True:
-            near = errors[:, :, max(step - reach, 0) : step + reach + 1]
-            known = np.sort(near[np.isfinite(near)])
-            if len(known) >= _ENOUGH_ERRORS or reach >= steps:
-                break
-            reach += 1
-        if not len(known):
-            return []
-        place = min(int(np.ceil((len(known) + 1) * level)), len(known)) - 1
-        found.append(float(known[place]))
-    return found

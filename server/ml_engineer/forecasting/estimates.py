@@ -57,10 +57,10 @@ def estimate_coverage(actual: Floats, forecast: Floats, half_widths: Floats) -> 
     ----------
     actual, forecast : numpy.ndarray of shape (O, S, H)
         What came true and what was said.
-    half_widths : numpy.ndarray of shape (S, H)
+    half_widths : numpy.ndarray of shape (O, S, H)
         Of the intervals.
     """
-    inside = np.where(np.isfinite(actual), (np.abs(actual - forecast) <= half_widths[None]).astype(float), np.nan)
+    inside = np.where(np.isfinite(actual), (np.abs(actual - forecast) <= half_widths).astype(float), np.nan)
     found = interval(lambda arrays: float(np.nanmean(arrays[0])), [inside])
     kept = _estimate(found, actual, 0.95, floor=0.0)
     return kept.model_copy(update={"high": min(kept.high, 1.0)})
@@ -81,8 +81,8 @@ def _estimate(found: tuple[float, float, float, int], actual: Floats, level: flo
     if not math.isfinite(low) or not math.isfinite(high):
         method = "no interval: there is only one origin of one series"
         return Estimate(value=value, low=value, high=value, level=level, method=method, rows=rows)
+    low = min(max(low, floor), value)
     what = "origins" if actual.shape[0] > 1 else "series"
     parts = batches_of(*actual.shape[:2])
     method = f"jackknife over {batches} {'runs of ' if len(parts) < max(actual.shape[:1]) else ''}{what}, Student's t"
-    low = min(max(low, floor), value)
     return Estimate(value=value, low=low, high=max(high, value), level=level, method=method, rows=rows)

@@ -15,9 +15,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ml_engineer.forecasting.ahead import rows_ahead
-from ml_engineer.forecasting.backtest import actual_values, conformal_reach, plan_windows
+from ml_engineer.forecasting.backtest import actual_values, plan_windows
 from ml_engineer.forecasting.forecasters import Average
 from ml_engineer.forecasting.grid import Layout, listed_categories, make_grid
+from ml_engineer.forecasting.intervals import learn_reach
 from ml_engineer.forecasting.model_file import SeriesModel, history_of
 from ml_engineer.forecasting.planning import choose_season, plan_backtest
 from ml_engineer.forecasting.portfolio import SeriesFacts, baseline_entrant, tried_forecasters
@@ -147,9 +148,10 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         )
         actual = actual_values(grid, windows.origins, horizon)
         members = [(weight, copy.deepcopy(one.entrant.forecaster)) for weight, one in result.champion]
-        fitted = (members[0][1] if len(members) == 1 else Average(members)).fit(grid, grid.length, horizon)
+        champion = members[0][1] if len(members) == 1 else Average(members)
+        fitted = copy.deepcopy(champion).fit(grid, grid.length, horizon)
         units = dict(zip(grid.names, (float(one) for one in scales), strict=True))
-        reach = tuple(conformal_reach(actual, result.forecast, scales))
+        reach = learn_reach(lambda: copy.deepcopy(champion), grid, windows, result.forecast, scales, season=season)
         self.model_ = SeriesModel(layout, horizon, season, fitted, units, reach, history_of(grid))
         self.leaderboard_ = _board(result, actual, scales)
         self.history_ = rows

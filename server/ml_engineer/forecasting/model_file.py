@@ -13,6 +13,7 @@ import pandas as pd
 from ml_engineer.forecasting.backtest import above_floor
 from ml_engineer.forecasting.forecasters import Forecaster, from_json, to_json
 from ml_engineer.forecasting.grid import Floats, Grid, Layout
+from ml_engineer.forecasting.intervals import Reach
 from ml_engineer.forecasting.scores import scales_of
 
 __all__ = ["SeriesModel", "history_of"]
@@ -39,8 +40,8 @@ class SeriesModel:
         Fitted.
     scales : dict of str to float
         Unit of each series, by its key.
-    reach : tuple of float
-        Half width of the 90 % interval of each step, in that unit; empty if it is not known.
+    reach : Reach
+        How far the 90 % interval of each step reaches.
     history : int
         How many moments before the origin are worth showing it.
     """
@@ -50,7 +51,7 @@ class SeriesModel:
     season: int
     forecaster: Forecaster
     scales: dict[str, float]
-    reach: tuple[float, ...]
+    reach: Reach
     history: int
 
     def as_json(self) -> dict[str, Any]:
@@ -61,7 +62,8 @@ class SeriesModel:
             "horizon": self.horizon,
             "season": self.season,
             "scales": self.scales,
-            "reach": list(self.reach),
+            "reach": list(self.reach.steps),
+            "unit": self.reach.unit,
             "history": self.history,
             "forecaster": to_json(self.forecaster),
         }
@@ -83,7 +85,7 @@ class SeriesModel:
             stored["season"],
             from_json(stored["forecaster"]),
             stored["scales"],
-            tuple(stored["reach"]),
+            Reach(tuple(stored["reach"]), stored.get("unit", "scale")),
             stored["history"],
         )
 
@@ -105,9 +107,9 @@ class SeriesModel:
         """Forecast the horizon from each origin on; shape (O, S, horizon)."""
         return above_floor(self.forecaster.forecast(grid, origins, self.horizon), self.layout.floor)
 
-    def half_widths(self, grid: Grid) -> Floats | None:
-        """Half widths of the 90 % intervals, (S, horizon); none if they are not known."""
-        return None if not self.reach else self.units(grid)[:, None] * np.array(self.reach)[None, :]
+    def half_widths(self, grid: Grid, origins: list[int]) -> Floats | None:
+        """Half widths of the 90 % intervals from each origin on, (O, S, horizon); none if they are not known."""
+        return self.reach.half_widths(grid, origins, self.units(grid), season=self.season)
 
     def table(self, grid: Grid) -> pd.DataFrame:
         """The horizon after the last known value, one row a series and moment.
@@ -125,7 +127,7 @@ class SeriesModel:
         """
         origin = grid.end_of_history()
         said = self.forecast(grid, [origin])[0]
-        widths = self.half_widths(grid)
+        found = self.half_widths(grid, [origin])
         moments = grid.moments[origin : origin + self.horizon]
         keys = [name.split("\x1f") for name in grid.names]
         columns: dict[str, Any] = {
@@ -134,7 +136,8 @@ class SeriesModel:
         columns[self.layout.time] = np.tile(moments.to_numpy(), len(keys))
         columns["step"] = np.tile(np.arange(1, self.horizon + 1), len(keys))
         columns["prediction"] = said.ravel()
-        if widths is not None:
+        if found is not None:
+            widths = found[0]
             columns["low_90"] = above_floor((said - widths).ravel(), self.layout.floor)
             columns["high_90"] = (said + widths).ravel()
         return pd.DataFrame(columns)

@@ -14,6 +14,7 @@ _PLAIN: Final = (
     "design",
     "forecasters",
     "grid",
+    "intervals",
     "lagged",
     "model_file",
     "naive",

@@ -43,7 +43,7 @@ class Later:
         NaN where nothing came true.
     scales : numpy.ndarray of shape (S,)
         Unit of each series, from development rows.
-    half_widths : numpy.ndarray of shape (S, H) or None
+    half_widths : numpy.ndarray of shape (O, S, H) or None
         Of the 90 % intervals.
     """
 
@@ -98,15 +98,15 @@ class ForecastChampion:
         naive = np.concatenate(
             [rule.forecast(room.hidden_from(origin), [origin], self.plan.horizon) for origin in origins]
         )
-        before = grid.hidden_from(first)
+        units = self.model.units(grid.hidden_from(first))
         return Later(
             grid,
             origins,
             actual_values(room, origins, self.plan.horizon),
             forecast,
             naive,
-            self.model.units(before),
-            self.model.half_widths(before),
+            units,
+            self.model.reach.half_widths(room, origins, units, season=self.model.season),
         )
 
     def known_answers(self, development: pd.DataFrame) -> pd.DataFrame:

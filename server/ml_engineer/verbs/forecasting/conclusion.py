@@ -12,11 +12,12 @@ from datetime import datetime
 
 from ml_engineer import tracking
 from ml_engineer.errors import ProjectStateError
-from ml_engineer.forecasting.backtest import actual_values, backtest_table, conformal_reach
+from ml_engineer.forecasting.backtest import actual_values, backtest_table
 from ml_engineer.forecasting.champion_code import render_champion
 from ml_engineer.forecasting.estimates import estimate_gain, estimate_score
 from ml_engineer.forecasting.forecasters import Average, Forecaster
 from ml_engineer.forecasting.grid import Floats
+from ml_engineer.forecasting.intervals import learn_reach
 from ml_engineer.forecasting.model_file import SeriesModel, history_of
 from ml_engineer.forecasting.plain import plain_modules
 from ml_engineer.forecasting.portfolio import smoothing_missing
@@ -100,7 +101,14 @@ def conclude_forecast(
     metric = rows.problem.primary_metric
     winner = _winner(rows, result, simplest=request.champion == "simplest-within-noise")
     actual = actual_values(series.grid, series.windows.origins, series.windows.horizon)
-    reach = conformal_reach(actual, winner.forecast, series.scales)
+    reach = learn_reach(
+        lambda: copy.deepcopy(winner.forecaster),
+        series.grid,
+        series.windows,
+        winner.forecast,
+        series.scales,
+        season=rows.plan.season,
+    )
     found = estimate_score(metric, actual, winner.forecast, series.scales)
     gain = estimate_gain(metric, actual, winner.forecast, result.standings[0].forecast, series.scales)
     code = render_champion(
@@ -109,7 +117,7 @@ def conclude_forecast(
     fitted = copy.deepcopy(winner.forecaster).fit(series.grid, series.grid.length, rows.plan.horizon)
     units = dict(zip(series.grid.names, (float(one) for one in series.scales), strict=True))
     model = SeriesModel(
-        series.grid.layout, rows.plan.horizon, rows.plan.season, fitted, units, tuple(reach), history_of(series.grid)
+        series.grid.layout, rows.plan.horizon, rows.plan.season, fitted, units, reach, history_of(series.grid)
     )
     text = json.dumps(model.as_json()) + "\n"
     context.report("saving and logging", 0.94)

@@ -154,7 +154,7 @@ def _steps(champion: ForecastChampion, later: Later) -> tuple[StepScore, ...]:
             continue
         inside = None
         if later.half_widths is not None:
-            inside = estimate_coverage(actual, forecast, later.half_widths[:, [step]]).value
+            inside = estimate_coverage(actual, forecast, later.half_widths[:, :, [step]]).value
         beside = estimate_score(metric, actual, naive, later.scales).value
         found.append(StepScore(step=step + 1, model=model, baseline=beside, coverage=inside))
     return tuple(found)
@@ -221,8 +221,8 @@ def _warnings(champion: ForecastChampion, later: Later, primary: MetricEstimate,
     origins = len(later.origins)
     if origins < 5:
         found.append(
-            f"Only {origins} origins were sealed, so {primary.metric} is known no better than "
-            f"{primary.model.low:.3g} to {primary.model.high:.3g}."
+            f"Too few origins: only {origins} were sealed, so {primary.metric} is known no better than "
+            f"{primary.model.low:.3g} to {primary.model.high:.3g}. A longer history or a smaller horizon gives more."
         )
     backtested: Estimate = champion.training.champion.score
     if primary.metric == champion.training.leaderboard.metric and not (

@@ -5,7 +5,7 @@ import pytest
 
 from data.features.contract import PROBLEM
 from models.evaluation import evaluate
-from models.forecasting.backtest import conformal_reach
+from models.forecasting.intervals import conformal_reach
 from models.forecasting.naive import season_ago
 from models.forecasting.scores import METRICS, interval, scales_of, score
 from models.training.series import ROOT

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from data.features.contract import PROBLEM
+from models.forecasting.intervals import Reach
 from models.forecasting.model_file import SeriesModel
 from models.serving import champion_file
 from models.serving.champion_file import UnusableChampionError, load_champion, save_champion
@@ -28,7 +29,7 @@ def test_the_model_file_gives_the_same_forecasts(development: pd.DataFrame, tmp_
     fitted = champion.build_model().fit(grid, grid.length, PROBLEM.horizon)
     units = dict(zip(grid.names, (float(one) for one in series_scales(grid)), strict=True))
     model = SeriesModel(
-        grid.layout, PROBLEM.horizon, PROBLEM.season, fitted, units, (1.0,) * PROBLEM.horizon, grid.length
+        grid.layout, PROBLEM.horizon, PROBLEM.season, fitted, units, Reach((1.0,) * PROBLEM.horizon), grid.length
     )
     model.save(tmp_path / "model.json")
     origin = grid.length - PROBLEM.horizon
@@ -38,7 +39,7 @@ def test_the_model_file_gives_the_same_forecasts(development: pd.DataFrame, tmp_
 
 def test_what_is_saved_loads_and_what_was_swapped_does_not(development: pd.DataFrame, tmp_path: Path) -> None:
     grid = build_grid(development)
-    reach = [1.0] * PROBLEM.horizon
+    reach = Reach((1.0,) * PROBLEM.horizon)
     save_champion(tmp_path, grid, development, reach, series_scales(grid), run_id="test", score=0.5)
     assert load_champion(tmp_path).manifest["run_id"] == "test"
     model = tmp_path / champion_file.MODEL_FILE

@@ -17,6 +17,7 @@ import pandas as pd
 
 from data.features.contract import PROBLEM
 from models.forecasting.grid import Floats, Grid
+from models.forecasting.intervals import Reach
 from models.forecasting.model_file import SeriesModel, history_of
 
 FEATURES = Path(__file__).resolve().parents[2] / "data" / "features" / "features.py"
@@ -73,7 +74,7 @@ def load_champion(folder: Path, *, features: Path = FEATURES) -> Champion:
 
 
 def save_champion(
-    folder: Path, grid: Grid, rows: pd.DataFrame, reach: list[float], scales: Floats, *, run_id: str, score: float
+    folder: Path, grid: Grid, rows: pd.DataFrame, reach: Reach, scales: Floats, *, run_id: str, score: float
 ) -> dict[str, Any]:
     """Fit what champion.py builds on all development rows, and write model, history and manifest, the manifest last."""
     from models.training import champion
@@ -81,7 +82,7 @@ def save_champion(
     fitted = champion.build_model().fit(grid, grid.length, PROBLEM.horizon)
     history = history_of(grid)
     units = dict(zip(grid.names, (float(one) for one in scales), strict=True))
-    model = SeriesModel(grid.layout, PROBLEM.horizon, PROBLEM.season, fitted, units, tuple(reach), history)
+    model = SeriesModel(grid.layout, PROBLEM.horizon, PROBLEM.season, fitted, units, reach, history)
     data = (json.dumps(model.as_json()) + "\n").encode()
     manifest = {
         "run_id": run_id,

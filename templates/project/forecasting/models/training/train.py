@@ -16,8 +16,10 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from models.forecasting.backtest import Windows, actual_values, backtest, backtest_table, conformal_reach
+from data.features.contract import PROBLEM
+from models.forecasting.backtest import Windows, actual_values, backtest, backtest_table
 from models.forecasting.grid import Floats, Grid
+from models.forecasting.intervals import learn_reach
 from models.forecasting.scores import score
 from models.training import champion
 from models.training.series import ROOT, backtest_windows, build_grid, load_development, series_scales
@@ -83,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         folder = ROOT / "models" / "serving" / "champion"
         run_id = champion.RUN_ID if same and champion.RUN_ID else BY_HAND
-        reach = conformal_reach(actual, forecast, scales)
+        reach = learn_reach(champion.build_model, grid, windows, forecast, scales, season=PROBLEM.season)
         manifest = save_champion(folder, grid, rows, reach, scales, run_id=run_id, score=value)
         print(f"saved {folder / manifest['model_file']}")
     if not options.no_track:
