@@ -16,6 +16,7 @@ __all__ = ["Reach", "closer_windows", "conformal_reach", "learn_reach", "recent_
 _LEVEL = 0.9
 _ENOUGH_ERRORS = 40
 _MOST_ORIGINS = 60
+_AS_GOOD = 0.05
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,9 @@ def learn_reach(
         windows, forecast = closer, backtest(make, grid, closer)
     actual = actual_values(grid, windows.origins, windows.horizon)
     found = {unit: _units(unit, grid, windows.origins, scales, season) for unit in _candidates(grid)}
-    best = min(found, key=lambda unit: _misfit(actual - forecast, found[unit]))
+    misfits = {unit: _misfit(actual - forecast, units) for unit, units in found.items()}
+    # Where both do: a fixed unit falls short of a series that grows, and of one that does not they are the same.
+    best = "level" if misfits.get("level", np.inf) < misfits["scale"] + _AS_GOOD else "scale"
     return Reach(tuple(conformal_reach(actual, forecast, found[best])), best)
 
 
