@@ -14,7 +14,7 @@ from ml_engineer.vocabulary.verbs import VERBS
 
 def test_every_verb_and_the_job_functions_are_exported_and_nothing_else():
     jobs = {"job_status", "cancel_job", "resume_job"}
-    estimators = {"Forecaster", "TabularClassifier", "TabularRegressor"}
+    estimators = {"Forecaster", "TabularClassifier", "TabularRanker", "TabularRegressor"}
     assert set(ml_engineer.__all__) == {*VERBS, *jobs, *estimators, "MlEngineerError", "__version__"}
     assert ml_engineer.__all__ == sorted(ml_engineer.__all__)
     assert dir(ml_engineer) == ml_engineer.__all__

@@ -30,11 +30,13 @@ if TYPE_CHECKING:
     from ml_engineer.errors import MlEngineerError
     from ml_engineer.forecasting.estimator import Forecaster
     from ml_engineer.modelling.estimators import TabularClassifier, TabularRegressor
+    from ml_engineer.modelling.ranker import TabularRanker
 
 __all__ = [
     "Forecaster",
     "MlEngineerError",
     "TabularClassifier",
+    "TabularRanker",
     "TabularRegressor",
     "__version__",
     "cancel_job",
@@ -59,6 +61,7 @@ _HOMES = {
     "Forecaster": "ml_engineer.forecasting.estimator",
     "MlEngineerError": "ml_engineer.errors",
     "TabularClassifier": "ml_engineer.modelling.estimators",
+    "TabularRanker": "ml_engineer.modelling.ranker",
     "TabularRegressor": "ml_engineer.modelling.estimators",
 }
 

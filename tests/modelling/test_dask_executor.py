@@ -9,10 +9,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_diabetes
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from ml_engineer import TabularRegressor
 from ml_engineer.errors import InputError
 from ml_engineer.modelling.candidate import Candidate
 from ml_engineer.modelling.executors import make_executor
@@ -60,6 +62,14 @@ def test_a_fit_on_a_cluster_gives_what_a_fit_here_gives_and_leaves_its_model(clu
             assert path.exists()
             found.append(fit.predictions)
     assert np.array_equal(*found)
+
+
+def test_an_estimator_may_leave_its_fits_to_a_cluster(cluster: str) -> None:
+    features, target = load_diabetes(return_X_y=True, as_frame=True)
+    there = TabularRegressor(budget_evaluations=6, folds=3, executor=cluster).fit(features, target)
+    here = TabularRegressor(budget_evaluations=6, folds=3, n_jobs=1).fit(features, target)
+    assert there.champion_ == here.champion_
+    assert np.allclose(there.predict(features), here.predict(features))
 
 
 def test_a_fit_that_crashes_or_is_stopped_costs_only_itself(cluster: str) -> None:

@@ -6,7 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from ml_engineer.errors import InputError
 from ml_engineer.forecasting.ahead import rows_ahead
 from ml_engineer.forecasting.backtest import actual_values, plan_windows
 from ml_engineer.forecasting.forecasters import Average
@@ -50,8 +51,9 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
 
     Parameters
     ----------
-    target, time_column : str
-        Column to forecast, and the one of time stamps (or whole numbers that count time).
+    target, time_column : str, optional
+        Column to forecast, and the one of time stamps (or whole numbers that count time). Not needed for a pandas Series; a
+        frame without `time_column` has the time in its index.
     series_columns : tuple of str
         Columns that together name a series.
     known_in_advance : tuple of str
@@ -76,14 +78,17 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
 
     Examples
     --------
-    >>> forecaster = Forecaster("sales", "day", horizon=14).fit(rows)  # doctest: +SKIP
-    >>> forecaster.predict()  # the fourteen days after the last row, with 90 % intervals  # doctest: +SKIP
+    >>> days = pd.date_range("2024-01-01", periods=120, freq="D")
+    >>> sales = pd.Series(np.tile([5.0, 6, 7, 8, 9, 12, 10], 18)[:120], index=days, name="sales")
+    >>> forecaster = Forecaster(horizon=7, budget_evaluations=4).fit(sales)
+    >>> forecaster.predict()["prediction"].round(1).tolist()
+    [6.0, 7.0, 8.0, 9.0, 12.0, 10.0, 5.0]
     """
 
     def __init__(
         self,
-        target: str,
-        time_column: str,
+        target: str | None = None,
+        time_column: str | None = None,
         *,
         series_columns: tuple[str, ...] = (),
         known_in_advance: tuple[str, ...] = (),
@@ -101,13 +106,13 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.budget_evaluations = budget_evaluations
         self.random_state = random_state
 
-    def fit(self, rows: pd.DataFrame, y: object = None) -> Forecaster:
+    def fit(self, rows: pd.DataFrame | pd.Series, y: object = None) -> Self:
         """Search within the budget, and fit what won on all rows.
 
         Parameters
         ----------
-        rows : pandas.DataFrame
-            One row a series and moment, in any order.
+        rows : pandas.DataFrame or pandas.Series
+            One row a series and moment, in any order; or one series, the time in its index.
         y : None
             Not used; the target is a column.
 
@@ -118,19 +123,18 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         """
         started = time.monotonic()
         series, known = tuple(self.series_columns), tuple(self.known_in_advance)
-        rhythm = read_rhythm(rows, time_column=self.time_column, series_columns=series)
+        rows, time_column, target = self._long(rows)
+        rhythm = read_rhythm(rows, time_column=time_column, series_columns=series)
         horizon = self.horizon or default_horizon(rhythm)
-        floor = 0.0 if float(rows[self.target].min()) >= 0 else None
+        floor = 0.0 if float(rows[target].min()) >= 0 else None
         categories = listed_categories(rows, known)
-        layout = Layout(self.time_column, self.target, rhythm.step, series, known, (), categories, floor)
+        layout = Layout(time_column, target, rhythm.step, series, known, (), categories, floor)
         grid = make_grid(rows, layout)
         folds, origins = plan_backtest(grid.length, horizon)
         windows = plan_windows(grid.length, horizon, folds=folds, origins_a_fold=origins)
         season = choose_season(grid, rhythm.seasons, windows, scales_of(grid.values, 1))
         scales = scales_of(grid.values, season)
-        facts = SeriesFacts(
-            season, rhythm.seasons, rhythm.series, horizon, bool((rows[self.target].dropna() > 0).all())
-        )
+        facts = SeriesFacts(season, rhythm.seasons, rhythm.series, horizon, bool((rows[target].dropna() > 0).all()))
         most = int(min(max(self.budget_seconds * _ROWS_A_SECOND, 8_000), 120_000))
         deadline = math.inf if self.budget_evaluations is not None else started + 0.9 * self.budget_seconds
         result = search(
@@ -157,15 +161,29 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.history_ = rows
         return self
 
-    def predict(self, future: pd.DataFrame | None = None, *, history: pd.DataFrame | None = None) -> pd.DataFrame:
+    def _long(self, rows: pd.DataFrame | pd.Series) -> tuple[pd.DataFrame, str, str]:
+        """The rows with the time in a column, and the names of the time's column and of the target's."""
+        if isinstance(rows, pd.Series):
+            rows = rows.to_frame(self.target or rows.name or "value")
+        target = self.target or _only_number(rows)
+        if self.time_column is not None:
+            return rows, self.time_column, target
+        if isinstance(rows.index, pd.PeriodIndex):
+            rows = rows.set_axis(rows.index.to_timestamp(), axis=0)
+        time_column = str(rows.index.name or "time")
+        return rows.rename_axis(index=time_column).reset_index(), time_column, target
+
+    def predict(
+        self, future: pd.DataFrame | None = None, *, history: pd.DataFrame | pd.Series | None = None
+    ) -> pd.DataFrame:
         """Forecast the horizon after the last known row.
 
         Parameters
         ----------
         future : pandas.DataFrame, optional
             Rows of the moments to forecast with the columns known in advance.
-        history : pandas.DataFrame, optional
-            Rows to go on from; by default those that were fitted on.
+        history : pandas.DataFrame or pandas.Series, optional
+            Rows to go on from, as `fit` takes them; by default those that were fitted on.
 
         Returns
         -------
@@ -173,10 +191,23 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             One row a series and moment: ``step``, ``prediction``, ``low_90``, ``high_90``.
         """
         check_is_fitted(self, "model_")
-        shown = self.history_ if history is None else history
+        shown = self.history_ if history is None else self._long(history)[0]
         known = tuple(self.known_in_advance)
+        if future is not None and self.time_column is None:
+            future = future.rename_axis(index=self.model_.layout.time).reset_index()
         rows = rows_ahead(shown, future, self.model_.layout, known=known, horizon=self.model_.horizon)
         return self.model_.table(make_grid(rows, self.model_.layout))
+
+
+def _only_number(rows: pd.DataFrame) -> str:
+    numbers = [str(name) for name in rows.columns if pd.api.types.is_numeric_dtype(rows[name])]
+    if len(numbers) != 1:
+        raise InputError(
+            "No column to forecast is named",
+            found=f"{len(numbers)} numeric columns: {', '.join(numbers[:5])}",
+            remedy="Pass target, or one pandas Series",
+        )
+    return numbers[0]
 
 
 def _board(result: SearchResult, actual: npt.NDArray[np.float64], scales: npt.NDArray[np.float64]) -> pd.DataFrame:

@@ -1,0 +1,244 @@
+"""What the tabular estimators share: their parameters, the frame as it comes, folds, the search, the leaderboard."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import Any, Literal
+from uuid import uuid4
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
+
+from ml_engineer.modelling.executors import make_executor
+from ml_engineer.modelling.feature_frame import feature_frame
+from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
+from ml_engineer.modelling.results import candidate_result
+from ml_engineer.modelling.search import SearchResult, search
+from ml_engineer.modelling.search_plan import SearchPlan
+from ml_engineer.modelling.training_data import FEW_ROWS, FoldPair, TrainingData
+from ml_engineer.modelling.tuning import Tuner
+from ml_engineer.statistics.metrics import Task
+from ml_engineer.vocabulary.estimates import Metric
+
+__all__ = ["TabularEstimator", "check_lengths"]
+
+_ONE_FIT_ROWS = 100_000
+_MOST_WORKERS = 8
+_REPEATS = 3
+"""Foldings where rows are few."""
+
+
+class _ForgetfulJournal:
+    """Finished fits are not kept: a fit of an estimator is not resumed."""
+
+    def find(self, key: str) -> None:
+        """Nothing."""
+
+    def keep(self, key: str, arrays: object) -> None:
+        """Forget."""
+
+
+class TabularEstimator(BaseEstimator, ABC):
+    """What the estimators share: parameters, the frame, the search."""
+
+    def __init__(
+        self,
+        *,
+        budget_seconds: float = 60.0,
+        budget_evaluations: int | None = None,
+        metric: Metric | None = None,
+        folds: int = 5,
+        champion: Literal["best", "simplest-within-noise"] = "best",
+        price_milliseconds: float = 10.0,
+        memory_limit_mb: int | None = None,
+        n_jobs: int | None = None,
+        executor: str | None = None,
+        random_state: int = 0,
+    ) -> None:
+        self.budget_seconds = budget_seconds
+        self.budget_evaluations = budget_evaluations
+        self.metric = metric
+        self.folds = folds
+        self.champion = champion
+        self.price_milliseconds = price_milliseconds
+        self.memory_limit_mb = memory_limit_mb
+        self.n_jobs = n_jobs
+        self.executor = executor
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+    @property
+    def leaderboard_(self) -> pd.DataFrame:
+        """Every candidate, best first: score with interval, times, and what was decided about it."""
+        check_is_fitted(self, "_board")
+        return self._board
+
+    def _frame(self, X: Any, *, reset: bool) -> pd.DataFrame:  # noqa: N803  (scikit-learn's name)
+        """The checked feature frame."""
+        if isinstance(X, pd.DataFrame):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            if reset and len(X) < 2:
+                msg = f"Found array with {len(X)} sample(s) (shape={X.shape}) while a minimum of 2 is required"
+                raise ValueError(msg)
+            table: Any = X
+        else:
+            table = validate_data(
+                self,
+                X,
+                reset=reset,
+                dtype=None,
+                ensure_all_finite="allow-nan" if _is_numeric(X) else False,
+                ensure_min_samples=2 if reset else 1,
+            )
+            if table.dtype.kind == "c":
+                check_array(table)
+        return feature_frame(table, names=[f"x{place}" for place in range(table.shape[1])])
+
+    def _search(self, data: TrainingData) -> None:
+        """Find the champion, and keep what it is asked for later."""
+        started = time.monotonic()
+        workers = 0 if self.n_jobs == 1 else min(_cores() if self.n_jobs in {None, -1} else self.n_jobs, _MOST_WORKERS)
+        memory = None if self.memory_limit_mb is None else self.memory_limit_mb * 2**20
+        large = data.rows >= _ONE_FIT_ROWS
+        if self.executor is not None:
+            # Workers of a cluster may still hold the rows of another fit.
+            data = replace(data, fingerprint=uuid4().hex)
+        with make_executor(workers=workers, memory_limit=memory, address=self.executor) as executor:
+            executor.load(data)
+            threads = max(1, workers) if large else 1
+            if large and not executor.is_remote:
+                executor.workers = 1
+            result = search(
+                baseline_candidate(data),
+                build_portfolio(data, seed=self.random_state, threads=threads),
+                data,
+                executor=executor,
+                plan=SearchPlan(
+                    float("inf") if self.budget_evaluations else started + self.budget_seconds - 0.1,
+                    budget_evaluations=self.budget_evaluations,
+                    seed=self.random_state,
+                    price_milliseconds=float("inf") if self.budget_evaluations else self.price_milliseconds,
+                    champion=self.champion,
+                ),
+                clock=time.monotonic,
+                journal=_ForgetfulJournal(),
+                report=_tell_nobody,
+                tuner=Tuner(seed=self.random_state),
+            )
+        self._keep(result, data)
+
+    def _keep(self, result: SearchResult, data: TrainingData) -> None:
+        self.model_ = result.model
+        self.champion_ = result.champion.candidate.name
+        self.out_of_fold_ = result.champion.predictions(data)
+        self._folds = data.fold_of_rows
+        self.decisions_ = result.decisions
+        self._board: pd.DataFrame = _board(result, data, seed=self.random_state)
+
+    def _data(self, features: pd.DataFrame, target: npt.NDArray[Any], groups: Any, sample_weight: Any) -> TrainingData:
+        """Features and target with folds; rows of one group stay on one side of each."""
+        task, metric = self._task()
+        weights = None if sample_weight is None else _weights(sample_weight, features)
+        clusters = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+        foldings = [
+            _pairs(task, target, clusters, folds=self.folds, seed=self.random_state + repeat)
+            for repeat in range(_REPEATS if len(target) < FEW_ROWS else 1)
+        ]
+        return TrainingData(
+            task=task,
+            metric=self.metric or metric,
+            features=features,
+            target=target,
+            pairs=foldings[0],
+            fingerprint="",
+            clusters=clusters,
+            weights=weights,
+            more_pairs=tuple(pair for folding in foldings[1:] for pair in folding),
+        )
+
+    @abstractmethod
+    def _task(self) -> tuple[Task, Metric]:
+        """Kind of task, and what its candidates are ordered by unless the caller says otherwise."""
+
+
+def _tell_nobody(_message: str, _fraction: float | None) -> None:
+    """Report to nobody."""
+
+
+def _is_numeric(table: Any) -> bool:
+    return np.asarray(table).dtype.kind in "biufc"
+
+
+def check_lengths(features: pd.DataFrame, target: npt.NDArray[Any]) -> None:
+    """Refuse a target of another length; raises ValueError in scikit-learn's words."""
+    if len(features) != len(target):
+        msg = f"Found input variables with inconsistent numbers of samples: {[len(features), len(target)]}"
+        raise ValueError(msg)
+
+
+def _weights(sample_weight: Any, features: pd.DataFrame) -> npt.NDArray[np.float64]:
+    found: npt.NDArray[np.float64] = _check_sample_weight(
+        sample_weight, np.empty((len(features), 1)), dtype=np.float64, ensure_non_negative=True
+    )
+    if not (found > 0).any():
+        msg = "sample_weight is zero for every row: there is nothing to learn from"
+        raise ValueError(msg)
+    return found
+
+
+def _pairs(
+    task: Task, target: npt.NDArray[Any], clusters: npt.NDArray[np.integer] | None, *, folds: int, seed: int
+) -> tuple[FoldPair, ...]:
+    """Folds: of whole groups where there are groups, with the classes in proportion where there are classes."""
+    units = len(target) if clusters is None else len(np.unique(clusters))
+    number = max(2, min(folds, units))
+    if task == "regression":
+        kind: Any = KFold if clusters is None else GroupKFold
+    else:
+        number = max(2, min(number, int(np.unique(target, return_counts=True)[1].max())))
+        kind = StratifiedKFold if clusters is None else StratifiedGroupKFold
+    splitter = kind(number, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # A class with fewer rows than folds is told by its score, not by the splitter.
+        warnings.filterwarnings("ignore", message="The least populated class")
+        return tuple(splitter.split(np.zeros(len(target)), target, clusters))
+
+
+def _board(result: SearchResult, data: TrainingData, *, seed: int) -> pd.DataFrame:
+    rows = []
+    for standing in result.standings:
+        one = candidate_result(standing, data, seed=seed)
+        rows.append(
+            {
+                "candidate": one.name,
+                "family": one.family,
+                "status": one.status,
+                "score": one.score.value if one.score else np.nan,
+                "low": one.score.low if one.score else np.nan,
+                "high": one.score.high if one.score else np.nan,
+                "fit_seconds": one.fit_seconds,
+                "predict_milliseconds_per_row": one.predict_milliseconds_per_row,
+                "model_megabytes": one.model_megabytes,
+                "explained_by": one.explained_by,
+                "decisions": "; ".join(one.decisions),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,70 @@
+"""Forecasts without a project: from one series or a long table, with intervals, as scikit-learn's estimators are used."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.utils import estimator_checks
+
+from forecasting.series import WEEK, promoted, shop
+from ml_engineer import Forecaster
+from ml_engineer.errors import InputError
+
+QUICK = {"horizon": 7, "budget_evaluations": 8}
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        estimator_checks.check_estimator_cloneable,
+        estimator_checks.check_estimator_repr,
+        estimator_checks.check_get_params_invariance,
+        estimator_checks.check_no_attributes_set_in_init,
+        estimator_checks.check_parameters_default_constructible,
+        estimator_checks.check_set_params,
+    ],
+)
+def test_scikit_learns_checks_of_what_is_no_table_of_numbers(check) -> None:
+    check("Forecaster", Forecaster())
+
+
+def test_one_series_is_forecast_from_its_index_with_intervals_that_hold_what_comes() -> None:
+    rows = shop(days=227)
+    series = rows.set_index("day")["sales"]
+    model = Forecaster(**QUICK).fit(series[:-7])
+    said = model.predict()
+    assert said["day"].tolist() == series.index[-7:].tolist()
+    truth = 50 + 0.05 * np.arange(220, 227) + WEEK[np.arange(220, 227) % 7]
+    assert np.abs(said["prediction"] - truth).max() < 2
+    assert said["low_90"].le(series[-7:].to_numpy()).mean() > 0.7
+    assert said["high_90"].ge(series[-7:].to_numpy()).mean() > 0.7
+    assert model.leaderboard_["mase"].iloc[0] < model.leaderboard_.set_index("name")["mase"]["baseline"]
+    later = model.predict(history=series)
+    assert later["day"].iloc[0] == series.index[-1] + pd.Timedelta(days=1)
+
+
+def test_a_long_table_of_two_series_gives_a_horizon_for_each_and_the_same_again() -> None:
+    first, second = shop(days=150), shop(days=150, level=500.0, seed=3)
+    rows = pd.concat([first.assign(place="north"), second.assign(place="south")])
+    model = Forecaster("sales", "day", series_columns=("place",), **QUICK)
+    said = model.fit(rows.sample(frac=1, random_state=0)).predict()
+    assert said.groupby("place")["step"].apply(list).tolist() == [list(range(1, 8))] * 2
+    means = said.groupby("place")["prediction"].mean()
+    assert means["north"] == pytest.approx(62, abs=3)
+    assert means["south"] == pytest.approx(512, abs=5)
+    assert np.allclose(clone(model).fit(rows).predict()["prediction"], said["prediction"])
+
+
+def test_what_is_known_in_advance_moves_the_forecast() -> None:
+    rows = promoted(days=220)
+    model = Forecaster("sales", "day", known_in_advance=("promotion",), **QUICK).fit(rows)
+    ahead = pd.DataFrame({"day": pd.date_range(rows["day"].iloc[-1], periods=8, freq="D")[1:]})
+    with_it, without = (model.predict(ahead.assign(promotion=value))["prediction"] for value in (1, 0))
+    assert np.mean(with_it - without) == pytest.approx(20, abs=3)
+
+
+def test_two_columns_of_numbers_and_no_target_are_refused() -> None:
+    with pytest.raises(InputError, match="2 numeric columns: sales, promotion"):
+        Forecaster(**QUICK).fit(promoted(days=120).set_index("day"))
