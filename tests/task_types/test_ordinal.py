@@ -11,8 +11,13 @@ from sklearn.metrics import brier_score_loss, cohen_kappa_score
 
 from ml_engineer.errors import InputError, UnsupportedTaskError
 from ml_engineer.profiling.target import read_target
+from ml_engineer.project.definition import load_problem
+from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.statistics.metrics import Outcomes, metric_value, weighted_metric
 from ml_engineer.statistics.ordinal import called_level
+from ml_engineer.verbs.frame_problem import frame_problem
+from ml_engineer.vocabulary.context import WorkContext
+from ml_engineer.vocabulary.requests import FrameProblemRequest
 from task_types.conftest import Finished, go, stands_alone
 
 ORDER = ("low", "medium", "high", "critical")
@@ -57,6 +62,19 @@ def test_predictions_are_levels_and_far_misses_are_rare(finished: Finished) -> N
 @pytest.mark.full
 def test_the_project_stands_alone(finished: Finished) -> None:
     stands_alone(finished.layout)
+
+
+def test_an_order_that_the_file_declares_is_taken_though_no_word_shows_it(tmp_path: Path) -> None:
+    order = ["worn", "used", "fresh", "unpacked", "never met"]
+    rows = incidents(200)
+    words = rows["severity"].map(dict(zip(ORDER, order, strict=False)))
+    rows["severity"] = pd.Categorical(words, categories=order, ordered=True)
+    rows.to_parquet(tmp_path / "rows.parquet")
+    root = str(tmp_path / "ml")
+    request = FrameProblemRequest(data=str(tmp_path / "rows.parquet"), target="severity", project_dir=root)
+    frame_problem(request, WorkContext("job_test", tmp_path / "journal"))
+    problem = load_problem(ProjectLayout(tmp_path / "ml"))
+    assert (problem.task_type, problem.classes) == ("ordinal", tuple(order[:4]))
 
 
 def simulated() -> Outcomes:

@@ -81,6 +81,7 @@ def read_target(
     task_type: TaskType | None = None,
     positive_class: str | None = None,
     levels: Sequence[str] | None = None,
+    declared: Sequence[str] = (),
 ) -> TargetReading:
     """What kind of task the target makes.
 
@@ -90,6 +91,8 @@ def read_target(
         The target without missing values.
     task_type, positive_class, levels : optional
         What the person said; levels are the values of an ordinal target from lowest to highest.
+    declared : sequence of str
+        Categories of the target from lowest to highest, where the data say that they have an order.
 
     Raises
     ------
@@ -122,9 +125,12 @@ def read_target(
         raise InputError(
             "levels are for ordinal tasks", found=f"task_type={task_type!r}", remedy="Leave levels out, or task_type"
         )
+    in_data = _declared(column, declared)
     if levels is not None or task_type == "ordinal":
-        order = level_order(column, levels)
+        order = level_order(column, levels or in_data)
         return _ordered(column, order, "named by the person", ())
+    if task_type is None and in_data is not None and positive_class is None:
+        return _ordered(column, in_data, "an ordered category in the data", ())
     task, reason, questions = (
         infer_task(column, distinct) if task_type is None else said_task(column, distinct, task_type)
     )
@@ -140,6 +146,13 @@ def read_target(
         return _ordered(column, seen, reason, questions)
     named: TaskType | None = task_type if task_type == "text_classification" else None
     return replace(_classes(column, task, reason, positive_class, questions), named=named)
+
+
+def _declared(column: pd.Series, declared: Sequence[str]) -> tuple[str, ...] | None:
+    """The order that the data say, of the categories that are met; nothing where it does not make three levels or more."""
+    labels = {str(value) for value in column.unique()}
+    order = tuple(label for label in declared if label in labels)
+    return order if len(order) == len(labels) >= 3 else None
 
 
 def _seen_order(column: pd.Series) -> tuple[str, ...] | None:

@@ -18,7 +18,7 @@ from ml_engineer.sources.hints import gather_hints
 from ml_engineer.sources.names import unique_names
 from ml_engineer.sources.raw import FileFacts
 from ml_engineer.sources.texts import Hints, TextColumn, convert_text, decide_text
-from ml_engineer.sources.typed import canonical
+from ml_engineer.sources.typed import canonical, declared_order
 from ml_engineer.vocabulary.data import ColumnReading, ReadReport, StorageType
 
 __all__ = ["SettledColumn", "settle_columns", "to_frame"]
@@ -86,11 +86,12 @@ def settle_columns(
         column, columns[place] = columns[place], None
         name = usable[place]
         settled = _repeat(column, known[name]) if name in known else _decide(column, name, names[place], hints, facts)
-        extra = notes.get(place, ())
-        if not extra:
+        extra, order = notes.get(place, ()), declared_order(column)
+        if not extra and not order:
             return settled
         reading = settled.reading
-        return replace(settled, reading=reading.model_copy(update={"notes": (*extra, *reading.notes)}))
+        update = {"notes": (*extra, *reading.notes), "order": order or reading.order}
+        return replace(settled, reading=reading.model_copy(update=update))
 
     # pyarrow lets go of the interpreter's lock, so long columns are settled side by side; short ones only wait.
     workers = (os.cpu_count() or 1) if columns and len(columns[0]) > _LONG_COLUMN else 1

@@ -35,6 +35,13 @@ def canonical(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, tuple[str, ...]
     return column.cast(pa.string()), (*notes, f"Type {column.type} became text"), None
 
 
+def declared_order(column: pa.ChunkedArray) -> tuple[str, ...]:
+    """Categories from lowest to highest, if the column says that they have an order; none otherwise."""
+    if not pa.types.is_dictionary(column.type) or not column.type.ordered or not column.num_chunks:
+        return ()
+    return tuple(str(value) for value in column.unify_dictionaries().chunk(0).dictionary.to_pylist())
+
+
 def _stamps(column: pa.ChunkedArray, notes: tuple[str, ...]) -> tuple[pa.ChunkedArray, tuple[str, ...], str | None]:
     zone = column.type.tz
     if column.type.unit == "ns":

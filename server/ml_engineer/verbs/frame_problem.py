@@ -148,6 +148,7 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
         task_type=request.task_type,
         positive_class=positive,
         levels=request.levels,
+        declared=next((one.order for one in table.report.columns if one.name == request.target), ()),
     )
     _refuse_unfit(reading, told)
     refuse_unfit_amounts(frame[request.target], reading, quantile=request.quantile, metric=request.metric)

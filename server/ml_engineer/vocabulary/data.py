@@ -85,6 +85,10 @@ class ColumnReading(Record):
     timezone: str | None = Field(
         default=None, description="Time zone that stamps were converted to, if they carried one."
     )
+    order: tuple[str, ...] = Field(
+        default=(),
+        description="All categories from lowest to highest, where the file says that they have an order (Parquet, pandas).",
+    )
     notes: tuple[str, ...] = Field(default=(), description="Anything else that was done or noticed, one sentence each.")
 
 
