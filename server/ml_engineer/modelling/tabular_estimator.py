@@ -194,9 +194,6 @@ def _weights(sample_weight: Any, features: pd.DataFrame) -> npt.NDArray[np.float
     found: npt.NDArray[np.float64] = _check_sample_weight(
         sample_weight, np.empty((len(features), 1)), dtype=np.float64, ensure_non_negative=True
     )
-    if not (found > 0).any():
-        msg = "sample_weight is zero for every row: there is nothing to learn from"
-        raise ValueError(msg)
     return found
 
 
