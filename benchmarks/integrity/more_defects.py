@@ -66,7 +66,7 @@ def group_total(table: Table, strength: Strength, rng: Rng) -> Planted:
     target = pd.Series(_rank(table)) if table.task != "regression" else table.frame[table.target].astype(float)
     total = target.groupby(place).transform("sum").round(6).to_numpy()
     frame = table.frame.assign(place=[f"P{number}" for number in place], place_total=total)
-    return Planted(frame, ("place_total",), ("LEA009",), lost=("place_total",))
+    return Planted(frame, ("place_total",), ("LEA022",), lost=("place_total",))
 
 
 def scattered_gaps(table: Table, strength: Strength, rng: Rng) -> Planted:

@@ -60,6 +60,7 @@ _OF_SINGLE_ROWS: frozenset[str] = frozenset(
         "SPL009",
         "SPL010",
         "SPL011",
+        "SPL014",
     }
 )
 """Checks that ask whether rows resemble, repeat or predict each other, which in a forecast they should."""
