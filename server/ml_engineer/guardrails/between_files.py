@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Final
 
 import numpy as np
@@ -23,15 +24,21 @@ __all__ = ["DAT016", "LEA020", "SPL013"]
 
 _FEWEST_ROWS: Final = 30
 """Development rows of a file, fewer of which tell nothing of it."""
-_NAME_THE_FILE: Final = (
-    "bring the file's name in as a column (sql=\"SELECT *, 'A' AS source_file FROM 'A.csv' UNION ALL BY NAME SELECT *, 'B' "
-    "AS source_file FROM 'B.csv'\")"
-)
+_MOST_FILES_WRITTEN_OUT: Final = 12
+"""Files for which a remedy gives the whole statement."""
 
 
 def _several_files(evidence: Evidence) -> str:
     """Why there is nothing to compare; an empty text if there is."""
     return "" if evidence.source_files is not None else "the rows come from one file, or from a query"
+
+
+def _grouped_by_file(files: SourceFiles) -> str:
+    """What to call so that rows of one file stay together."""
+    written_out = len(files.names) <= _MOST_FILES_WRITTEN_OUT
+    some = files if written_out else replace(files, names=files.names[:2], paths=files.paths[:2])
+    more = "" if written_out else ", and so on for every file"
+    return f"frame again with group_columns=['source_file'] and sql = {some.query()}{more}"
 
 
 class DAT016(ColumnCheck):
@@ -149,7 +156,7 @@ class LEA020(LeakageCheck):
         return observed(
             [Observation("question", text)],
             remedy="Ask what rows of one file have in common (period, place, batch), and whether predictions are made for files "
-            f"yet to come; if so, {_NAME_THE_FILE} and frame again with group_columns=['source_file']",
+            f"yet to come; if so, {_grouped_by_file(files)}",
         )
 
     @staticmethod
@@ -196,6 +203,5 @@ class SPL013(SplitCheck):
         return observed(
             [Observation("advice" if known else "question", text) for text in largest.values()],
             remedy="Ask what differs between the files (period, place, way of counting), and whether predictions are made for "
-            f"files yet to come; if so, {_NAME_THE_FILE} and frame again with group_columns=['source_file'], or with the "
-            "time_column that explains it",
+            f"files yet to come; if so, name the time_column that explains it, or {_grouped_by_file(files)}",
         )

@@ -26,10 +26,13 @@ class SourceFiles:
         A short name for each file with rows among them, in the order of reading.
     codes : numpy.ndarray of shape (n,)
         Place in `names` of each row's file.
+    paths : tuple of str
+        Where each file was read from.
     """
 
     names: tuple[str, ...]
     codes: npt.NDArray[np.intp]
+    paths: tuple[str, ...]
 
     @classmethod
     def of(cls, report: ReadReport, rows: pd.Index) -> SourceFiles | None:
@@ -44,7 +47,11 @@ class SourceFiles:
         if len(present) < 2:
             return None
         names = _short(report.files)
-        return cls(tuple(names[place] for place in present), codes.astype(np.intp))
+        return cls(
+            tuple(names[place] for place in present),
+            codes.astype(np.intp),
+            tuple(report.files[place] for place in present),
+        )
 
     def rows(self) -> npt.NDArray[np.intp]:
         """Rows of each file."""
@@ -58,6 +65,23 @@ class SourceFiles:
     def quoted(self, code: int) -> str:
         """Name of a file for a finding."""
         return quoted(self.names[code])
+
+    def query(self) -> str:
+        """SQL that brings in the name of each row's file as the column source_file."""
+        # sql knows a file by its name or its path, of which names in several folders need the path.
+        parts = [
+            f"SELECT *, {_literal(name)} AS source_file FROM {_identifier(path if '/' in name else name)}"
+            for name, path in zip(self.names, self.paths, strict=True)
+        ]
+        return " UNION ALL BY NAME ".join(parts)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _identifier(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
 
 
 def _short(files: tuple[str, ...]) -> list[str]:

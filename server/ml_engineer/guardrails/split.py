@@ -226,7 +226,7 @@ class SPL008(SplitCheck):
             return does_not_apply("the rows were not seen before")
         rows = plan.development_rows + plan.held_out_rows
         if not plan.ambiguous_rows:
-            return passed(f"all {plan.matched_rows:,} rows seen before kept their side")
+            return passed(f"{rows_text(plan.matched_rows)} seen before kept their side, none in doubt")
         seen = Observation(
             "issue" if plan.ambiguous_rows > self.worrying_share * rows else "advice",
             f"{rows_text(plan.ambiguous_rows)} of {rows:,} match more than one earlier row, so that some held-out rows may "

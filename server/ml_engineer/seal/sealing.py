@@ -105,7 +105,7 @@ def seal(
         table_sha256=made.table_sha256,
         development_sha256=made.development_sha256,
         held_out_sha256=made.held_out_sha256,
-        matched_rows=0 if recognition is None else recognition.matched_rows,
+        matched_rows=0 if recognition is None else recognition.matched_rows - moved,
         ambiguous_rows=0 if recognition is None else recognition.ambiguous_rows,
         looks_inherited=max(inherited, looks_inherited(chain)),
     )
