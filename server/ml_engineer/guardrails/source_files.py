@@ -70,7 +70,7 @@ class SourceFiles:
         """SQL that brings in the name of each row's file as the column source_file."""
         # sql knows a file by its name or its path, of which names in several folders need the path.
         parts = [
-            f"SELECT *, {_literal(name)} AS source_file FROM {_identifier(path if '/' in name else name)}"
+            " ".join(("SELECT *,", _literal(name), "AS source_file FROM", _identifier(path if "/" in name else name)))
             for name, path in zip(self.names, self.paths, strict=True)
         ]
         return " UNION ALL BY NAME ".join(parts)
