@@ -188,7 +188,8 @@ def _scaled_percentiles(left_out: _LeftOut, value: float, plan: ResamplingPlan, 
     tail = (1 - level) / 2
     expanded = float(ndtr(sqrt(plan.units / (plan.units - 1)) * stdtrit(plan.units - 1, tail)))
     middle = float(left_out.won.mean())
-    low, high = np.quantile(left_out.won, [expanded, 1 - expanded]) - middle
+    # Of r replicates the k-th leaves k / (r + 1) below it; numpy's own rule takes somewhat less, which a few hundred show.
+    low, high = np.quantile(left_out.won, [expanded, 1 - expanded], method="weibull") - middle
     share = left_out.share
     scale = sqrt(share / (1 - share)) if share < 1 else 1.0
     return value + scale * min(float(low), 0.0), value + scale * max(float(high), 0.0)
