@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from ml_engineer.guardrails import RefitFacts
 from ml_engineer.project.definition import load_problem
@@ -49,3 +50,44 @@ def test_a_champions_fold_comes_true_again_until_its_predictions_are_changed(lay
     assert changed.unequal_rows > facts.rows / 2
     path.unlink()
     assert refit(layout) is None
+
+
+def test_a_model_that_depends_on_the_number_of_cores_comes_true_again(
+    tmp_path: Path, penguins: Path, call: Callable[..., Any]
+) -> None:
+    root = tmp_path / "ml"
+    call("frame_problem", data=str(penguins), target="Species", project_dir=str(root))
+    call("scaffold_project", project_dir=str(root), features=[])
+    (root / "models" / "training" / "candidates.py").write_text(
+        """
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_info
+
+
+class Cores(ClassifierMixin, BaseEstimator):
+    def fit(self, X, y):
+        self.tree_ = HistGradientBoostingClassifier(max_iter=20, random_state=0).fit(X.select_dtypes("number"), y)
+        self.classes_ = self.tree_.classes_
+        cores = max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        self.trust_ = 0.9 / cores
+        return self
+
+    def predict_proba(self, X):
+        learned = self.tree_.predict_proba(X.select_dtypes("number"))
+        return self.trust_ * learned + (1 - self.trust_) / len(self.classes_)
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def build_candidates():
+    return {"cores": Cores()}
+""",
+        encoding="utf-8",
+    )
+    assert call("train", project_dir=str(root), candidates=["cores"], budget_seconds=10).champion == "cores"
+    with threadpool_limits(limits=4, user_api="blas"):
+        facts = refit(ProjectLayout(root))
+    assert facts is not None
+    assert (facts.problem, facts.unequal_rows) == ("", 0)
