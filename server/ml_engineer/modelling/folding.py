@@ -99,8 +99,11 @@ def fold(state: SearchState, standings: Sequence[Standing]) -> None:
             if _affordable(state, standing) or (_made_lean(state, standing) and _affordable(state, standing)):
                 yield from fold_jobs(state, standing)
 
-    # What the first good candidate needs is not stopped for the sake of the refit of a hopeless one.
-    until = state.plan.deadline if all(one.hopeless for one in state.done) else state.search_until
+    def until() -> float:
+        # What the first good candidate needs is not stopped for the sake of the refit of a hopeless one; from then on the
+        # good ones' refit comes first.
+        return state.plan.deadline if all(one.hopeless for one in state.done) else state.search_until
+
     state.runner.run(jobs(), until=until, ended=partial(folded, state))
 
 

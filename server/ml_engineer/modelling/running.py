@@ -81,29 +81,37 @@ class Runner:
         self.fits_left = float("inf") if most_fits is None else most_fits
         self.longest: tuple[float, str] = (0.0, "")
 
-    def run(self, jobs: Iterable[Job], *, until: float, ended: Callable[[Job, Fit | Failure], None]) -> None:
+    def run(
+        self,
+        jobs: Iterable[Job],
+        *,
+        until: float | Callable[[], float],
+        ended: Callable[[Job, Fit | Failure], None],
+    ) -> None:
         """Run jobs, in their order, until they or the time are out; jobs are asked for only when a worker is free.
 
         Parameters
         ----------
         jobs : iterable of Job
             May decide at each step, from what has ended so far.
-        until : float
-            Reading of the clock after which no job begins, and at which running ones are stopped where they can be.
+        until : float or callable
+            Reading of the clock after which no job begins, and at which running ones are stopped where they can be; a
+            callable is asked again and again, because what has ended may change what must be kept for later.
         ended : callable
             ``ended(job, outcome)``, once per job.
         """
+        end = until if callable(until) else lambda: until
         waiting = iter(jobs)
         running: dict[int, tuple[Job, float, float]] = {}
         try:
             while True:
-                waiting = self._fill(running, waiting, until, ended)
+                waiting = self._fill(running, waiting, end, ended)
                 if not running:
                     return
                 self._tell([job for job, _, _ in running.values()])
                 for ticket, outcome in self._executor.wait(_LOOKED_AT_EVERY):
                     self._end(running, ticket, outcome, ended)
-                self._stop_overdue(running, until, ended)
+                self._stop_overdue(running, end, ended)
         finally:
             for ticket in running:
                 self._executor.stop(ticket)
@@ -112,11 +120,11 @@ class Runner:
         self,
         running: dict[int, tuple[Job, float, float]],
         waiting: Iterator[Job],
-        until: float,
+        end: Callable[[], float],
         ended: Callable[[Job, Fit | Failure], None],
     ) -> Iterator[Job]:
         """Begin jobs while workers are free; gives those that are still waiting."""
-        while len(running) < self._executor.workers and self._clock() < until and self.fits_left > 0:
+        while len(running) < self._executor.workers and self._clock() < end() and self.fits_left > 0:
             job = next(waiting, None)
             if job is None:
                 break
@@ -153,12 +161,12 @@ class Runner:
     def _stop_overdue(
         self,
         running: dict[int, tuple[Job, float, float]],
-        until: float,
+        end: Callable[[], float],
         ended: Callable[[Job, Fit | Failure], None],
     ) -> None:
         if not self._executor.can_stop:
             return
-        now = self._clock()
+        now, until = self._clock(), end()
         for ticket, (job, started, stop_at) in list(running.items()):
             if now < min(stop_at, until):
                 continue
