@@ -6,7 +6,7 @@
     ├── InputError               an argument, path or value that cannot be used as given
     │   ├── SourceError          a file, folder or query that cannot be read as a table
     │   ├── DefinitionError      problem.yaml does not hold a valid problem (names line and key)
-    │   └── UnsupportedTaskError a task type that has not landed yet, or does not fit the data
+    │   └── UnsupportedTaskError a task type that does not fit the data
     ├── ProjectStateError        a record is missing, stale or was changed by hand
     │   └── BusyError            another job is writing this project
     ├── SealError                the vault, the ledger or the deal does not add up
@@ -90,7 +90,7 @@ class DefinitionError(InputError):
 
 
 class UnsupportedTaskError(InputError):
-    """The task type has not landed yet, or does not fit the data."""
+    """The task type does not fit the data."""
 
 
 class ProjectStateError(MlEngineerError):

@@ -113,13 +113,6 @@ def test_the_person_may_name_the_task() -> None:
     assert read_target(levels, task_type="regression").task == "regression"
 
 
-@pytest.mark.parametrize("task", ["multilabel"])
-def test_tasks_to_come_say_what_to_do_until_then(task: str) -> None:
-    with pytest.raises(UnsupportedTaskError, match="has not landed yet") as caught:
-        read_target(pd.Series([0, 1] * 20, name="y"), task_type=task)  # type: ignore[arg-type]
-    assert caught.value.remedy.startswith("Until then, ")
-
-
 @pytest.mark.parametrize(
     ("column", "task"),
     [

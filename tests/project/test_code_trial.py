@@ -42,7 +42,7 @@ def tried(
         layout.candidates_py.write_text(candidates, encoding="utf-8")
     target = pd.Series(np.where(rows["a"] > 0, "yes", "no"), index=rows.index)
     options = {"guarded": [layout.development.parent], "time_column": "when", **options}
-    return try_code(layout, rows, target, **options)
+    return try_code(layout, rows, target.to_frame("target"), **options)
 
 
 def test_row_local_code_stays_the_same_in_every_way(layout: ProjectLayout, rows: pd.DataFrame) -> None:

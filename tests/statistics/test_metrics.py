@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from sklearn import metrics as sk
 
 from ml_engineer.statistics.metrics import Outcomes, metric_value, metrics_for, metrics_without_target, weighted_metric
 from ml_engineer.vocabulary.estimates import METRIC_DIRECTION, Metric
-from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, Costs
+from ml_engineer.vocabulary.problem import Costs, TaskType
 
 
 def binary(rows: int = 300, *, ties: bool = True, seed: int = 0) -> Outcomes:
@@ -176,7 +176,7 @@ def test_lengths_that_differ_are_a_defect() -> None:
 
 
 def test_every_metric_of_the_vocabulary_is_offered_for_some_task() -> None:
-    offered = {metric for task in SUPPORTED_TASKS for metric in metrics_for(task, has_costs=True)}
+    offered = {metric for task in get_args(TaskType) for metric in metrics_for(task, has_costs=True)}
     offered |= {*metrics_without_target("anomaly_detection", labelled=True)}
     assert offered == set(METRIC_DIRECTION)
     assert "expected_cost" not in metrics_for("multiclass", has_costs=True)

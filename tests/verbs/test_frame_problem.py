@@ -355,7 +355,7 @@ def test_edits_of_the_file_outlive_framing_again(frame: Frame, layout: ProjectLa
         (lambda d: d.assign(left="no"), {}, (InputError, "one value only")),
         (lambda d: d.assign(left=np.nan), {}, (InputError, "no value in any")),
         (lambda d: d, {"target": "customer"}, (InputError, "different in nearly every row")),
-        (lambda d: d, {"task_type": "multilabel"}, (UnsupportedTaskError, "has not landed yet")),
+        (lambda d: d, {"task_type": "multilabel"}, (UnsupportedTaskError, "has several labels")),
         (lambda d: d, {"task_type": "regression"}, (UnsupportedTaskError, "does not fit")),
         (lambda d: d, {"metric": "rmse"}, (InputError, "allowed: accuracy")),
         (lambda d: d, {"false_positive_cost": 1}, (InputError, "Pass both")),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from generated.framed import Framed, visits
-from ml_engineer.errors import DefinitionError, ProjectStateError, UnsupportedTaskError
+from ml_engineer.errors import DefinitionError, ProjectStateError
 from ml_engineer.project.definition import save_problem
 from ml_engineer.project.files import file_sha256
 
@@ -173,12 +173,6 @@ def test_a_problem_without_features_is_refused(framed: Framed, call: Callable[..
     columns = tuple(column.model_copy(update={"used": False}) for column in framed.problem.columns)
     save_problem(framed.layout, framed.problem.model_copy(update={"columns": columns}))
     with pytest.raises((ProjectStateError, DefinitionError)):
-        call("scaffold_project", project_dir=str(framed.layout.root))
-
-
-def test_a_task_without_template_is_refused(framed: Framed, call: Callable[..., Any]) -> None:
-    save_problem(framed.layout, framed.problem.model_copy(update={"task_type": "multilabel"}))
-    with pytest.raises(UnsupportedTaskError, match="multilabel"):
         call("scaffold_project", project_dir=str(framed.layout.root))
 
 

@@ -64,7 +64,8 @@ def _one_against_rest(outcomes: Outcomes, classes: tuple[str, ...]) -> list[tupl
     if outcomes.probabilities is None:
         return []
     codes = [outcomes.positive] if outcomes.task == "binary" else range(len(classes))
-    members = [(code, outcomes.actual == code) for code in codes]
+    labelled = outcomes.task == "multilabel"
+    members = [(code, outcomes.actual[:, code] == 1 if labelled else outcomes.actual == code) for code in codes]
     return [
         (classes[code], inside, np.asarray(outcomes.probabilities[:, code], dtype=float))
         for code, inside in members

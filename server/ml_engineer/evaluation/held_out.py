@@ -36,6 +36,7 @@ Verdict = Literal["better_than_baseline", "no_evidence", "worse_than_baseline"]
 _STAND_IN: dict[TaskType, tuple[Metric, ...]] = {
     "binary": ("log_loss", "accuracy"),
     "multiclass": ("log_loss", "accuracy"),
+    "multilabel": ("log_loss",),
     "regression": ("rmse",),
     "ranking": ("mean_average_precision",),
     "survival": ("integrated_brier",),
@@ -220,9 +221,9 @@ def _warnings(
             f"Only {outcomes.rows} rows were held out, so {judged_by} is known no better than "
             f"{result.model.low:.3g} to {result.model.high:.3g}."
         )
-    if outcomes.task != "regression" and len(np.unique(outcomes.actual)) == 1:
+    if outcomes.task != "regression" and len(np.unique(outcomes.actual, axis=0)) == 1:
         found.append("All held-out rows are of one class; how well classes are told apart cannot be seen.")
-    if len(np.unique(outcomes.predicted)) == 1 and outcomes.rows > 1:
+    if len(np.unique(outcomes.predicted, axis=0)) == 1 and outcomes.rows > 1:
         found.append("The model predicts the same for every held-out row.")
     if look > 1:
         # The best of k unbiased scores lies above its truth by at most about se * sqrt(2 ln k).
@@ -236,8 +237,8 @@ def _warnings(
 
 
 def count_confusion(outcomes: Outcomes, classes: tuple[str, ...]) -> ConfusionMatrix | None:
-    """Counts of actual against predicted classes; none for regression."""
-    if outcomes.task == "regression":
+    """Counts of actual against predicted classes; none for regression and several labels a row."""
+    if outcomes.task in {"regression", "multilabel"}:
         return None
     size = len(classes)
     cells = outcomes.actual.astype(int) * size + outcomes.predicted.astype(int)

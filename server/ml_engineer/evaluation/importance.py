@@ -220,7 +220,9 @@ def permutation_importance(
     shuffles = 1 if problem.task_type == "ranking" else _SHUFFLES
     units = np.tile(rows if clusters is None else clusters[rows], shuffles)
     (plain,) = shuffler.answers([()])
-    model = make_outcomes(problem, np.tile(actual[rows], shuffles), _stack([plain] * shuffles), clusters=units)
+    model = make_outcomes(
+        problem, np.concatenate([actual[rows]] * shuffles), _stack([plain] * shuffles), clusters=units
+    )
     metric = problem.primary_metric
     if not isfinite(metric_value(metric, model)):
         return ()

@@ -105,6 +105,7 @@ def page_context(
         "baseline_rule": _baseline_rule(problem, report),
         "steps": _steps(report),
         "differences": [row for result in report.metrics if (row := _difference_row(result)) is not None],
+        "labels": _labels(report),
         "confusion": _confusion(report),
         "groups": _groups(report),
         "fairness": fairness_context(report.fairness),
@@ -202,6 +203,16 @@ def _confusion(report: EvaluationReport) -> dict[str, object] | None:
         recall = wilson(counts[place], total) if total else None
         rows.append({"label": label, "cells": cells, "total": total, "recall": recall})
     return {"labels": matrix.labels, "rows": rows}
+
+
+def _labels(report: EvaluationReport) -> list[dict[str, object]]:
+    """Each of several labels, on a strip from 0 to 1 beside the share of rows that have it."""
+    found: list[dict[str, object]] = []
+    for result in report.labels:
+        precision = result.average_precision
+        bar = None if precision is None else strip(precision, 0.0, 1.0)
+        found.append({"result": result, "bar": bar, "share_dot": round(100 * result.share, 2)})
+    return found
 
 
 def _groups(report: EvaluationReport) -> list[dict[str, object]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ml_engineer.evaluation.curves import calibration, precision_recall, roc
 from ml_engineer.evaluation.held_out import count_confusion
+from ml_engineer.evaluation.label_scores import all_labels
 from ml_engineer.evaluation.places import relevance_by_place
 from ml_engineer.evaluation.plots import (
     draw_calibration,
@@ -100,8 +101,10 @@ def _classification(held_out: Outcomes, classes: tuple[str, ...]) -> Iterator[Pi
     if curves := precision_recall(held_out, classes):
         svg = draw_curves(curves, x="recall", y="precision", chance="share")
         yield Picture("precision_recall", "Precision and recall, held-out rows", svg)
-    if (bins := calibration(held_out)) is not None:
-        yield Picture("calibration", "Calibration, held-out rows", draw_calibration(bins))
+    labelled = held_out.task == "multilabel"
+    if (bins := calibration(all_labels(held_out) if labelled else held_out)) is not None:
+        what = "Calibration over all labels, held-out rows" if labelled else "Calibration, held-out rows"
+        yield Picture("calibration", what, draw_calibration(bins))
     matrix = count_confusion(held_out, classes)
     if matrix is not None and len(classes) <= _MOST_MATRIX_CLASSES:
         yield Picture("confusion", "Actual against predicted classes, held-out rows", draw_confusion(matrix))

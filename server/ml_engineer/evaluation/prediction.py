@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml_engineer.errors import ProjectStateError
+from ml_engineer.statistics.label_sets import as_matrix, called_labels, membership
 from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.statistics.ordinal import called_level
 from ml_engineer.vocabulary.problem import ProblemDefinition
@@ -37,7 +38,7 @@ class Predictions:
     Parameters
     ----------
     predicted : numpy.ndarray of shape (n,)
-        Class codes, or numbers in the target's unit.
+        Class codes, or numbers in the target's unit; of several labels a row 0 and 1, of shape (n, k).
     probabilities : numpy.ndarray of shape (n, k), optional
         Probability of each class in the problem's order; none for regression and for models without.
     """
@@ -81,16 +82,24 @@ def positive_code(problem: ProblemDefinition) -> int:
 
 
 def encode_target(target: pd.Series, problem: ProblemDefinition) -> npt.NDArray[np.generic]:
-    """Class codes (`UNKNOWN_CLASS` for labels that the problem does not name) or numbers (NaN where missing)."""
+    """Class codes (`UNKNOWN_CLASS` for labels that the problem does not name) or numbers (NaN where missing), (n,).
+
+    Of several labels a row 0 and 1, (n, k).
+    """
+    if problem.form == "multilabel":
+        return membership(target, problem.classes)
     if problem.form == "regression":
         return target.to_numpy(dtype=float)
     return class_codes(target, problem.classes)
 
 
 def learned_target(target: pd.Series, problem: ProblemDefinition) -> npt.NDArray[np.generic]:
-    """The target as models learn it, (n,): its own values; of ordered levels their places, from 0."""
-    if problem.judged_as == "ordinal":
-        return class_codes(target, problem.classes)
+    """The target as models learn it, (n,): its own values; of ordered levels their places, from 0.
+
+    Of several labels a row 0 and 1, (n, k).
+    """
+    if problem.judged_as in {"ordinal", "multilabel"}:
+        return encode_target(target, problem)
     return target.to_numpy()
 
 
@@ -125,6 +134,8 @@ def predict(
         numbers = np.asarray(model.predict(features), dtype=float)
         _refuse_missing(numbers)
         return Predictions(numbers)
+    if problem.form == "multilabel":
+        return _of_labels(model, features, problem, threshold)
     columns = _columns(model, problem)
     if (columns == UNKNOWN_CLASS).any():
         raise ProjectStateError(
@@ -143,6 +154,21 @@ def predict(
     return Predictions(decide(probabilities, problem, threshold), probabilities)
 
 
+def _of_labels(model: Any, features: pd.DataFrame, problem: ProblemDefinition, threshold: float | None) -> Predictions:
+    """What a model says of several labels a row; one without probabilities says which labels alone."""
+    if not hasattr(model, "predict_proba"):
+        return Predictions(np.asarray(model.predict(features), dtype=np.int64))
+    probabilities = as_matrix(model.predict_proba(features), model.classes_)
+    _refuse_missing(probabilities)
+    if probabilities.shape[1] != len(problem.classes):
+        raise ProjectStateError(
+            "The model predicts other labels than the problem names",
+            found=f"{probabilities.shape[1]} labels instead of {len(problem.classes)}",
+            remedy="Call train again, so that model and problem belong together",
+        )
+    return Predictions(decide(probabilities, problem, threshold), probabilities)
+
+
 def _refuse_missing(values: npt.NDArray[np.float64]) -> None:
     rows = int((~np.isfinite(values.reshape(len(values), -1))).any(axis=1).sum())
     if rows:
@@ -156,7 +182,12 @@ def _refuse_missing(values: npt.NDArray[np.float64]) -> None:
 def decide(
     probabilities: npt.NDArray[np.float64], problem: ProblemDefinition, threshold: float | None
 ) -> npt.NDArray[np.int64]:
-    """Code of the class to call for each row of `probabilities` (n, k); a threshold is for binary tasks."""
+    """Code of the class to call for each row of `probabilities` (n, k); a threshold is for binary tasks.
+
+    Of several labels a row 0 and 1, (n, k): those from the threshold on.
+    """
+    if problem.form == "multilabel":
+        return called_labels(probabilities, threshold)
     if problem.judged_as == "ordinal":
         return called_level(probabilities, problem.primary_metric)
     if threshold is None or problem.form != "binary":

@@ -39,6 +39,11 @@ METRIC_NAMES: dict[str, str] = {
     "pinball": "Pinball loss",
     "concordance": "Concordance",
     "integrated_brier": "Integrated Brier score",
+    "micro_f1": "F1 over all labels (micro)",
+    "jaccard": "Jaccard of chosen and true labels",
+    "label_ranking_average_precision": "Label ranking average precision",
+    "subset_accuracy": "All labels of a row right",
+    "hamming_loss": "Share of wrong labels (Hamming loss)",
     "selection_rate": "Called positive",
     "false_positive_rate": "False-positive rate",
 }
@@ -54,6 +59,10 @@ _SHARES: frozenset[str] = frozenset(
         "ndcg_at_10",
         "mean_average_precision",
         "concordance",
+        "micro_f1",
+        "jaccard",
+        "label_ranking_average_precision",
+        "subset_accuracy",
         "selection_rate",
         "false_positive_rate",
     }

@@ -12,7 +12,13 @@ __all__ = ["find_worst_rows", "row_errors"]
 
 
 def row_errors(outcomes: Outcomes) -> npt.NDArray[np.float64]:
-    """Absolute error, or one minus the probability given to the actual class (1 or 0 without probabilities), (n,)."""
+    """Absolute error, or one minus the probability given to the actual class (1 or 0 without probabilities), (n,).
+
+    Of several labels a row, the mean of these over labels: of having a label it has, and of not having one it has not.
+    """
+    if outcomes.task == "multilabel":
+        said = outcomes.predicted if outcomes.probabilities is None else outcomes.probabilities
+        return np.asarray(np.abs(np.asarray(said, dtype=float) - outcomes.actual).mean(axis=1))
     if outcomes.task == "regression":
         return np.asarray(np.abs(outcomes.predicted.astype(float) - outcomes.actual.astype(float)))
     if outcomes.probabilities is None:
@@ -49,5 +55,7 @@ def find_worst_rows(
     )
 
 
-def _as_text(value: np.generic, classes: tuple[str, ...]) -> str:
+def _as_text(value: npt.NDArray[np.generic] | np.generic, classes: tuple[str, ...]) -> str:
+    if isinstance(value, np.ndarray):
+        return ", ".join(label for label, has in zip(classes, value, strict=True) if has) or "(no label)"
     return classes[int(value)] if classes else f"{float(value):.6g}"

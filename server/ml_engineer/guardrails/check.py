@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from ml_engineer.guardrails.evidence import Evidence, Part
-from ml_engineer.guardrails.wording import listed
+from ml_engineer.guardrails.wording import listed, quoted, quoted_list
 from ml_engineer.vocabulary.guardrails import Family, Finding, Guardrail, Outcome, Stage
 from ml_engineer.vocabulary.problem import FORMS, OutcomeForm, TaskType
 
@@ -64,6 +64,17 @@ _OF_SINGLE_ROWS: frozenset[str] = frozenset(
     }
 )
 """Checks that ask whether rows resemble, repeat or predict each other, which in a forecast they should."""
+_OF_ONE_ANSWER: frozenset[str] = frozenset(
+    {
+        *("DAT002", "DAT003", "DAT004", "DAT015", "FAI005"),
+        *("LEA001", "LEA002", "LEA003", "LEA004", "LEA007", "LEA009", "LEA010", "LEA011", "LEA014", "LEA015"),
+        *("LEA016", "LEA020", "LEA021"),
+        *("MOD009", "MOD012", "MOD013", "MOD014", "MOD015"),
+        *("SPL002", "SPL004", "SPL005", "SPL006", "SPL007", "SPL009", "SPL010", "SPL011", "SPL013"),
+    }
+)
+"""Checks that ask about a row's one answer: where a row may have several labels, they are asked of each as if it were alone."""
+_MOST_LABELS, _MOST_FITTED_LABELS = 20, 3
 _MOST_SEVERE_FIRST: tuple[Severity, ...] = ("forbids", "issue", "question", "advice")
 _MOST_OBSERVATIONS = 5
 _MOST_EXAMPLE_ROWS = 5
@@ -176,8 +187,9 @@ class Check(ABC):
             return "nothing is predicted, so that no target is learned from"
         if evidence.problem.forecast is not None and self.code in _OF_SINGLE_ROWS:
             return "moments of a series follow each other: they are neither drawn nor predicted one by one"
-        if evidence.problem.form not in self.forms and evidence.problem.learns_target:
-            return f"not meant for {evidence.problem.form} tasks"
+        form = "binary" if self.asks_of_labels(evidence) else evidence.problem.form
+        if form not in self.forms and evidence.problem.learns_target:
+            return f"not meant for {form} tasks"
         if evidence.problem.task_type in self.not_for:
             return f"not meant for {evidence.problem.task_type} tasks"
         return next((_ABSENT[part] for part in self.needs if getattr(evidence, part) is None), "")
@@ -191,7 +203,19 @@ class Check(ABC):
         if stage not in self.asked_at:
             return does_not_apply(f"not asked before stage '{first_stage(self.asked_at)}'")
         reason = self.applies_to(evidence)
-        return does_not_apply(reason) if reason else self.find(evidence)
+        if reason:
+            return does_not_apply(reason)
+        if self.asks_of_labels(evidence):
+            most = _MOST_LABELS if self.cost == "light" else _MOST_FITTED_LABELS
+            apart = evidence.labels_apart[:most]
+            return merge_labels(
+                [(label, self.answer(one, stage=stage)) for label, one in apart], of=len(evidence.problem.classes)
+            )
+        return self.find(evidence)
+
+    def asks_of_labels(self, evidence: Evidence) -> bool:
+        """Whether a row may have several labels, and the check is asked of each for itself."""
+        return evidence.problem.form == "multilabel" and self.code in _OF_ONE_ANSWER
 
     def finding(self, answer: Answer, *, stage: Stage) -> Finding:
         """The answer as the record that reports hold."""
@@ -208,6 +232,36 @@ class Check(ABC):
             columns=tuple(columns),
             example_rows=tuple(rows)[:_MOST_EXAMPLE_ROWS],
         )
+
+
+def merge_labels(answers: Sequence[tuple[str, Answer]], *, of: int) -> Answer:
+    """What a check answered of several labels, as one answer: what was seen of all of them is told once.
+
+    Parameters
+    ----------
+    answers : sequence of (str, Answer)
+        Of each label that was asked about; at least one.
+    of : int
+        How many labels there are.
+    """
+    asked = f"{len(answers)} of {of} labels" if len(answers) < of else f"each of {of} labels"
+    applicable = [(label, answer) for label, answer in answers if answer.outcome != "not_applicable"]
+    if not applicable:
+        return does_not_apply(answers[0][1].found)
+    labels_of: dict[Observation, list[str]] = {}
+    for label, answer in applicable:
+        for seen in answer.observations:
+            labels_of.setdefault(seen, []).append(label)
+    if not labels_of:
+        label, answer = applicable[0]
+        return passed(f"asked of {asked}; of {quoted(label)}: {answer.found}")
+    told = [
+        seen
+        if len(labels) == len(answers) > 1
+        else replace(seen, text=f"label {quoted_list(labels, limit=3)}: {seen.text}")
+        for seen, labels in labels_of.items()
+    ]
+    return observed(told, remedy=next(answer.remedy for _, answer in applicable if answer.observations))
 
 
 def first_stage(stages: frozenset[Stage]) -> Stage:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,9 @@ from ml_engineer.guardrails.keys import visible_keys
 from ml_engineer.guardrails.out_of_fold import assess_groups
 from ml_engineer.guardrails.probe import Probe
 from ml_engineer.guardrails.source_files import SourceFiles
+from ml_engineer.statistics.label_sets import membership
 from ml_engineer.statistics.ordinal import in_level_order
-from ml_engineer.statistics.predictive_power import Target
+from ml_engineer.statistics.predictive_power import Target, bin_codes, power_alone
 from ml_engineer.vocabulary.code_trial import CodeTrial
 from ml_engineer.vocabulary.contract import DataContract
 from ml_engineer.vocabulary.data import DataProfile
@@ -275,6 +276,38 @@ class Evidence:
         return np.unique(self.frame[self.problem.target].astype(str))
 
     @cached_property
+    def labels_apart(self) -> list[tuple[str, Evidence]]:
+        """Each of several labels as evidence of a binary task, those first that one column predicts best.
+
+        A leak of one label would be lost among many, so that what looks most like one is looked at first.
+        """
+        has = membership(self.frame[self.problem.target], self.problem.classes)
+        coded = [bin_codes(self.inputs[name]) for name in self.inputs.columns]
+        strongest = [
+            max(
+                (power_alone(*column, Target(has[:, code].astype(np.intp), 2), self.folds) for column in coded),
+                default=0.5,
+            )
+            for code in range(has.shape[1])
+        ]
+        return [
+            (self.problem.classes[code], self._of_label(int(code), has[:, code]))
+            for code in np.argsort(-np.array(strongest), kind="stable")
+        ]
+
+    def _of_label(self, code: int, has: np.ndarray) -> Evidence:
+        frame = self.frame.copy(deep=False)
+        frame[self.problem.target] = pd.array(np.where(has == 1, "yes", "no"), dtype="str")
+        told = {"task_type": "binary", "classes": ("no", "yes"), "positive_class": "yes", "label_rows": ()}
+        return replace(
+            self,
+            problem=self.problem.model_copy(update=told),
+            frame=frame,
+            predictions=_answers_of_label(self.predictions, code),
+            fitted=_answers_of_label(self.fitted, code),
+        )
+
+    @cached_property
     def probe(self) -> Probe:
         """How well the model's inputs predict the target, alone and together."""
         return Probe(self.inputs, self.target, self.folds, seed=self.seed)
@@ -285,3 +318,14 @@ class Evidence:
         if self.predictions is None or not self.groups:
             return None
         return assess_groups(self.problem, self.frame, self.predictions, self.groups, seed=self.seed)
+
+
+def _answers_of_label(table: pd.DataFrame | None, code: int) -> pd.DataFrame | None:
+    """Stored answers as those of one label: whether it is chosen, and the probability that a row has it."""
+    if table is None:
+        return None
+    kept = table[[name for name in ("row", "fold") if name in table.columns]]
+    own: dict[str, Any] = {"predicted": table[f"c{code}"]}
+    if f"p{code}" in table.columns:
+        own |= {"p0": 1 - table[f"p{code}"], "p1": table[f"p{code}"]}
+    return kept.assign(**own)

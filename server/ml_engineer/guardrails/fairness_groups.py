@@ -63,8 +63,8 @@ class ComparingCheck(FairnessCheck):
 
     asked_at: ClassVar[frozenset[Stage]] = BEFORE_USE
     needs: ClassVar[tuple[Part, ...]] = ("training", "predictions")
-    not_for: ClassVar[frozenset[TaskType]] = frozenset({"ranking", "survival"})
-    """Scores of an order have no unit, so that a row has no error of its own."""
+    not_for: ClassVar[frozenset[TaskType]] = frozenset({"ranking", "survival", "multilabel"})
+    """Scores of an order have no unit, and a row with several answers has several errors: neither has one of its own."""
     severities: ClassVar[dict[FairnessVerdict, Severity]] = {
         "disparity shown": "issue",
         "not enough data": "advice",

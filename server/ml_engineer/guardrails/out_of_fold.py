@@ -9,6 +9,7 @@ import pandas as pd
 
 from ml_engineer.statistics.fairness import assess_fairness
 from ml_engineer.statistics.group_measures import choose_use
+from ml_engineer.statistics.label_sets import chosen_labels, membership
 from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.statistics.ordinal import in_level_order
 from ml_engineer.vocabulary.fairness import FairnessAssessment
@@ -49,7 +50,7 @@ def out_of_fold_outcomes(
             task=problem.form,
             # Coded over all rows, so that a class missing among some of them does not shift the others.
             actual=_actual(problem, frame[problem.target])[kept],
-            predicted=scored["predicted"].to_numpy(),
+            predicted=_predicted(problem, scored),
             probabilities=scored[columns].to_numpy(dtype=float) if with_probabilities else None,
             n_classes=len(problem.classes),
             positive=problem.classes.index(problem.positive_class) if problem.positive_class in problem.classes else 1,
@@ -62,9 +63,16 @@ def out_of_fold_outcomes(
     )
 
 
+def _predicted(problem: ProblemDefinition, scored: pd.DataFrame) -> np.ndarray:
+    labelled = problem.form == "multilabel"
+    return chosen_labels(scored, len(problem.classes)) if labelled else scored["predicted"].to_numpy()
+
+
 def _actual(problem: ProblemDefinition, target: pd.Series) -> np.ndarray:
     if problem.form == "regression":
         return target.to_numpy(dtype=float)
+    if problem.form == "multilabel":
+        return membership(target, problem.classes)
     if problem.judged_as == "ordinal":
         return in_level_order(target, problem.classes).cat.codes.to_numpy(dtype=int)
     return pd.factorize(target, sort=True)[0]

@@ -12,13 +12,14 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import VotingClassifier, VotingRegressor
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 
 from ml_engineer.modelling.preparation import ColumnList
 from ml_engineer.modelling.source_code import NotWritable, SourceCode, build_from_source, write_source
 from ml_engineer.vocabulary.training import Family
 
-__all__ = ["SIMPLICITY", "Candidate", "Growing", "headless", "pipeline_of", "with_seed"]
+__all__ = ["SIMPLICITY", "Candidate", "Growing", "headless", "model_of", "pipeline_of", "with_seed"]
 
 SIMPLICITY: dict[Family, int] = {
     "baseline": 0,
@@ -110,7 +111,7 @@ class Candidate:
     def with_parameters(self, why: str, **parameters: Any) -> Candidate:
         """The same candidate with other parameters of its model and one more reason; its trees count as found."""
         estimator = clone(self.estimator)
-        pipeline_of(estimator)[-1].set_params(**parameters)
+        model_of(estimator).set_params(**parameters)
         return replace(self, estimator=estimator, why=f"{self.why} {why}".strip(), growing=None)
 
     @cached_property
@@ -121,6 +122,7 @@ class Candidate:
         model = pipeline_of(self.estimator)
         while hasattr(model, "steps"):
             model = model.steps[-1][1]
+        model = model.estimator if isinstance(model, OneVsRestClassifier) else model
         if not isinstance(model, BaseEstimator):
             return {}
         usual = _usual(type(model))
@@ -138,6 +140,12 @@ def pipeline_of(estimator: Any) -> Any:
     if isinstance(estimator, VotingClassifier | VotingRegressor) and len(estimator.estimators) == 1:
         return pipeline_of(estimator.estimators[0][1])
     return estimator
+
+
+def model_of(estimator: Any) -> Any:
+    """The model at the end of a pipeline, from inside of one label against the rest."""
+    model = pipeline_of(estimator)[-1]
+    return model.estimator if isinstance(model, OneVsRestClassifier) else model
 
 
 def headless(estimator: Any) -> Any:

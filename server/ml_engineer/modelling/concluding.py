@@ -64,7 +64,8 @@ def conclude(state: SearchState, naive: Standing) -> SearchResult:
     """Choose the champion, fit it on all rows, and order what was tried."""
     champion, told = _champion(state, naive)
     model, champion = _fitted(state, champion, naive)
-    if champion is not naive and state.data.task != "regression":
+    # Of several labels, each has probabilities of its own: one map for all of them mends none.
+    if champion is not naive and state.data.task not in {"regression", "multilabel"}:
         model = _calibrated(state, champion, model)
     finished = [one for one in state.standings if one.status == "finished"]
     others = sorted((one for one in (naive, *finished) if one is not champion), key=state.order)

@@ -9,6 +9,8 @@ import numpy as np
 from ml_engineer.modelling.training_data import Predictions, TrainingData
 from ml_engineer.statistics.conformal import constant_width, covered_out_of_fold, learn_interval
 from ml_engineer.statistics.intervals import share_of_rows
+from ml_engineer.statistics.label_metrics import best_threshold
+from ml_engineer.statistics.label_sets import USUAL_THRESHOLD
 from ml_engineer.vocabulary.training import PredictionInterval
 
 __all__ = ["Threshold", "choose_threshold", "prediction_interval"]
@@ -23,12 +25,14 @@ class Threshold:
 
 
 def choose_threshold(data: TrainingData, predictions: Predictions) -> Threshold:
-    """The threshold of a binary task.
+    """The threshold of a binary task, or the one from which labels are chosen where a row may have several.
 
     With costs, the one with the least cost over all out-of-fold predictions; where several cost the same, the one
     nearest to the threshold that is right for true probabilities, ``false_positive / (false_positive +
     false_negative)`` (Elkan 2001, The foundations of cost-sensitive learning).
     """
+    if data.task == "multilabel":
+        return _for_labels(data, predictions)
     if data.task != "binary":
         return Threshold(None)
     if data.costs is None:
@@ -55,6 +59,17 @@ def choose_threshold(data: TrainingData, predictions: Predictions) -> Threshold:
         chosen,
         f"{chosen:.4g}: least cost over {len(rows)} out-of-fold predictions, with {costs.false_positive:g} a false "
         f"alarm and {costs.false_negative:g} a miss ({right:.4g} would be right if the probabilities were exact)",
+    )
+
+
+def _for_labels(data: TrainingData, predictions: Predictions) -> Threshold:
+    rows = data.predicted_rows(predictions)
+    if not len(rows):
+        return Threshold(USUAL_THRESHOLD)
+    cut, worth = best_threshold(data.actual[rows], predictions[rows])
+    return Threshold(
+        cut,
+        f"{cut:.2g}: it gives the best micro F1, {worth:.3g}, over {len(rows)} out-of-fold predictions, for all labels",
     )
 
 

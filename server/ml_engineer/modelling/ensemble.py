@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ml_engineer.modelling.training_data import Loss, Predictions
 from ml_engineer.statistics.amounts import pinball_losses, poisson_deviances
+from ml_engineer.statistics.label_metrics import label_losses
 from ml_engineer.statistics.ordinal import ranked_losses
 
 __all__ = ["MOST_PARTS", "cross_fitted_average", "greedy_weights", "row_losses", "selection_loss"]
@@ -45,6 +46,8 @@ def row_losses(predictions: Predictions, actual: npt.NDArray[np.generic], loss: 
         return np.asarray(-np.log(np.clip(chosen, _TINY, 1.0)))
     if loss.kind == "ranked":
         return ranked_losses(predictions, actual.astype(int))
+    if loss.kind == "labels":
+        return label_losses(predictions, actual)
     numbers = actual.astype(float)
     if loss.kind == "poisson":
         return poisson_deviances(numbers, predictions)

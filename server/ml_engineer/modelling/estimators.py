@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
 from ml_engineer.modelling.tabular_estimator import TabularEstimator, check_lengths
@@ -89,6 +89,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
             msg = "requires y to be passed, but the target y is None"
             raise ValueError(f"{type(self).__name__} {msg}")
         features = self._frame(X, reset=True)
+        _refuse_several_labels(y)
         target = column_or_1d(y, warn=True)
         check_classification_targets(target)
         check_lengths(features, target)
@@ -183,3 +184,13 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
 
     def _task(self) -> tuple[Task, Metric]:
         return "regression", "rmse"
+
+
+def _refuse_several_labels(y: Any) -> None:
+    if type_of_target(y, input_name="y").startswith("multilabel"):
+        msg = (
+            f"y holds several labels a row (shape {np.shape(y)}), and this estimator learns one. Fit one for each label, with "
+            "sklearn.multiclass.OneVsRestClassifier(TabularClassifier(...)), or frame a multilabel problem (frame_problem with "
+            "the columns of labels, with commas between, as target), which searches for all labels together"
+        )
+        raise ValueError(msg)

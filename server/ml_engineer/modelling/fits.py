@@ -18,11 +18,12 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn, untyped
 
 from ml_engineer.errors import JobCancelledError
-from ml_engineer.modelling.candidate import Candidate, headless, pipeline_of
+from ml_engineer.modelling.candidate import Candidate, headless, model_of, pipeline_of
 from ml_engineer.modelling.growing import grow
 from ml_engineer.modelling.pickling import stored_bytes
 from ml_engineer.modelling.prepared_rows import prepared_rows, target_scale
 from ml_engineer.modelling.training_data import Predictions, TrainingData
+from ml_engineer.statistics.label_sets import as_matrix
 from ml_engineer.statistics.query_fit import fit_told
 from ml_engineer.statistics.weighted_fit import takes_weights
 
@@ -212,6 +213,8 @@ def _fit_prepared(
     task: FitTask, data: TrainingData, train: Any, test: Any, *, clock: Clock
 ) -> tuple[Predictions, _Found, float]:
     """Fit the last step of a pipeline on rows prepared for all candidates of its view."""
+    if data.task == "multilabel":
+        return _fit_labels(task, data, train, test, clock=clock)
     classes: npt.NDArray[Any] | None = None
     target = data.actual[task.train]
     if data.task != "regression":
@@ -250,6 +253,41 @@ def _fit_prepared(
     return _in_full(raw, data, classes, rows=len(task.test)), found, fitted
 
 
+def _fit_labels(
+    task: FitTask, data: TrainingData, train: Any, test: Any, *, clock: Clock
+) -> tuple[Predictions, _Found, float]:
+    """The same for several labels a row; the number of trees is found on the label of middling frequency, for all."""
+    candidate, target = task.candidate, data.actual[task.train]
+    found: _Found = ({}, "", 0)
+    kind = candidate.growing
+    if task.growing and kind is not None:
+        rows = data.actual[task.test]
+        one, seconds = model_of(candidate.estimator), task.seconds
+        learned, watched = (train, target), (test, rows)
+        if kind != "forest":
+            # Forests grow all labels together. The others grow each for itself, so that one may take its share alone.
+            middle = int(np.argsort(target.sum(axis=0), kind="stable")[target.shape[1] // 2])
+            learned, watched = (train, target[:, middle]), (test, rows[:, middle])
+            seconds = 2 * task.seconds / (target.shape[1] + 2)
+        grown = grow(kind, one, learned, watched, seconds=seconds, clock=clock)
+        found = (grown.parameters, grown.why, 0)
+        candidate = candidate.with_parameters("", **grown.parameters)
+    head = headless(candidate.estimator)
+    head.fit(train, target)
+    fitted = clock()
+    raw = as_matrix(head.predict_proba(test), head.classes_)
+    if task.sized:
+        found = (found[0], found[1], stored_bytes(head))
+    return _finite(raw), found, fitted
+
+
+def _finite(predictions: Predictions) -> Predictions:
+    if not np.isfinite(predictions).all():
+        msg = "it predicts values that are not finite"
+        raise ValueError(msg)
+    return predictions
+
+
 def _in_full(raw: npt.NDArray[Any], data: TrainingData, classes: npt.NDArray[Any] | None, *, rows: int) -> Predictions:
     """Predictions in the shape of this task: a class without a training row gets probability 0."""
     if classes is None:
@@ -257,10 +295,7 @@ def _in_full(raw: npt.NDArray[Any], data: TrainingData, classes: npt.NDArray[Any
     else:
         predictions = np.zeros((rows, len(data.classes)))
         predictions[:, classes] = raw
-    if not np.isfinite(predictions).all():
-        msg = "it predicts values that are not finite"
-        raise ValueError(msg)
-    return predictions
+    return _finite(predictions)
 
 
 def fit_rows(candidate: Candidate, data: TrainingData, rows: Rows, *, codes: bool = False) -> Any:
@@ -302,6 +337,8 @@ def predict(model: Any, data: TrainingData, rows: Rows, *, codes: bool = False) 
     if not hasattr(model, "predict_proba"):
         msg = "it has no predict_proba; wrap it in CalibratedClassifierCV"
         raise ValueError(msg)
+    if data.task == "multilabel":
+        return _finite(as_matrix(model.predict_proba(features), model.classes_))
     known = model.classes_.astype(int) if codes else np.searchsorted(data.classes, model.classes_)
     return _in_full(model.predict_proba(features), data, known, rows=len(rows))
 

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import VotingClassifier
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -57,6 +58,8 @@ _GROWING: Mapping[Engine, Growing] = {
 }
 _DENSE: frozenset[Engine] = frozenset({"kernel", "neighbours", "network"})
 _OF_WORDS: frozenset[View] = frozenset({"words", "terms"})
+_SEVERAL_AT_ONCE: frozenset[Engine] = frozenset({"extra_trees", "random_forest", "neighbours", "network"})
+"""Models that learn several labels together: shared trees, neighbours and layers, at the price of one."""
 _OPTIONAL: Mapping[Engine, str] = {
     "catboost": "catboost",
     "xgboost": "xgboost",
@@ -113,6 +116,9 @@ def baseline_candidate(data: TrainingData) -> Candidate:
             DummyRegressor(strategy=strategy),
             f"Always predicts the {strategy} of its training rows.",
         )
+    if data.task == "multilabel":
+        shares = OneVsRestClassifier(DummyClassifier(strategy="prior"))
+        return Candidate("baseline", "baseline", shares, "Always predicts the share of training rows with each label.")
     why = "Always predicts the class shares of its training rows."
     return Candidate("baseline", "baseline", DummyClassifier(strategy="prior"), why)
 
@@ -136,7 +142,10 @@ def build_candidate(
         return None
     build = BUILDERS[entry.engine]
     settings = EngineSettings(data, columns, seed, threads, preparation.category_positions, ranks=entry.ranks)
-    pipeline = Pipeline([("prepare", preparation.transformer), *build(dict(entry.parameters), settings)])
+    steps = build(dict(entry.parameters), settings)
+    if data.task == "multilabel" and entry.engine not in _SEVERAL_AT_ONCE:
+        steps = [*steps[:-1], ("model", OneVsRestClassifier(steps[-1][1]))]
+    pipeline = Pipeline([("prepare", preparation.transformer), *steps])
     return Candidate(
         entry.name,
         _FAMILY[entry.engine],
@@ -153,7 +162,8 @@ def _around(pipeline: Pipeline, entry: PortfolioEntry, data: TrainingData) -> Ba
     engine = entry.engine
     if data.task != "regression":
         # XGBoost takes class codes from 0 on, and a vote makes them.
-        return VotingClassifier([("model", pipeline)], voting="soft") if engine == "xgboost" else pipeline
+        codes = engine == "xgboost" and data.task != "multilabel"
+        return VotingClassifier([("model", pipeline)], voting="soft") if codes else pipeline
     # A straight line beyond its training rows, taken back from a logarithm, explodes; curves over ranks end there.
     if data.quantile is not None:
         parts: list[tuple[str, Any]] = [("not_negative", _from_zero_on())] if data.counts else []

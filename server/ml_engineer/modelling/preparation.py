@@ -36,6 +36,7 @@ View = Literal["scaled", "dense", "splines", "codes", "bags", "levels", "shares"
 the columns, 'codes' for LightGBM, 'levels' for CatBoost, 'shares' for trees that know no categories, 'words' for models of running text, 'terms' for models of nothing but
 its words, 'bags' for LightGBM on words."""
 
+_MOST_VALUES = 100
 _MOST_BENT = 100
 """With more numbers than this, splines would make too many columns."""
 
@@ -69,7 +70,12 @@ class Preparation:
 
 
 def prepare(
-    columns: Columns, view: View, *, rows: int, seed: int, target_type: Literal["binary", "multiclass", "continuous"]
+    columns: Columns,
+    view: View,
+    *,
+    rows: int,
+    seed: int,
+    target_type: Literal["binary", "multiclass", "multilabel", "continuous"],
 ) -> Preparation | None:
     """The preparation that a family of models needs.
 
@@ -84,8 +90,9 @@ def prepare(
         support are not asked for.
     seed : int
         Random state of the cross-fitted parts.
-    target_type : {'binary', 'multiclass', 'continuous'}
-        What the means of a category are means of. Told, because whole numbers would be taken for classes.
+    target_type : {'binary', 'multiclass', 'multilabel', 'continuous'}
+        What the means of a category are means of. Told, because whole numbers would be taken for classes. Of several labels
+        a row there is no one mean, and a category has a column for each of its frequent values.
 
     Returns
     -------
@@ -116,9 +123,19 @@ class _Facts:
     columns: Columns
     rows: int
     seed: int
-    target_type: Literal["binary", "multiclass", "continuous"]
+    target_type: Literal["binary", "multiclass", "multilabel", "continuous"]
 
-    def target_means(self) -> TargetEncoder:
+    @property
+    def labelled(self) -> bool:
+        return self.target_type == "multilabel"
+
+    def by_target(self, means: str) -> str:
+        """Why a category is treated as `target_means` does."""
+        return f"One column for each of its {_MOST_VALUES} most frequent values." if self.labelled else means
+
+    def target_means(self) -> TargetEncoder | OneHotEncoder:
+        if self.target_type == "multilabel":
+            return OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=_MOST_VALUES, sparse_output=False)
         # Plain folds rather than stratified ones: a class with two rows must not stop it.
         folds = KFold(n_splits=5, shuffle=True, random_state=self.seed)
         return TargetEncoder(target_type=self.target_type, cv=folds)
@@ -212,7 +229,7 @@ def _levels(facts: _Facts) -> list[_Step]:
 
 def _shares(facts: _Facts) -> list[_Step]:
     """Numbers as they are, a category as the mean target of its training rows, cross-fitted."""
-    why = "A value becomes the mean target of its training rows, cross-fitted."
+    why = facts.by_target("A value becomes the mean target of its training rows, cross-fitted.")
     return [
         *_plain_numbers(facts.columns),
         ("categories", facts.target_means(), _categories(facts.columns, why)),
@@ -288,7 +305,9 @@ def _one_hot(facts: _Facts) -> list[_Step]:
         max_categories=MANY_CATEGORIES,
     )
     why = "One column a value; rare and unknown values share one, and missing is a value of its own."
-    many = "Too many values for a column each: a value becomes the mean target of its training rows, cross-fitted."
+    many = facts.by_target(
+        "Too many values for a column each: a value becomes the mean target of its training rows, cross-fitted."
+    )
     return [
         ("flags", "passthrough", _flags(facts.columns)),
         ("categories", one_hot, _categories(facts.columns, why)),

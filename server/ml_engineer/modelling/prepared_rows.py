@@ -99,7 +99,7 @@ def _prepare(
 ) -> tuple[Any, Any]:
     preparation = pipeline_of(candidate.build())[0]
     target = data.actual[train]
-    if data.task != "regression":
+    if data.task not in {"regression", "multilabel"}:
         target = np.unique(target, return_inverse=True)[1]
     # Means of a target that is learned on another scale are means on that scale.
     target = target_scale(candidate.estimator, target)[0](target)

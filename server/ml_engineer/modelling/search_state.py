@@ -164,8 +164,8 @@ class SearchState:
         self.weights = {done[place].candidate.name: weight for place, weight in weights.items()}
 
     def best_average(self) -> dict[int, float]:
-        """Positions in `done` and weights of the best average; of scores, the best one alone."""
-        if self.data.by_order:
+        """Positions in `done` and weights of the best average; where none can be had, the best one alone."""
+        if not self.data.averages:
             done = self.done
             return {min(range(len(done)), key=lambda place: self.order(done[place])): 1.0}
         return chosen_weights(
@@ -188,8 +188,8 @@ class SearchState:
         return selection_loss(fit.predictions, self.data.actual[self.watch], self.data.loss)
 
     def watched_weights(self, standings: Sequence[Standing]) -> list[float]:
-        """Weights of the average that is best on the race's watched rows; of scores, all weight is the best one's."""
-        if self.data.by_order:
+        """Weights of the average that is best on the race's watched rows; where none can be had, all weight is the best one's."""
+        if not self.data.averages:
             losses = [one.race_loss for one in standings]
             return [float(place == int(np.argmin(losses))) for place in range(len(losses))]
         raced = [one.race.predictions for one in standings if one.race is not None]

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ml_engineer.statistics.label_sets import called_labels
 from ml_engineer.statistics.metrics import Outcomes, Task
 from ml_engineer.statistics.ordinal import called_level
 from ml_engineer.vocabulary.estimates import Metric
@@ -36,12 +37,12 @@ class Loss:
     Parameters
     ----------
     kind : str
-        Of probabilities 'log_loss' or 'ranked'; of numbers any of the others.
+        Of probabilities 'log_loss', 'ranked' or, of several labels a row, 'labels'; of numbers any of the others.
     level : float
         The quantile of 'pinball'.
     """
 
-    kind: Literal["log_loss", "ranked", "squared", "absolute", "poisson", "pinball"] = "log_loss"
+    kind: Literal["log_loss", "ranked", "labels", "squared", "absolute", "poisson", "pinball"] = "log_loss"
     level: float = 0.5
 
 
@@ -51,6 +52,8 @@ def loss_for(task: TaskType, metric: Metric, *, quantile: float | None = None) -
         if quantile is not None:
             return Loss("pinball", quantile)
         return Loss("absolute" if metric in ABSOLUTE else "poisson" if metric == "poisson_deviance" else "squared")
+    if task == "multilabel":
+        return Loss("labels")
     return Loss("ranked" if task == "ordinal" and metric not in _OF_LIKELIEST else "log_loss")
 
 
@@ -60,14 +63,15 @@ class TrainingData:
 
     Parameters
     ----------
-    task : {'binary', 'multiclass', 'regression'}
+    task : {'binary', 'multiclass', 'multilabel', 'regression'}
         Kind of task.
     metric : Metric
         What candidates are ordered by.
     features : pandas.DataFrame of shape (n, p)
         What features.py made; numbers, booleans and strings.
     target : numpy.ndarray of shape (n,)
-        Labels as they stand in the data, places of ordered levels, or numbers; none missing.
+        Labels as they stand in the data, places of ordered levels, or numbers; none missing. Of several labels a row 0
+        and 1, of shape (n, k).
     pairs : tuple of FoldPair
         One per fold.
     fingerprint : str
@@ -82,6 +86,8 @@ class TrainingData:
         Group of each row, if rows come in groups.
     time_order : numpy.ndarray of shape (n,), optional
         Positions of the rows from earliest to latest, if folds follow time.
+    label_names : tuple of str
+        Of several labels a row, what the columns of `target` are called.
     more_pairs : tuple of FoldPair
         Folds of further foldings, as many each as `pairs`: candidates are compared on them too, and nothing that is
         reported rests on them.
@@ -109,6 +115,7 @@ class TrainingData:
     more_pairs: tuple[FoldPair, ...] = ()
     weights: npt.NDArray[np.float64] | None = None
     named: TaskType | None = None
+    label_names: tuple[str, ...] = ()
     counts: bool = False
     quantile: float | None = None
 
@@ -133,6 +140,14 @@ class TrainingData:
         return self.named in {"ranking", "survival"}
 
     @property
+    def averages(self) -> bool:
+        """Whether an average of models can be a champion.
+
+        Scores have different scales, and scikit-learn has no vote of models that predict several labels a row.
+        """
+        return not self.by_order and self.task != "multilabel"
+
+    @property
     def rows(self) -> int:
         """Number of rows n."""
         return len(self.target)
@@ -152,6 +167,8 @@ class TrainingData:
         """The target as models and metrics take it, and the labels."""
         if self.task == "regression":
             return self.target.astype(float), np.empty(0)
+        if self.task == "multilabel":
+            return self.target, np.array(self.label_names)
         if self.target.dtype.kind != "O":
             labels, codes = np.unique(self.target, return_inverse=True)
             return codes, labels
@@ -174,10 +191,12 @@ class TrainingData:
         return folds
 
     @property
-    def target_type(self) -> Literal["binary", "multiclass", "continuous"]:
+    def target_type(self) -> Literal["binary", "multiclass", "multilabel", "continuous"]:
         """What scikit-learn calls this kind of target."""
         if self.task == "regression":
             return "continuous"
+        if self.task == "multilabel":
+            return "multilabel"
         return "binary" if len(self.classes) == 2 else "multiclass"
 
     @cached_property
@@ -235,7 +254,9 @@ class TrainingData:
         return order[np.isfinite(first[order])]
 
     def labels(self, probabilities: Predictions, *, threshold: float | None = None) -> npt.NDArray[np.integer]:
-        """Class codes called from probabilities of shape (m, k)."""
+        """Class codes called from probabilities of shape (m, k), (m,); of several labels a row 0 and 1, (m, k)."""
+        if self.task == "multilabel":
+            return called_labels(probabilities, threshold)
         if self.named == "ordinal":
             return called_level(probabilities, self.metric)
         if self.task == "binary" and threshold is not None:

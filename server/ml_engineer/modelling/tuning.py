@@ -9,7 +9,7 @@ from typing import Any
 
 from sklearn.base import clone
 
-from ml_engineer.modelling.candidate import Candidate, pipeline_of
+from ml_engineer.modelling.candidate import Candidate, model_of
 from ml_engineer.modelling.standing import Standing
 
 __all__ = ["Tuner"]
@@ -78,7 +78,7 @@ class Tuner:
         name = f"{leader.candidate.name.split(' ')[0]} {self._number}"
         self._open[name] = (study, trial)
         estimator = clone(leader.candidate.estimator)
-        model = pipeline_of(estimator)[-1]
+        model = model_of(estimator)
         model.set_params(**_SPACES[kind](trial))
         return replace(
             leader.candidate,
@@ -117,7 +117,7 @@ class Tuner:
 def _kind(candidate: Candidate) -> str:
     if not candidate.view:
         return ""
-    model = pipeline_of(candidate.estimator)[-1]
+    model = model_of(candidate.estimator)
     name = type(model).__name__
     if name.startswith("XGB") and (model.booster == "gblinear" or model.num_parallel_tree is not None):
         return ""  # neither a line nor a forest has a boosted model's settings

@@ -29,6 +29,10 @@ _USUAL: Final[dict[TaskType, tuple[Metric, str]]] = {
         "it judges the probabilities of all levels at once, and a miss by two levels more than by one",
     ),
     "ranking": ("ndcg_at_10", "it judges the order of each query's rows by relevance, and its first places most"),
+    "multilabel": (
+        "average_precision",
+        "it judges, label by label, how pure the rows ranked first for it are; every label counts the same, rare ones too",
+    ),
     "survival": (
         "concordance",
         "it judges whether rows with the event sooner get the higher score, however long each was followed",

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml_engineer.profiling.boosted_trees import boosted_predictions
+from ml_engineer.statistics.label_sets import called_labels
 from ml_engineer.statistics.metrics import Outcomes, Task
 from ml_engineer.vocabulary.problem import ProblemColumn
 
@@ -50,15 +51,17 @@ class QuickTarget:
     task : Task
         Kind of task.
     values : numpy.ndarray of shape (n,)
-        Class codes or numbers.
+        Class codes or numbers; of several labels a row 0 and 1, of shape (n, k).
     n_classes : int
-        Number of classes; 0 for regression.
+        Number of classes or labels; 0 for regression.
     positive : int
         Code of the positive class.
     absolute : bool
         Whether absolute errors are judged (the median is learned), not squared ones.
     quantile : float, optional
         The quantile that is learned instead of the expected value.
+    among : int
+        How many such targets share the time.
     """
 
     task: Task
@@ -67,6 +70,11 @@ class QuickTarget:
     positive: int = 1
     absolute: bool = False
     quantile: float | None = None
+    among: int = 1
+
+    def label(self, code: int) -> QuickTarget:
+        """One of several labels: whether a row has it."""
+        return QuickTarget("binary", self.values[:, code], 2, 1, among=self.values.shape[1])
 
     def take(self, positions: npt.NDArray[np.intp]) -> QuickTarget:
         """The target of some rows."""
@@ -270,10 +278,11 @@ def out_of_fold(
             "regression", target.values[positions], values[:, 0], clusters=taken, quantile=target.quantile
         )
         return numbers, positions
+    labelled = target.task == "multilabel"
     outcomes = Outcomes(
         target.task,
         target.values[positions],
-        values.argmax(axis=1),
+        called_labels(values, None) if labelled else values.argmax(axis=1),
         probabilities=values,
         n_classes=target.n_classes,
         positive=target.positive,
@@ -299,6 +308,9 @@ def _fit_predict(
     inputs: Inputs, target: QuickTarget, train: npt.NDArray[np.intp], test: npt.NDArray[np.intp], seed: int
 ) -> Floats:
     """Mean prediction of the learners for the test rows, shape (m, classes or 1)."""
+    if target.task == "multilabel":
+        codes = range(target.values.shape[1])
+        return np.column_stack([_fit_predict(inputs, target.label(code), train, test, seed)[:, 1] for code in codes])
     values = target.values[train]
     if len(np.unique(values)) < 2:
         return _constant(target, values, len(test))
@@ -345,7 +357,7 @@ def _boosted(
     if target.n_classes > 2:
         parameters["num_class"] = target.n_classes
     # The work of one round grows with the number of classes.
-    rounds = max(8, min(_ROUNDS, 5 * _ROUNDS // max(target.n_classes, 1)))
+    rounds = max(8, min(_ROUNDS, 5 * _ROUNDS // max(target.n_classes, target.among)))
     predicted = boosted_predictions(
         inputs.trees[np.ix_(train, columns)],
         target.values[train],

@@ -93,7 +93,8 @@ def _target(frame: pd.DataFrame, study: Study, reading: TargetReading, group_col
     if reading.task == "regression":
         return _capped(values.astype(float))
     risks = []
-    counts = np.bincount(values, minlength=len(reading.classes))
+    labelled = reading.task == "multilabel"
+    counts = values.sum(axis=0) if labelled else np.bincount(values, minlength=len(reading.classes))
     rare = [
         f"{quoted(reading.classes[code], 30)} ({counts[code]})"
         for code in np.argsort(counts)
@@ -101,8 +102,10 @@ def _target(frame: pd.DataFrame, study: Study, reading: TargetReading, group_col
     ]
     if rare:
         more = f" and {len(rare) - _MOST_NAMED} more" if len(rare) > _MOST_NAMED else ""
-        risks.append(f"Classes with few development rows: {', '.join(rare[:_MOST_NAMED])}{more}")
-    if len(group_columns) == 1:
+        risks.append(
+            f"{'Labels' if labelled else 'Classes'} with few development rows: {', '.join(rare[:_MOST_NAMED])}{more}"
+        )
+    if len(group_columns) == 1 and not labelled:
         per_group = pd.Series(values).groupby(frame[group_columns[0]].to_numpy()).nunique()
         several = int((per_group > 1).sum())
         if several > 0.05 * len(per_group):

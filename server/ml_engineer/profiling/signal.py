@@ -32,6 +32,7 @@ _ERRORS: Final[frozenset[Metric]] = frozenset(
         "pinball",
         "level_mae",
         "integrated_brier",
+        "hamming_loss",
     }
 )
 _WORTH_KNOWING: Final = 0.1
@@ -104,7 +105,7 @@ def _baseline(
     blocks: bool,
 ) -> tuple[Outcomes, npt.NDArray[np.intp]]:
     """The naive rule's pooled out-of-fold predictions, in row order."""
-    predicted = np.zeros(len(target.values))
+    predicted = np.zeros(target.values.shape)
     shares = np.zeros((len(target.values), max(target.n_classes, 1)))
     seen = np.zeros(len(target.values), dtype=bool)
     for train, test in pairs:

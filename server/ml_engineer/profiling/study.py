@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -14,12 +15,14 @@ from ml_engineer.errors import InputError
 from ml_engineer.profiling.after_the_fact import Suspicion, find_suspects
 from ml_engineer.profiling.columns import ColumnsProfile
 from ml_engineer.profiling.decisions import ColumnDecisions, decide_columns
+from ml_engineer.profiling.label_suspects import suspects_of_labels
 from ml_engineer.profiling.metric_choice import choose_metric
 from ml_engineer.profiling.names import quoted
 from ml_engineer.profiling.quick_model import FoldPairs, QuickTarget, encode_inputs
 from ml_engineer.profiling.roles import Structure, read_roles
 from ml_engineer.profiling.signal import SignalReading, measure_signal
 from ml_engineer.profiling.target import TargetReading
+from ml_engineer.statistics.label_sets import membership
 from ml_engineer.statistics.resampling import sample_whole
 from ml_engineer.statistics.survival_curves import martingale_residuals
 from ml_engineer.vocabulary.estimates import Metric
@@ -155,16 +158,18 @@ def study_development(
     pairs = rows.pairs(rows.folds[sample])
     used = [column for column in unsuspected if column.used]
     inputs = encode_inputs(frame, used)
-    suspects = find_suspects(
+    find = partial(
+        find_suspects,
         frame,
         used,
         target_name=structure.target,
-        target=sampled,
         inputs=inputs,
         pairs=pairs,
         halves=rows.folds[sample] % 2 == 0,
         seed=seed,
     )
+    labelled = sampled.task == "multilabel"
+    suspects = suspects_of_labels(find, sampled, reading.classes) if labelled else find(target=sampled)
     columns = decide_columns(inferred, suspects, decisions)
     left = [column for column in columns if column.used]
     result = measure_signal(
@@ -186,6 +191,8 @@ _ABSOLUTE: Final[frozenset[Metric]] = frozenset({"mae", "median_absolute_error"}
 def _quick_target(column: pd.Series, reading: TargetReading) -> QuickTarget:
     if reading.task == "regression":
         return QuickTarget("regression", column.to_numpy(dtype=float))
+    if reading.task == "multilabel":
+        return QuickTarget("multilabel", membership(column, reading.classes), len(reading.classes))
     codes, values = pd.factorize(column)
     place = {label: code for code, label in enumerate(reading.classes)}
     known = np.array([place[str(value)] for value in values])

@@ -13,11 +13,11 @@ from typing import Final
 import pandas as pd
 
 from ml_engineer.errors import InputError, UnsupportedTaskError
-from ml_engineer.profiling.coming import refuse_coming
 from ml_engineer.profiling.levels import level_order, order_of_words
 from ml_engineer.profiling.names import quoted
 from ml_engineer.profiling.positive_class import choose_positive
 from ml_engineer.profiling.task_choice import infer_task, names_grades, said_task
+from ml_engineer.statistics.label_sets import labels_in, membership
 from ml_engineer.statistics.metrics import Task
 from ml_engineer.vocabulary.problem import JUDGED_BY_NAME, Question, TaskType
 
@@ -37,7 +37,8 @@ class TargetReading:
     reason : str
         Why.
     classes : tuple of str
-        Labels in sorted order, or from lowest to highest if they are levels; empty for regression.
+        Labels in sorted order, or from lowest to highest if they are levels; those that a row may have, if it may have
+        several; empty for regression.
     class_rows : tuple of int
         Rows of each class.
     positive_class : str or None
@@ -82,6 +83,7 @@ def read_target(
     positive_class: str | None = None,
     levels: Sequence[str] | None = None,
     declared: Sequence[str] = (),
+    labels_reason: str = "",
 ) -> TargetReading:
     """What kind of task the target makes.
 
@@ -93,16 +95,19 @@ def read_target(
         What the person said; levels are the values of an ordinal target from lowest to highest.
     declared : sequence of str
         Categories of the target from lowest to highest, where the data say that they have an order.
+    labels_reason : str
+        Why the target holds sets of labels, for a multilabel task.
 
     Raises
     ------
     InputError
         If there is nothing to learn: one value only, or a different one in each row.
     UnsupportedTaskError
-        If the kind of task has not landed, or does not fit the values.
+        If the kind of task does not fit the values.
     """
     name = str(column.name)
-    refuse_coming(task_type)
+    if task_type == "multilabel":
+        return _label_sets(column, labels_reason, positive_class=positive_class, levels=levels)
     distinct = int(column.nunique())
     if distinct == 1:
         raise InputError(
@@ -153,6 +158,19 @@ def _declared(column: pd.Series, declared: Sequence[str]) -> tuple[str, ...] | N
     labels = {str(value) for value in column.unique()}
     order = tuple(label for label in declared if label in labels)
     return order if len(order) == len(labels) >= 3 else None
+
+
+def _label_sets(
+    column: pd.Series, reason: str, *, positive_class: str | None, levels: Sequence[str] | None
+) -> TargetReading:
+    for argument, value in (("positive_class", positive_class), ("levels", levels)):
+        if value is not None:
+            raise InputError(
+                f"{argument} does not fit a multilabel task", found=f"it is {value!r}", remedy=f"Leave {argument} out"
+            )
+    labels = labels_in(column)
+    rows = tuple(int(number) for number in membership(column, labels).sum(axis=0))
+    return TargetReading("multilabel", reason, labels, rows)
 
 
 def _seen_order(column: pd.Series) -> tuple[str, ...] | None:

@@ -36,7 +36,7 @@ _MOST_CHARACTERS = 400
 def try_code(
     layout: ProjectLayout,
     rows: pd.DataFrame,
-    target: pd.Series,
+    target: pd.DataFrame,
     *,
     guarded: Sequence[Path],
     time_column: str | None = None,
@@ -50,8 +50,8 @@ def try_code(
         The project.
     rows : pandas.DataFrame of shape (n, columns)
         Development rows without the target; at most 300 of them are used, evenly spaced.
-    target : pandas.Series of shape (n,)
-        Their target, for candidates alone.
+    target : pandas.DataFrame of shape (n, 1 or k)
+        Their target, for candidates alone: one column, or one for each of several labels.
     guarded : sequence of pathlib.Path
         Files and folders that hold rows.
     time_column : str, optional
@@ -64,7 +64,7 @@ def try_code(
     with tempfile.TemporaryDirectory(prefix="ml-engineer-trial-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         rows.iloc[::step].head(TRIAL_ROWS).to_parquet(folder / "rows.parquet")
-        target.iloc[::step].head(TRIAL_ROWS).to_frame("target").to_parquet(folder / "target.parquet")
+        target.iloc[::step].head(TRIAL_ROWS).to_parquet(folder / "target.parquet")
         # The child stands in another folder.
         task = {
             "root": str(layout.root.resolve()),

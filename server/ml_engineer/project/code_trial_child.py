@@ -16,6 +16,7 @@ from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.row_locality import WAYS, moved_columns
 from ml_engineer.project.user_code import load_candidates, load_features
 from ml_engineer.project.watched import Watch
+from ml_engineer.statistics.label_sets import as_matrix
 from ml_engineer.vocabulary.code_trial import CandidateFault, CodeTrial, MovedColumn
 
 _MOST_CANDIDATES = 5
@@ -25,7 +26,9 @@ def main(folder: Path) -> None:
     """Try the code that ``trial.json`` names on the rows of ``rows.parquet``; the result goes to ``result.json``."""
     task = json.loads((folder / "trial.json").read_text(encoding="utf-8"))
     rows = pd.read_parquet(folder / "rows.parquet")
-    target = pd.read_parquet(folder / "target.parquet").iloc[:, 0]
+    table = pd.read_parquet(folder / "target.parquet")
+    # Several labels a row have a column each.
+    target = table.iloc[:, 0].to_numpy() if table.shape[1] == 1 else table.to_numpy()
     layout = ProjectLayout(Path(task["root"]))
     watch = Watch(own=folder, root=layout.root, guarded=[Path(place) for place in task["guarded"]])
     started = time.monotonic()
@@ -56,11 +59,11 @@ def main(folder: Path) -> None:
     (folder / "result.json").write_text(result.model_dump_json(), encoding="utf-8")
 
 
-def _faults(name: str, estimator: Any, features: pd.DataFrame, target: pd.Series) -> list[CandidateFault]:
+def _faults(name: str, estimator: Any, features: pd.DataFrame, target: np.ndarray) -> list[CandidateFault]:
     """Fit on every other row; what it says of a row must not depend on the rows that are asked about with it."""
     train, test = features.iloc[::2], features.iloc[1::2]
     try:
-        estimator.fit(train, target.iloc[::2].to_numpy())
+        estimator.fit(train, target[::2])
         together, backwards = _answers(estimator, test), _answers(estimator, test.iloc[::-1])[::-1]
         alone = np.concatenate([_answers(estimator, test.iloc[[place]]) for place in range(min(4, len(test)))])
     except Exception as error:  # noqa: BLE001  (the user's estimator may raise anything, and the search tells it in full)
@@ -85,7 +88,8 @@ def _faults(name: str, estimator: Any, features: pd.DataFrame, target: pd.Series
 def _answers(estimator: Any, rows: pd.DataFrame) -> np.ndarray:
     """Probabilities, or numbers; labels as codes that are the same for the same label."""
     if hasattr(estimator, "predict_proba"):
-        return np.asarray(estimator.predict_proba(rows), dtype=float)
+        given = estimator.predict_proba(rows)
+        return as_matrix(given, estimator.classes_ if isinstance(given, list) else None)
     answers = np.asarray(estimator.predict(rows))
     if answers.dtype.kind in "iufb":
         return answers.astype(float)

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from ml_engineer.errors import DefinitionError
-from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, ProblemColumn, ProblemDefinition, TaskType
+from ml_engineer.vocabulary.problem import ProblemColumn, ProblemDefinition, TaskType
 
 __all__ = ["Place", "contradictions", "explained", "fault_error", "nearest", "shown"]
 
@@ -126,12 +126,6 @@ def _task_contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, st
         metrics_without_target,
     )  # numpy, needed only for files edited by hand
 
-    if problem.task_type not in SUPPORTED_TASKS:
-        yield (
-            ("task_type",),
-            f"'task_type' holds {problem.task_type!r}; allowed today: {', '.join(sorted(SUPPORTED_TASKS))}",
-        )
-        return
     task = problem.form
     if not problem.learns_target:
         yield from _without_target(problem, metrics_without_target(problem.task_type, labelled=bool(problem.target)))
@@ -155,8 +149,9 @@ def _task_contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, st
             ("positive_class",),
             f"'positive_class' holds {shown(problem.positive_class)}; allowed: {', '.join(problem.classes)}",
         )
-    if problem.task_type == "ranking" and problem.weight_column is not None:
-        yield ("columns", problem.weight_column, "role"), "a ranking counts every query once; set 'ignored'"
+    if problem.task_type in {"ranking", "multilabel"} and problem.weight_column is not None:
+        counted = "a ranking counts every query" if problem.task_type == "ranking" else "of several labels a row counts"
+        yield ("columns", problem.weight_column, "role"), f"{counted} once; set 'ignored'"
     if problem.task_type == "ranking" and problem.split.strategy not in {"grouped", "own_test_file"}:
         yield ("split", "strategy"), "a ranking is dealt by whole queries; 'strategy' must be 'grouped'"
     if problem.costs is not None and task != "binary":

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ml_engineer.statistics.label_sets import holds_label_sets, rarest_label
+
 __all__ = ["Strata", "strata_codes"]
 
 _RANGES = 10
@@ -33,8 +35,10 @@ def strata_codes(target: pd.Series) -> Strata:
     """Sort rows by class, or by range (of equally many rows) if the target is a measured number.
 
     Whole numbers count as classes if there are at most 20 of them or each is met ten times on average. Rows
-    without a target value are a stratum of their own.
+    without a target value are a stratum of their own. Of sets of labels, the rarest label of a row decides.
     """
+    if holds_label_sets(target):
+        return Strata(codes=rarest_label(target).astype("int32"), classes=True)
     codes, values = pd.factorize(target, sort=True, use_na_sentinel=True)
     measured = _is_measurement(target, n_values=len(values))
     if measured:

@@ -12,6 +12,7 @@ from ml_engineer.hashing import hash_rows
 from ml_engineer.splitting.balance import balanced_folds
 from ml_engineer.splitting.groups import group_codes
 from ml_engineer.splitting.time_folds import time_folds
+from ml_engineer.statistics.label_sets import holds_label_sets, rarest_label
 from ml_engineer.vocabulary.problem import SplitDefinition
 
 __all__ = ["assign_folds", "fold_pairs"]
@@ -122,7 +123,8 @@ def _draws(hashes: np.ndarray, seed: int, repeat: int) -> np.ndarray:
 def _strata(target: pd.Series, *, classification: bool) -> np.ndarray:
     """The class or range of each row, (n,) int from 0; classes beyond the 50 most common are one stratum."""
     if classification:
-        codes = pd.factorize(target, sort=True, use_na_sentinel=False)[0]
+        labelled = holds_label_sets(target)
+        codes = rarest_label(target) if labelled else pd.factorize(target, sort=True, use_na_sentinel=False)[0]
         order = np.argsort(-np.bincount(codes), kind="stable")
         place = np.empty(len(order), dtype="int64")
         place[order] = np.minimum(np.arange(len(order)), _MOST_STRATA - 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ml_engineer.statistics.label_sets import called_labels
 from ml_engineer.statistics.metrics import Outcomes, Task
 from ml_engineer.statistics.ordinal import called_level
 from ml_engineer.vocabulary.estimates import Metric
@@ -34,6 +35,10 @@ def baseline_rule(task: Task, *, metric: Metric | None = None) -> str:
         return f"always predicts the {'median' if metric in _MEDIAN_METRICS else 'mean'} of the training rows"
     if metric == "expected_cost":
         return "always predicts the class that costs least over the training rows"
+    if task == "multilabel":
+        return (
+            "tells every row the share of training rows with each label, and gives it the labels that half of them have"
+        )
     if metric in _LEVEL_METRICS:
         return f"always predicts the shares of the levels, and their {'mean' if metric == 'quadratic_kappa' else 'median'} as level"
     return "always predicts the class shares of the training rows, and the most frequent class as label"
@@ -56,10 +61,10 @@ def baseline_outcomes(
 
     Parameters
     ----------
-    task : {'binary', 'multiclass', 'regression'}
+    task : {'binary', 'multiclass', 'multilabel', 'regression'}
         Kind of task.
     train_actual : numpy.ndarray of shape (m,)
-        Class codes or numbers to learn from; not empty.
+        Class codes or numbers to learn from, or which row has which label, (m, k); not empty.
     test_actual : numpy.ndarray of shape (n,)
         What came true in the rows to predict.
     n_classes : int
@@ -87,6 +92,17 @@ def baseline_outcomes(
             constant = float(np.quantile(numbers, quantile))
         predicted = np.full(rows, constant)
         return Outcomes(task, test_actual, predicted, clusters=clusters, blocks=blocks, quantile=quantile)
+    if task == "multilabel":
+        told = np.tile(train_actual.mean(axis=0), (rows, 1))
+        return Outcomes(
+            task,
+            test_actual,
+            called_labels(told, None),
+            probabilities=told,
+            n_classes=n_classes,
+            clusters=clusters,
+            blocks=blocks,
+        )
     shares = np.bincount(train_actual.astype(int), minlength=n_classes) / len(train_actual)
     label = int(called_level(shares[None, :], metric)[0]) if metric in _LEVEL_METRICS else int(np.argmax(shares))
     if metric == "expected_cost" and costs is not None:

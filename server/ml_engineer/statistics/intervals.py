@@ -30,6 +30,11 @@ _BETWEEN_0_AND_1: frozenset[Metric] = frozenset(
         "ndcg_at_10",
         "mean_average_precision",
         "concordance",
+        "micro_f1",
+        "jaccard",
+        "label_ranking_average_precision",
+        "subset_accuracy",
+        "hamming_loss",
     }
 )
 
@@ -322,7 +327,9 @@ def _wilson_bounds(share: float, rows: int, level: float) -> tuple[float, float]
 
 def _is_share(metric: Metric, outcomes: Outcomes) -> bool:
     """Whether the metric is a plain share of rows."""
-    return metric == "accuracy" or (outcomes.task == "binary" and metric in {"precision", "recall"})
+    return metric in {"accuracy", "subset_accuracy"} or (
+        outcomes.task == "binary" and metric in {"precision", "recall"}
+    )
 
 
 def _rows_behind(metric: Metric, outcomes: Outcomes) -> int:
@@ -334,8 +341,8 @@ def _rows_behind(metric: Metric, outcomes: Outcomes) -> int:
 
 
 def _rarest_units(metric: Metric, outcomes: Outcomes, plan: ResamplingPlan) -> int:
-    """Independent units behind the rarest class (for accuracy, rankings and survival: behind all rows), at least one."""
-    if metric == "accuracy" or outcomes.named in {"ranking", "survival"}:
+    """Independent units behind the rarest class (for accuracy, rankings, survival and several labels: behind all rows), at least one."""
+    if metric == "accuracy" or outcomes.named in {"ranking", "survival"} or outcomes.task == "multilabel":
         return plan.units
     codes = [outcomes.positive] if metric in {"precision", "recall"} and outcomes.task == "binary" else None
     side = outcomes.predicted if metric == "precision" else outcomes.actual

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_engineer.statistics.amounts import pinball_losses, poisson_deviances
+from ml_engineer.statistics.label_metrics import LABEL_METRICS, label_metric
 from ml_engineer.statistics.ordinal import ORDINAL_METRICS, quadratic_kappa, ranked_losses
 from ml_engineer.statistics.query_metrics import average_precision_by_query, mean_over_queries, ndcg_by_query
 from ml_engineer.statistics.ranking import average_precision, roc_auc, weighted_median
@@ -61,6 +62,7 @@ _OWN: dict[TaskType, tuple[Metric, ...]] = {
     "ranking": _RANKING,
     "ordinal": ORDINAL_METRICS,
     "survival": _SURVIVAL,
+    "multilabel": LABEL_METRICS,
     "clustering": ("silhouette",),
     "anomaly_detection": ("planted_roc_auc",),
     "forecasting": FORECAST_METRICS,
@@ -74,10 +76,10 @@ class Outcomes:
 
     Parameters
     ----------
-    task : {'binary', 'multiclass', 'regression'}
+    task : {'binary', 'multiclass', 'multilabel', 'regression'}
         Kind of task.
     actual, predicted : numpy.ndarray of shape (n,)
-        Class codes (from 0) or numbers.
+        Class codes (from 0) or numbers; of several labels a row 0 and 1, of shape (n, k).
     probabilities : numpy.ndarray of shape (n, k), optional
         Probability of each class; without it the metrics that need it are NaN.
     n_classes : int
@@ -194,6 +196,8 @@ def weighted_metric(metric: Metric, outcomes: Outcomes) -> Weighted:
     callable
         Weights of shape (r, n) to values of shape (r,).
     """
+    if outcomes.task == "multilabel":
+        return label_metric(metric, outcomes.actual, outcomes.predicted, outcomes.probabilities)
     if metric in {*_REGRESSION, *_RANKING, *_SURVIVAL, *_OF_ROWS}:
         return _of_numbers(metric, outcomes)
     if metric == "quadratic_kappa":

@@ -76,6 +76,9 @@ def _block_rows(outcomes: Outcomes) -> int:
     rows = outcomes.rows
     if outcomes.task == "regression":
         errors = outcomes.predicted.astype(float) - outcomes.actual.astype(float)
+    elif outcomes.task == "multilabel":
+        said = outcomes.predicted if outcomes.probabilities is None else outcomes.probabilities
+        errors = np.abs(np.asarray(said, dtype=float) - outcomes.actual.astype(float)).mean(axis=1)
     elif outcomes.probabilities is None:
         errors = (outcomes.predicted != outcomes.actual).astype(float)
     else:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ml_engineer import tracking
 from ml_engineer.evaluation.groups import worst_group
 from ml_engineer.evaluation.held_out import count_confusion
+from ml_engineer.evaluation.label_scores import score_labels
 from ml_engineer.evaluation.pictures import Picture, draw_pictures
 from ml_engineer.evaluation.places import find_misplaced
 from ml_engineer.evaluation.survival import find_surprises, in_time
@@ -139,6 +140,9 @@ def _assemble(
         against_champion=held_out.against_champion,
         verdict=scores.verdict,
         confusion=count_confusion(held_out.outcomes, held_out.classes),
+        labels=score_labels(
+            held_out.outcomes, held_out.classes, level=primary.model.level, seed=champion.training.seed
+        ),
         decision_threshold=recorded.decision_threshold,
         interval_coverage=held_out.coverage,
         groups=held_out.groups,

@@ -49,6 +49,12 @@ def export(request: ExportRequest, context: WorkContext) -> ExportReply:
             found=f"task_type in {layout.problem_yaml}",
             remedy="Serve the model file with the generated service",
         )
+    if load_problem(layout).form == "multilabel":
+        raise InputError(
+            "A model of several labels a row is not exported",
+            found=f"task_type in {layout.problem_yaml}",
+            remedy="Serve the model file with the generated service, or frame one label as a binary task and export that",
+        )
     champion = load_champion(layout)
     frame = load_development(layout, champion.split).frame
     frame = frame.iloc[:: max(1, -(-len(frame) // _ROWS))]

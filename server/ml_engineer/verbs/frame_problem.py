@@ -14,6 +14,7 @@ from ml_engineer.profiling.contract import draft_contract
 from ml_engineer.profiling.dependence import Dependence, read_dependence
 from ml_engineer.profiling.events import as_survival
 from ml_engineer.profiling.keys import find_row_counters
+from ml_engineer.profiling.label_sets import as_multilabel, split_target
 from ml_engineer.profiling.metric_choice import require_metric
 from ml_engineer.profiling.names import quoted, unit_in
 from ml_engineer.profiling.queries import query_column, require_queries
@@ -38,7 +39,7 @@ from ml_engineer.verbs.framing.table import FramingTable, read_framing_table
 from ml_engineer.verbs.unsupervised.request import task_without_target
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.data import DataProfile
-from ml_engineer.vocabulary.problem import ProblemDefinition
+from ml_engineer.vocabulary.problem import ProblemDefinition, TaskType
 from ml_engineer.vocabulary.replies import FrameProblemReply
 from ml_engineer.vocabulary.requests import FrameProblemRequest
 from ml_engineer.vocabulary.split import SplitPlan
@@ -47,6 +48,14 @@ __all__ = ["frame_problem"]
 
 _KEPT = ("fairness_tolerance", "fairness_use", "look_budget", "horizons")
 """What a person sets in problem.yaml alone; framing again keeps it."""
+_UNWEIGHTED: dict[TaskType, tuple[str, str]] = {
+    "ranking": ("A ranking counts every query once", "pass task_type='regression'"),
+    "multilabel": (
+        "Several labels a row are learned with every row counting once",
+        "frame one label at a time as a binary task",
+    ),
+}
+"""Tasks without row weights: why, and what to do instead. scikit-learn hands weights to no model of one label against the rest."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,9 @@ def frame_problem(request: FrameProblemRequest, context: WorkContext) -> FramePr
         development_rows=len(findings.sealed.rows.frame),
     )
     parents = {profile.kind: profile.content_hash()}
-    split = settled(findings.sealed.plan(target=request.target, parents=parents), find_record(layout, SplitPlan))
+    split = settled(
+        findings.sealed.plan(target=findings.told.request.target, parents=parents), find_record(layout, SplitPlan)
+    )
     problem = _define(findings, parents)
     before = find_record(layout, DataProfile)
     warnings = _warnings(findings, before, profile)
@@ -133,10 +144,8 @@ def frame_problem(request: FrameProblemRequest, context: WorkContext) -> FramePr
 
 def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkContext) -> _Findings:
     """Read, seal, look: in this order, so that nothing learned from held-out rows can reach the definition."""
-    earlier = recall(layout, target=request.target)
     context.report("Reading the table", 0.05)
-    request = as_survival(request, earlier.arguments)
-    table = read_framing_table(request)
+    request, earlier, table = _read(request, layout)
     frame = table.frame
     told = gather(request, earlier, list(frame.columns))
     request = told.request
@@ -145,10 +154,11 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
     positive = request.positive_class if request.event_column is None else None
     reading = read_target(
         frame[request.target],
-        task_type=request.task_type,
+        task_type="multilabel" if table.labels_reason else request.task_type,
         positive_class=positive,
         levels=request.levels,
         declared=next((one.order for one in table.report.columns if one.name == request.target), ()),
+        labels_reason=table.labels_reason,
     )
     _refuse_unfit(reading, told)
     refuse_unfit_amounts(frame[request.target], reading, quantile=request.quantile, metric=request.metric)
@@ -196,6 +206,29 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
     return _Findings(rows, with_gaps, table, told, earlier, reading, counts, dependence, sealed, columns, study)
 
 
+def _read(asked: FrameProblemRequest, layout: ProjectLayout) -> tuple[FrameProblemRequest, Earlier, FramingTable]:
+    """The request with what is remembered of its task, and the table.
+
+    A target with commas names several columns of labels, unless it is the name of one column.
+    """
+    request = split_target(asked)
+    try:
+        return _read_as(request, layout)
+    except InputError as refusal:
+        if request is asked:
+            raise
+        try:
+            return _read_as(asked, layout)
+        except InputError:
+            raise refusal from None
+
+
+def _read_as(request: FrameProblemRequest, layout: ProjectLayout) -> tuple[FrameProblemRequest, Earlier, FramingTable]:
+    earlier = recall(layout, target=request.target)
+    request = as_multilabel(as_survival(request, earlier.arguments), earlier.arguments)
+    return request, earlier, read_framing_table(request, before=earlier.arguments.get("task_type"))
+
+
 def _refuse_unfit(reading: TargetReading, told: Told) -> None:
     """Refuse costs and a metric that do not fit the task, before anything is sealed."""
     if told.request.metric is not None:
@@ -206,11 +239,12 @@ def _refuse_unfit(reading: TargetReading, told: Told) -> None:
             found=f"this one is {reading.task}",
             remedy="Leave false_positive_cost and false_negative_cost out",
         )
-    if reading.task_type == "ranking" and "weight" in (told.request.roles or {}).values():
+    if reading.task_type in _UNWEIGHTED and "weight" in (told.request.roles or {}).values():
+        what, instead = _UNWEIGHTED[reading.task_type]
         raise InputError(
-            "A ranking counts every query once",
+            what,
             found="roles names a column of row weights",
-            remedy="Give that column the role 'ignored', or pass task_type='regression'",
+            remedy=f"Give that column the role 'ignored', or {instead}",
         )
 
 
@@ -236,6 +270,8 @@ def _define(findings: _Findings, parents: dict[str, str]) -> ProblemDefinition:
         counts=findings.counts,
         quantile=request.quantile,
         event_column=request.event_column,
+        label_columns=tuple(request.label_columns or ()),
+        label_rows=tuple(map(int, study.target.values.sum(axis=0))) if reading.task == "multilabel" else (),
         primary_metric=study.metric,
         metric_reason=study.metric_reason,
         target_score=request.target_score,

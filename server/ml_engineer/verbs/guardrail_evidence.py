@@ -29,6 +29,7 @@ from ml_engineer.project.records import find_record, load_record
 from ml_engineer.project.rendered_files import read_rendering, same_as_rendered
 from ml_engineer.project.user_code import load_features
 from ml_engineer.seal import count_looks, known_held_out_rows, ledger_problems
+from ml_engineer.statistics.label_sets import chosen_columns, membership
 from ml_engineer.verbs.champion import load_champion
 from ml_engineer.verbs.forecasting.refit import refit_forecast_fold
 from ml_engineer.verbs.forecasting.series import only_known
@@ -118,9 +119,13 @@ def gather_evidence(
     )
 
 
-def _target(problem: ProblemDefinition, frame: pd.DataFrame) -> pd.Series:
+def _target(problem: ProblemDefinition, frame: pd.DataFrame) -> pd.DataFrame:
     """What candidates are tried with; where nothing is learned from a target, all rows have the same one."""
-    return frame[problem.target] if problem.learns_target else pd.Series(0.0, index=frame.index)
+    if problem.form == "multilabel":
+        has = membership(frame[problem.target], problem.classes)
+        return pd.DataFrame(has, index=frame.index, columns=[f"label {code}" for code in range(has.shape[1])])
+    target = frame[problem.target] if problem.learns_target else pd.Series(0.0, index=frame.index)
+    return target.to_frame("target")
 
 
 def _shown_to_code(problem: ProblemDefinition, frame: pd.DataFrame) -> pd.DataFrame:
@@ -143,7 +148,11 @@ def _as_rendered(layout: ProjectLayout) -> bool:
 
 
 def _tried(
-    layout: ProjectLayout, problem: ProblemDefinition, profile: DataProfile, rows: pd.DataFrame, target: pd.Series
+    layout: ProjectLayout,
+    problem: ProblemDefinition,
+    profile: DataProfile,
+    rows: pd.DataFrame,
+    target: pd.DataFrame,
 ) -> CodeTrial:
     """The project's code, tried where it can do no harm; what holds rows must not be read by it."""
     guarded = [
@@ -220,7 +229,8 @@ def _fitted(layout: ProjectLayout, frame: pd.DataFrame) -> pd.DataFrame | None:
         answer = load_champion(layout).answer(rows)
     except MlEngineerError:
         return None  # why, other checks say: MOD004, RDY003, RDY005
-    table = {"row": rows.index.to_numpy(), "predicted": answer.predicted}
+    said = chosen_columns(answer.predicted) if answer.predicted.ndim == 2 else {"predicted": answer.predicted}
+    table = {"row": rows.index.to_numpy(), **said}
     if answer.probabilities is not None:
         table |= {f"p{code}": answer.probabilities[:, code] for code in range(answer.probabilities.shape[1])}
     return pd.DataFrame(table)

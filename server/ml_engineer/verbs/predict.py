@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from ml_engineer.project.records import load_record
 from ml_engineer.seal.recognised import HELD_OUT
 from ml_engineer.sources import Table, read_table, require_known_ending, write_table
 from ml_engineer.splitting import group_codes
+from ml_engineer.statistics.label_sets import set_as_text
 from ml_engineer.statistics.survival_curves import median_times, survival_at
 from ml_engineer.verbs.champion import LoadedChampion, load_champion
 from ml_engineer.verbs.forecasting.prediction import predict_forecast
@@ -210,15 +211,26 @@ def _lay_out(frame: pd.DataFrame, answers: Predictions, champion: LoadedChampion
         ends = champion.interval_ends(numbers)
         if ends is not None:
             added |= {"low_90": ends[0], "high_90": ends[1]}
+    elif problem.form == "multilabel":
+        added["prediction"] = [_chosen(row, problem.classes) for row in answers.predicted]
+        if answers.probabilities is not None:
+            added |= _by_label(answers.probabilities, problem.classes)
     else:
         added["prediction"] = np.array(problem.classes, dtype=object)[answers.predicted.astype(int)]
         if answers.probabilities is not None:
-            added |= {
-                f"probability_{label}": answers.probabilities[:, code] for code, label in enumerate(problem.classes)
-            }
+            added |= _by_label(answers.probabilities, problem.classes)
     named = {_free(name, scored): values for name, values in added.items()}
     row = next(iter(named))
     return pd.DataFrame({row: named.pop(row), **scored, **named})
+
+
+def _by_label(probabilities: npt.NDArray[np.float64], labels: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
+    return {f"probability_{label}": probabilities[:, code] for code, label in enumerate(labels)}
+
+
+def _chosen(row: npt.NDArray[np.generic], labels: Sequence[str]) -> str:
+    """The chosen labels as a list in brackets, which any reader takes apart again, whatever the labels hold."""
+    return set_as_text(label for label, one in zip(labels, row, strict=True) if one)
 
 
 def _ranks_within(scores: npt.NDArray[np.float64], queries: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:

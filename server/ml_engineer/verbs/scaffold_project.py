@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ml_engineer.errors import ProjectStateError, UnsupportedTaskError
+from ml_engineer.errors import ProjectStateError
 from ml_engineer.forecasting.plain import plain_modules
 from ml_engineer.project.definition import load_problem, refuse_redealt
 from ml_engineer.project.layout import ProjectLayout
@@ -28,7 +28,7 @@ from ml_engineer.rendering.project import STARTER_FILES, render_project, render_
 from ml_engineer.verbs.framing.contract import ensure_contract
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.data import DataProfile
-from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, ProblemDefinition
+from ml_engineer.vocabulary.problem import ProblemDefinition
 from ml_engineer.vocabulary.replies import ScaffoldProjectReply
 from ml_engineer.vocabulary.requests import FEATURE_FOLDERS, FeatureFolder, ScaffoldProjectRequest
 from ml_engineer.vocabulary.split import SplitPlan
@@ -114,12 +114,6 @@ def _framed(layout: ProjectLayout) -> tuple[ProblemDefinition, DataProfile, Spli
     split = load_record(layout, SplitPlan)
     refuse_redealt(problem, split)
     refuse_stale(layout, split, profile)
-    if problem.task_type not in SUPPORTED_TASKS:
-        raise UnsupportedTaskError(
-            f"There is no project template for {problem.task_type} yet",
-            found="task_type in problem.yaml",
-            remedy=f"Frame the problem as one of {', '.join(sorted(SUPPORTED_TASKS))}",
-        )
     if not problem.features:
         raise ProjectStateError(
             "There is no column that the model may see",

@@ -53,6 +53,15 @@ class DataSource(Record):
         default=None, description="Column that tells whether the event happened, which goes into a survival target."
     )
     event_value: str | None = Field(default=None, description="Value of it that means it happened, if the person said.")
+    label_columns: tuple[str, ...] | None = Field(
+        default=None, description="Columns of 0 and 1, one a label, which go into a multilabel target."
+    )
+    label_separator: str | None = Field(
+        default=None, description="What stands between the labels of a multilabel target; empty for lists in brackets."
+    )
+    labels: tuple[str, ...] | None = Field(
+        default=None, description="The labels that a multilabel target keeps; others are too rare to be learned."
+    )
 
 
 class Fingerprint(Record):

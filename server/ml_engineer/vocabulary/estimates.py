@@ -40,6 +40,11 @@ Metric = Literal[
     "pinball",
     "concordance",
     "integrated_brier",
+    "micro_f1",
+    "jaccard",
+    "label_ranking_average_precision",
+    "subset_accuracy",
+    "hamming_loss",
 ]
 """Names as scikit-learn spells them. Multiclass precision, recall, F1, ROC AUC and average precision are
 macro averages; `expected_cost` is the mean cost per row under the problem's costs. NDCG and MAP are means over queries.
@@ -48,7 +53,9 @@ levels. `silhouette` (Rousseeuw 1987) is the mean over rows of how much nearer a
 `planted_roc_auc` the ROC AUC of anomalies that were planted among the rows. Of forecasts: `mase` and `rmsse` are absolute and squared
 errors in units of each series' seasonal differences, `smape` and `wape` are relative errors.
 `poisson_deviance` is of counts; `pinball` judges a quantile, the one that the problem names. `concordance` and
-`integrated_brier` judge survival."""
+`integrated_brier` judge survival. Of several labels a row, precision, F1, ROC AUC and average precision are means over labels;
+`micro_f1` counts all pairs of row and label alike, and `jaccard`, `label_ranking_average_precision`, `subset_accuracy` (all labels
+right) and `hamming_loss` (share of pairs that are wrong) are means over rows."""
 
 Direction = Literal["higher", "lower"]
 
@@ -82,6 +89,11 @@ METRIC_DIRECTION: dict[Metric, Direction] = {
     "pinball": "lower",
     "concordance": "higher",
     "integrated_brier": "lower",
+    "micro_f1": "higher",
+    "jaccard": "higher",
+    "label_ranking_average_precision": "higher",
+    "subset_accuracy": "higher",
+    "hamming_loss": "lower",
 }
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "GroupResult",
     "HonestScore",
     "Importance",
+    "LabelResult",
     "Plot",
     "WordInfluence",
     "WorstRow",
@@ -41,6 +42,25 @@ class GroupResult(Record):
     metric: str = Field(description="What was measured: a metric, or 'selection_rate'.")
     estimate: Estimate | None = Field(description="The group's value; null if there are too few rows.")
     note: str = Field(default="", description="Why there is no value, or what to bear in mind.")
+
+
+class LabelResult(Record):
+    """One label of several that a row may have, on held-out rows."""
+
+    label: str = Field(description="The label.")
+    rows: int = Field(ge=0, description="Held-out rows that have it.")
+    chosen_rows: int = Field(ge=0, description="Held-out rows that it was chosen for.")
+    share: float = Field(
+        ge=0, le=1, description="Share of rows that have it: the average precision of knowing nothing."
+    )
+    average_precision: Estimate | None = Field(
+        description="How pure the rows ranked first for it are; null if undefined."
+    )
+    roc_auc: Estimate | None = Field(
+        description="How well rows with it are ranked before rows without; null if undefined."
+    )
+    precision: Estimate | None = Field(description="Of rows it was chosen for, the share that have it; null if none.")
+    recall: Estimate | None = Field(description="Of rows that have it, the share it was chosen for; null if none.")
 
 
 class Importance(Record):
@@ -129,7 +149,10 @@ class EvaluationReport(StoredRecord):
         description="By the interval of the paired difference in the primary metric."
     )
     confusion: ConfusionMatrix | None = Field(default=None, description="For classification.")
-    decision_threshold: float | None = Field(default=None, description="Threshold in force; binary tasks.")
+    labels: tuple[LabelResult, ...] = Field(
+        default=(), description="Each label for itself, the most frequent first; multilabel."
+    )
+    decision_threshold: float | None = Field(default=None, description="Threshold in force; binary and multilabel.")
     interval_coverage: Estimate | None = Field(
         default=None,
         description="Share of held-out rows inside their 90 % prediction interval, or at or below a predicted quantile; regression.",

@@ -14,7 +14,6 @@ from ml_engineer.vocabulary.records import Fraction, Record, StoredRecord
 __all__ = [
     "FORMS",
     "JUDGED_BY_NAME",
-    "SUPPORTED_TASKS",
     "WITHOUT_TARGET",
     "Availability",
     "BaselineSummary",
@@ -43,25 +42,9 @@ TaskType = Literal[
     "clustering",
     "survival",
 ]
-OutcomeForm = Literal["binary", "multiclass", "regression"]
-"""How an outcome looks, whatever the task is called: one of two labels, one of several, or a number."""
-FORMS: frozenset[OutcomeForm] = frozenset({"binary", "multiclass", "regression"})
-
-SUPPORTED_TASKS: frozenset[TaskType] = frozenset(
-    {
-        "anomaly_detection",
-        "binary",
-        "clustering",
-        "multiclass",
-        "regression",
-        "ranking",
-        "text_classification",
-        "ordinal",
-        "forecasting",
-        "survival",
-    }
-)
-"""Task types that are whole today; the others are named and refused with a pointer."""
+OutcomeForm = Literal["binary", "multiclass", "multilabel", "regression"]
+"""How an outcome looks, whatever the task is called: one of two labels, one of several, a set of labels, or a number."""
+FORMS: frozenset[OutcomeForm] = frozenset({"binary", "multiclass", "multilabel", "regression"})
 
 WITHOUT_TARGET: frozenset[TaskType] = frozenset({"anomaly_detection", "clustering"})
 """Task types that look at rows as they are: there is nothing to predict, and no target is learned from."""
@@ -178,7 +161,7 @@ class ProblemDefinition(StoredRecord):
     )
     classes: tuple[str, ...] = Field(
         default=(),
-        description="Class labels as text, in sorted order, or from lowest to highest if they are levels; empty for regression.",
+        description="Class labels as text, in sorted order, or from lowest to highest if they are levels; the labels that a row may have, if it may have several; empty for regression.",
     )
     positive_class: str | None = Field(default=None, description="The class that 'positive' means, for binary tasks.")
     clusters: int | None = Field(
@@ -198,6 +181,14 @@ class ProblemDefinition(StoredRecord):
     event_column: str | None = Field(
         default=None,
         description="Survival: the column that told whether the event happened. It is in the target now: a negative time is that of a row that was followed so long without the event.",
+    )
+    label_columns: tuple[str, ...] = Field(
+        default=(),
+        description="Multilabel: the columns of 0 and 1 that the target was put together from; empty if it was one column.",
+    )
+    label_rows: tuple[int, ...] = Field(
+        default=(),
+        description="Multilabel: development rows that have each of the labels in `classes`, when it was framed.",
     )
     horizons: tuple[float, ...] = Field(
         default=(),
@@ -256,6 +247,8 @@ class ProblemDefinition(StoredRecord):
         """How an outcome looks: what rooms that care for outcomes, and not for what they are called, go by."""
         if not self.classes:
             return "regression"
+        if self.task_type == "multilabel":
+            return "multilabel"
         return "binary" if len(self.classes) == 2 else "multiclass"
 
     @property

@@ -64,7 +64,7 @@ class FrameProblemRequest(_DataArguments):
     )
     target: str = Field(
         default="",
-        description="Name of the column to predict. Only task_type 'clustering' does without, and 'anomaly_detection', "
+        description="Name of the column to predict; of several labels a row a column of lists (comedy|drama), or several columns of 0 and 1, with commas between their names. Only task_type 'clustering' does without, and 'anomaly_detection', "
         "where it may name a column of known anomalies, which then only judges.",
     )
     goal: str | None = Field(default=None, description="What the prediction is for, in the person's words.")
@@ -85,6 +85,10 @@ class FrameProblemRequest(_DataArguments):
     event_column: str | None = Field(
         default=None,
         description="Survival: column that tells whether the event happened at the time that target holds (1), or the row was only followed so long without it (0).",
+    )
+    label_columns: list[str] | None = Field(
+        default=None,
+        description="Multilabel: columns of 0 and 1, one a label. The same as naming them in target; target is then the name of the set.",
     )
     split: SplitStrategy | None = Field(
         default=None, description="How held-out rows are dealt, if the inference should be overridden."

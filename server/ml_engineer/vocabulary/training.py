@@ -132,7 +132,10 @@ class Champion(Record):
     code_sha256: str = Field(description="Hash of champion.py.")
     features_sha256: str = Field(description="Hash of features.py, whose output the model takes.")
     decision_threshold: float | None = Field(
-        default=None, ge=0, le=1, description="Probability from which the positive class is predicted; binary tasks."
+        default=None,
+        ge=0,
+        le=1,
+        description="Probability from which the positive class is predicted, or a label is chosen; binary and multilabel tasks.",
     )
     threshold_reason: str = Field(default="", description="How the threshold was chosen.")
     calibration: Literal["none", "temperature", "sigmoid", "isotonic"] = Field(

@@ -21,7 +21,7 @@ __all__ = ["compare_with_champion", "keep_for_comparison"]
 
 def keep_for_comparison(champion: LoadedChampion, outcomes: Outcomes, rows: npt.NDArray[np.integer]) -> None:
     """Keep what the model said of the held-out rows, (h,), in the vault, so that the next one can be compared."""
-    columns = [outcomes.predicted.astype(float)[:, None]]
+    columns = [outcomes.predicted.astype(float).reshape(outcomes.rows, -1)]
     if outcomes.probabilities is not None:
         columns.append(np.asarray(outcomes.probabilities, dtype=float))
     seal.keep_answers(
@@ -82,8 +82,12 @@ def compare_with_champion(
 
 def _outcomes(like: Outcomes, answers: npt.NDArray[np.float64]) -> Outcomes | None:
     """Kept answers as outcomes on the same rows; none if they are of another kind."""
-    wanted = 1 + (0 if like.probabilities is None else like.probabilities.shape[1])
-    if answers.shape[1] != wanted:
+    given = like.predicted.shape[1] if like.task == "multilabel" else 1
+    if answers.shape[1] != given + (0 if like.probabilities is None else like.probabilities.shape[1]):
         return None
-    predicted = answers[:, 0] if like.task == "regression" else answers[:, 0].astype(int)
-    return replace(like, predicted=predicted, probabilities=None if wanted == 1 else answers[:, 1:])
+    predicted = answers[:, :given] if like.task == "regression" else answers[:, :given].astype(int)
+    return replace(
+        like,
+        predicted=predicted if like.task == "multilabel" else predicted[:, 0],
+        probabilities=None if like.probabilities is None else answers[:, given:],
+    )

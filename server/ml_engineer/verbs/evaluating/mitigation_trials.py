@@ -41,7 +41,7 @@ def try_mitigations(
     """
     path: Path = champion.layout.root / champion.training.out_of_fold_path
     columns = [name for name in champion.problem.sensitive_columns if name in development.frame.columns]
-    if outcomes is None or not columns or champion.problem.task_type in {"ranking", "survival"}:
+    if outcomes is None or not columns or champion.problem.task_type in {"ranking", "survival", "multilabel"}:
         return ()
     table = pd.read_parquet(path, columns=["row", "fold"])
     table = table[table["fold"] >= 0]

@@ -23,6 +23,7 @@ from ml_engineer.evaluation.word_influence import word_influences
 from ml_engineer.project.development import Development
 from ml_engineer.project.tally import load_tally
 from ml_engineer.statistics.intervals import share_of_rows
+from ml_engineer.statistics.label_sets import chosen_labels
 from ml_engineer.statistics.metrics import Outcomes
 from ml_engineer.verbs.champion import LoadedChampion
 from ml_engineer.verbs.evaluating.champion_comparison import compare_with_champion, keep_for_comparison
@@ -159,11 +160,12 @@ def _clusters(frame: pd.DataFrame, champion: LoadedChampion) -> npt.NDArray[np.i
 def _labels(
     frame: pd.DataFrame, reference: pd.DataFrame, champion: LoadedChampion
 ) -> dict[str, npt.NDArray[np.object_]]:
-    """Group of each held-out row by sensitive column, cut as on development rows; none of rankings and survival.
+    """Group of each held-out row by sensitive column, cut as on development rows; for some tasks none.
 
-    Their scores have no unit, so that a row has no error of its own that groups could be compared by.
+    Scores of rankings and survival have no unit, and a row with several labels has several errors: none has one that groups
+    could be compared by.
     """
-    if champion.problem.task_type in {"ranking", "survival"}:
+    if champion.problem.task_type in {"ranking", "survival", "multilabel"}:
         return {}
     return {
         column: group_labels(frame[column], reference[column])
@@ -213,7 +215,9 @@ def _stored_out_of_fold(
     table = table[table["fold"] >= 0]
     rows = frame.loc[table["row"]]
     columns = [f"p{code}" for code in range(len(champion.problem.classes))]
-    answers = Predictions(table["predicted"].to_numpy(), table[columns].to_numpy() if columns else None)
+    labelled = champion.problem.form == "multilabel"
+    predicted = chosen_labels(table, len(columns)) if labelled else table["predicted"].to_numpy()
+    answers = Predictions(predicted, table[columns].to_numpy() if columns else None)
     actual = encode_target(rows[champion.problem.target], champion.problem)
     outcomes = make_outcomes(champion.problem, actual, answers, clusters=_clusters(rows, champion))
     return outcomes, table["row"].to_numpy(), ()

@@ -23,6 +23,7 @@ _REMEMBERED: Final = (
     "levels",
     "quantile",
     "event_column",
+    "label_columns",
     "split",
     "group_columns",
     "time_column",
@@ -126,7 +127,7 @@ def _still_there(arguments: Mapping[str, Any], columns: Sequence[str]) -> dict[s
     known = set(columns)
     left: dict[str, Any] = {}
     for name, value in arguments.items():
-        if isinstance(value, list) and name != "levels":
+        if isinstance(value, list) and name not in {"levels", "label_columns"}:
             names = [column for column in value if column in known]
             if names or not value:
                 left[name] = names

@@ -170,6 +170,6 @@ def _settled_types(development: pd.DataFrame, whole: Collection[str]) -> pd.Data
     """
     settled = development.copy(deep=False)
     for name in whole:
-        if settled[name].dtype == np.float64 and not settled[name].isna().any():
+        if name in settled.columns and settled[name].dtype == np.float64 and not settled[name].isna().any():
             settled[name] = settled[name].astype("int64")
     return settled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +12,14 @@ import pandas as pd
 from ml_engineer.errors import InputError
 from ml_engineer.profiling.column_names import require_columns
 from ml_engineer.profiling.events import combine_event
+from ml_engineer.profiling.label_cells import read_cells
+from ml_engineer.profiling.label_sets import LabelSets, combine_columns, find_sets, uniform_sets
 from ml_engineer.profiling.label_spelling import align_labels
 from ml_engineer.profiling.names import quoted
 from ml_engineer.profiling.target_rows import CleanTarget, clean_target
 from ml_engineer.sources import Table, align_columns, read_table
 from ml_engineer.vocabulary.data import DataSource, ReadReport
-from ml_engineer.vocabulary.problem import WITHOUT_TARGET
+from ml_engineer.vocabulary.problem import WITHOUT_TARGET, TaskType
 from ml_engineer.vocabulary.requests import FrameProblemRequest
 
 __all__ = ["FramingTable", "read_framing_table", "read_recorded_table"]
@@ -40,6 +43,8 @@ class FramingTable:
         SHA-256 of each file, by absolute path.
     notes : tuple of str
         What a person should know of the reading, one sentence each.
+    labels_reason : str
+        Why the target is a set of labels; empty if it is none.
     """
 
     frame: pd.DataFrame
@@ -49,10 +54,18 @@ class FramingTable:
     report: ReadReport
     files: dict[str, str]
     notes: tuple[str, ...]
+    labels_reason: str = ""
 
 
-def read_framing_table(request: FrameProblemRequest) -> FramingTable:
+def read_framing_table(request: FrameProblemRequest, *, before: TaskType | None = None) -> FramingTable:
     """Read what the request names.
+
+    Parameters
+    ----------
+    request : FrameProblemRequest
+        What is asked for.
+    before : TaskType, optional
+        The task that the person named earlier.
 
     Raises
     ------
@@ -63,7 +76,10 @@ def read_framing_table(request: FrameProblemRequest) -> FramingTable:
     """
     test_source = None if request.test_data is None else _source(request, request.test_data)
     learned = request.task_type not in WITHOUT_TARGET
-    return read_recorded_table(_source(request, request.data), test_source, request.target, learned=learned)
+    source = _source(request, request.data)
+    return _read(
+        source, test_source, request.target, learned=learned, task_type=request.task_type or before, look_for_sets=True
+    )
 
 
 def read_recorded_table(
@@ -73,8 +89,21 @@ def read_recorded_table(
 
     Unless the target is `learned`, rows without one stay as they are.
     """
+    return _read(source, test_source, target, learned=learned)
+
+
+def _read(
+    source: DataSource,
+    test_source: DataSource | None,
+    target: str,
+    *,
+    learned: bool,
+    task_type: TaskType | None = None,
+    look_for_sets: bool = False,
+) -> FramingTable:
     table = read_table(source)
-    require_columns([target] if target else [], list(table.frame.columns), argument="target")
+    wanted: Sequence[str] = source.label_columns or ([target] if target else [])
+    require_columns(list(wanted), list(table.frame.columns), argument="target")
     if learned and len(table.frame.columns) < 2:
         raise InputError(
             "The table has one column only, the target",
@@ -93,6 +122,10 @@ def read_recorded_table(
     if source.event_column is not None:
         frame, told = combine_event(frame, target, source.event_column, wanted=source.event_value)
         notes += told
+    sets = _label_sets(frame, target, source, task_type=task_type, look=look_for_sets) if learned else None
+    if sets is not None:
+        frame, notes = sets.frame, [*notes, *sets.notes]
+        source = source.model_copy(update={"labels": sets.labels, "label_separator": sets.separator})
     cleaned = clean_target(frame, target) if learned else CleanTarget(frame, ())
     own_test = None
     if test_source is not None:
@@ -106,7 +139,23 @@ def read_recorded_table(
         report=table.report,
         files=files,
         notes=(*notes, *cleaned.notes),
+        labels_reason="" if sets is None else sets.reason,
     )
+
+
+def _label_sets(
+    frame: pd.DataFrame, target: str, source: DataSource, *, task_type: TaskType | None, look: bool
+) -> LabelSets | None:
+    """The table with sets of labels as target, if it has several labels a row; a recorded table as it was found to."""
+    if source.label_columns is not None:
+        return combine_columns(frame, target, source.label_columns, kept=source.labels)
+    if look:
+        cells = find_sets(frame[target], task_type)
+    else:
+        cells = None if source.label_separator is None else read_cells(frame[target], source.label_separator)
+    if cells is None:
+        return None
+    return uniform_sets(frame, target, cells, inferred=task_type is None, kept=source.labels)
 
 
 def _source(request: FrameProblemRequest, path: str) -> DataSource:
@@ -120,6 +169,7 @@ def _source(request: FrameProblemRequest, path: str) -> DataSource:
         column_names=None if request.column_names is None else tuple(request.column_names),
         event_column=request.event_column,
         event_value=None if request.event_column is None else request.positive_class,
+        label_columns=None if request.label_columns is None else tuple(request.label_columns),
     )
 
 
@@ -147,7 +197,7 @@ def _joined(table: Table, test: Table, target: str) -> tuple[pd.DataFrame, list[
             )
     rows = rows.copy(deep=False)
     respelled: tuple[str, ...] = ()
-    if target:
+    if target in table.frame.columns:
         rows[target], respelled = align_labels(table.frame[target], rows[target])
     joined = pd.concat([table.frame, rows], ignore_index=True)
     return joined, [*notes, *respelled]

@@ -26,6 +26,7 @@ from ml_engineer.modelling.training_data import Predictions
 from ml_engineer.project.files import replacing, write_text
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import save_record
+from ml_engineer.statistics.label_sets import chosen_columns
 from ml_engineer.verbs.training.rows import TrainingRows
 from ml_engineer.vocabulary.training import Environment, TrainingRun
 
@@ -134,8 +135,8 @@ def stage_run(
         Fitted on all development rows.
     predictions : numpy.ndarray of shape (n,) or (n, k)
         Out of fold; NaN where a row was never predicted.
-    labels : numpy.ndarray of shape (n,), optional
-        Class codes as they are called at the threshold; classification.
+    labels : numpy.ndarray of shape (n,) or (n, k), optional
+        Class codes as they are called at the threshold; of several labels a row 0 and 1. Classification.
     """
     layout = rows.layout
     staging = layout.run_dir(run_id) / "champion"
@@ -187,12 +188,13 @@ def available_cores() -> int:
 def _out_of_fold(rows: TrainingRows, predictions: Predictions, labels: np.ndarray | None) -> pd.DataFrame:
     numbers = predictions[:, None] if predictions.ndim == 1 else predictions
     known = np.flatnonzero(np.isfinite(numbers[:, 0]))
-    predicted = np.full(rows.data.rows, np.nan)
-    predicted[known] = predictions[known] if labels is None else labels[known]
+    said = predictions if labels is None else labels
+    predicted = np.full((rows.data.rows, *said.shape[1:]), np.nan)
+    predicted[known] = said[known]
     table = {
         "row": rows.development.frame.index.to_numpy("int64"),
         "fold": rows.fold_numbers(known),
-        "predicted": predicted,
+        **(chosen_columns(predicted) if predicted.ndim == 2 else {"predicted": predicted}),
     }
     if labels is not None:
         table |= {f"p{code}": numbers[:, code] for code in range(numbers.shape[1])}

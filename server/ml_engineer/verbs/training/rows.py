@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml_engineer import seal
-from ml_engineer.errors import ProjectStateError, UnsupportedTaskError
+from ml_engineer.errors import ProjectStateError
 from ml_engineer.evaluation.prediction import learned_target
 from ml_engineer.modelling.training_data import FoldPair, TrainingData
 from ml_engineer.project.definition import load_problem, refuse_redealt
@@ -23,7 +23,7 @@ from ml_engineer.project.row_locality import check_row_local
 from ml_engineer.project.user_code import load_features
 from ml_engineer.splitting import fold_pairs, group_codes
 from ml_engineer.verbs.training.row_weights import row_weights
-from ml_engineer.vocabulary.problem import SUPPORTED_TASKS, ProblemDefinition, SplitDefinition
+from ml_engineer.vocabulary.problem import ProblemDefinition, SplitDefinition
 from ml_engineer.vocabulary.split import SplitPlan
 
 __all__ = ["TrainingRows", "load_training_rows"]
@@ -77,20 +77,12 @@ def load_training_rows(layout: ProjectLayout) -> TrainingRows:
     ------
     ProjectStateError
         If the project was not framed, or rows or records are not the ones that were framed.
-    UnsupportedTaskError
-        If the task type has not landed yet.
     UserCodeError
         If features.py fails, gives something unusable, or looks at other rows than the one it describes.
     InputError
         If rows have no usable weight although a column was said to hold it.
     """
     problem = load_problem(layout)
-    if problem.task_type not in SUPPORTED_TASKS:
-        raise UnsupportedTaskError(
-            f"Training for {problem.task_type} has not landed yet",
-            found=f"task_type in {layout.problem_yaml}",
-            remedy=f"Frame the problem as one of {', '.join(sorted(SUPPORTED_TASKS))}",
-        )
     split = load_record(layout, SplitPlan)
     refuse_redealt(problem, split)
     development = load_development(layout, split)
@@ -122,7 +114,7 @@ def _training_data(
     known = problem.classes if problem.judged_as != "ordinal" else tuple(map(str, range(len(problem.classes))))
     if problem.form == "regression":
         target = target.astype(float)
-    elif tuple(str(label) for label in np.unique(target)) != known:
+    elif problem.form != "multilabel" and tuple(str(label) for label in np.unique(target)) != known:
         raise ProjectStateError(
             "The classes of the development rows are not those of the problem",
             found=f"{len(np.unique(target))} classes in {problem.target!r}, {len(problem.classes)} in problem.yaml",
@@ -144,6 +136,7 @@ def _training_data(
         time_order=None if time_column is None else np.argsort(frame[time_column].to_numpy(), kind="stable"),
         weights=weights,
         named=problem.named,
+        label_names=problem.classes if problem.form == "multilabel" else (),
         more_pairs=_more_pairs(problem, development, definition),
         counts=problem.counts,
         quantile=problem.quantile,
@@ -168,7 +161,7 @@ def _fingerprint(
     """Changes whenever features, target, folds, weights or the order of rows change."""
     digest = hashlib.sha256("\0".join(features.columns).encode())
     digest.update(pd.util.hash_pandas_object(features, index=True).to_numpy().tobytes())
-    digest.update(pd.util.hash_array(target).tobytes())
+    digest.update(pd.util.hash_array(target.ravel()).tobytes())
     for folds in (development.folds, *development.more_folds):
         digest.update(folds.astype("<i8").tobytes())
     digest.update(b"" if weights is None else weights.tobytes())

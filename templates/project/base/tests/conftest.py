@@ -1,5 +1,7 @@
 """Rows to test with: the development rows where they are, else rows made up from the contract."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,7 +46,10 @@ def made_up_rows(rows: int, seed: int = 0) -> pd.DataFrame:
         pair = [relation.left, relation.right]
         wrong = ~relation.holds(table[pair[0]], table[pair[1]]) & table[pair].notna().all(axis=1)
         table.loc[wrong, pair] = table.loc[wrong, pair[::-1]].to_numpy()
-    if PROBLEM.classes:
+    if PROBLEM.task == "multilabel":
+        sets = [[label for label in PROBLEM.classes if rng.random() < 0.3] for _ in range(rows)]
+        table[PROBLEM.target] = [json.dumps(labels, ensure_ascii=False) for labels in sets]
+    elif PROBLEM.classes:
         table[PROBLEM.target] = [PROBLEM.classes[place % len(PROBLEM.classes)] for place in range(rows)]
     elif PROBLEM.task == "ranking":
         table[PROBLEM.target] = rng.integers(3, size=rows)

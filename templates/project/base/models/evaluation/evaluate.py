@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     print(f"{int(seen.sum())} out-of-fold predictions of run {options.run}; {LEVEL:.0%} intervals")
     for name, result in results.items():
-        line = f"{name:>22}  {result['value']:9.4f}  [{result['low']:.4f}, {result['high']:.4f}]"
+        line = f"{name:>31}  {result['value']:9.4f}  [{result['low']:.4f}, {result['high']:.4f}]"
         print(f"{line}  baseline {naive[name]:.4f}" if np.isfinite(naive[name]) else line)
     report = {"run": options.run, "rows": int(seen.sum()), "level": LEVEL, "metrics": results}
     report["baseline"] = {name: value for name, value in naive.items() if np.isfinite(value)}

@@ -1,5 +1,6 @@
 """Development rows, their target, and the stored folds."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,13 @@ def load_development() -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def learned_target(rows: pd.DataFrame) -> np.ndarray:
-    """Give the target as models learn it: labels as they stand in the data, places of ordered levels, or numbers."""
+    """Give the target as models learn it: labels as they stand in the data, places of ordered levels, or numbers.
+
+    Where a row may have several labels, 1 and 0 for each, of shape (n, k).
+    """
     values = rows[PROBLEM.target].to_numpy()
+    if PROBLEM.task == "multilabel":
+        return _membership(values)
     if PROBLEM.task == "ordinal":
         return _codes(values)
     return values if PROBLEM.classes else values.astype("float64")
@@ -38,13 +44,24 @@ def row_weights(rows: pd.DataFrame) -> np.ndarray | None:
 
 
 def scored_target(rows: pd.DataFrame) -> np.ndarray:
-    """Give the target as metrics take it: class codes, or numbers."""
+    """Give the target as metrics take it: class codes, or numbers; of several labels a row 1 and 0 for each."""
+    if PROBLEM.task == "multilabel":
+        return learned_target(rows)
     return _codes(rows[PROBLEM.target].to_numpy()) if PROBLEM.classes else learned_target(rows)
 
 
 def _codes(values: np.ndarray) -> np.ndarray:
     code = {label: number for number, label in enumerate(PROBLEM.classes)}
     return np.array([code[str(value)] for value in values], dtype="int64")
+
+
+def _membership(values: np.ndarray) -> np.ndarray:
+    """Tell which row has which label: cells hold JSON lists of labels."""
+    code = {label: number for number, label in enumerate(PROBLEM.classes)}
+    has = np.zeros((len(values), len(PROBLEM.classes)), dtype="int64")
+    for row, cell in enumerate(values):
+        has[row, [code[label] for label in json.loads(cell)]] = 1
+    return has
 
 
 def fold_pairs(folds: np.ndarray) -> list[tuple[int, np.ndarray, np.ndarray]]:

@@ -49,7 +49,7 @@ def look_into(champion: Champion, row: pd.DataFrame) -> Explainable:
         rows.loc[place, column.name] = column.typical
     features = build_features(conform(rows))[champion.manifest["feature_columns"]]
     table = predict(champion.model, features, champion.manifest.get("decision_threshold"))
-    code = int(table["predicted"].iloc[0]) if PROBLEM.classes else None
+    code = _explained(table.iloc[0]) if PROBLEM.classes else None
     numbers = (table["predicted"] if code is None else table[f"p{code}"]).tolist()
     found = [
         Influence(column.name, own[column.name].iloc[0], column.typical, numbers[0] - number)
@@ -59,3 +59,10 @@ def look_into(champion: Champion, row: pd.DataFrame) -> Explainable:
     if code is None:
         return Explainable(float(numbers[0]), None, strongest)
     return Explainable(PROBLEM.classes[code], float(numbers[0]), strongest)
+
+
+def _explained(answer: pd.Series) -> int:
+    """Give the class whose probability is explained: the predicted one, or of several labels a row the likeliest."""
+    if PROBLEM.task == "multilabel":
+        return int(answer[[f"p{code}" for code in range(len(PROBLEM.classes))]].to_numpy(float).argmax())
+    return int(answer["predicted"])

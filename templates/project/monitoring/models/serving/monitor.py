@@ -84,7 +84,7 @@ def comparable_columns(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=rows.index)
 
 
-def read_log(path: Path, last: int) -> tuple[pd.DataFrame, pd.Series]:
+def read_log(path: Path, last: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read the inputs and the answers of the last predictions in the log."""
     if not path.exists():
         raise CannotJudgeError(f"there is no prediction log {path}")
@@ -95,7 +95,7 @@ def read_log(path: Path, last: int) -> tuple[pd.DataFrame, pd.Series]:
         except sqlite3.Error as error:
             raise CannotJudgeError(f"the prediction log {path} cannot be read: {error}") from error
     inputs = pd.DataFrame([json.loads(line[0]) for line in lines])
-    return inputs, pd.Series([served(json.loads(line[1])) for line in lines], name=PREDICTION)
+    return inputs, pd.DataFrame([served(json.loads(line[1])) for line in lines])
 
 
 def read_file(path: Path) -> pd.DataFrame:
@@ -109,14 +109,19 @@ def read_file(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=texts, na_values=missing, keep_default_na=False)
 
 
-def served(answer: dict) -> float | str:
-    """Give what is compared of an answer: the probability of the positive class, the class, or the number."""
+def served(answer: dict) -> dict[str, float | str]:
+    """Give what is compared of an answer: the probability of the positive class, the class, or the number.
+
+    Of several labels a row, the probability of each.
+    """
+    if PROBLEM.task == "multilabel":
+        return {f"{PREDICTION} {label}": float(value) for label, value in answer.get("probabilities", {}).items()}
     if PROBLEM.task == "binary" and PROBLEM.positive_class in answer.get("probabilities", {}):
-        return float(answer["probabilities"][PROBLEM.positive_class])
-    return answer["predicted"]
+        return {PREDICTION: float(answer["probabilities"][PROBLEM.positive_class])}
+    return {PREDICTION: answer["predicted"]}
 
 
-def reference_predictions(champion_dir: Path) -> pd.Series | None:
+def reference_predictions(champion_dir: Path) -> pd.DataFrame | None:
     """Give the champion's out-of-fold predictions in the same form, if they are on this machine."""
     try:
         run_id = json.loads((champion_dir / "manifest.json").read_text(encoding="utf-8"))["run_id"]
@@ -124,14 +129,16 @@ def reference_predictions(champion_dir: Path) -> pd.Series | None:
     except (OSError, ValueError, KeyError):
         return None
     table = table[table["fold"] >= 0]
+    if PROBLEM.task == "multilabel":
+        return pd.DataFrame({f"{PREDICTION} {label}": table[f"p{code}"] for code, label in enumerate(PROBLEM.classes)})
     if PROBLEM.task == "binary":
-        return table[f"p{PROBLEM.positive_code}"]
+        return table[f"p{PROBLEM.positive_code}"].to_frame(PREDICTION)
     if PROBLEM.classes:
-        return table["predicted"].map(lambda code: PROBLEM.classes[int(code)]).astype("str")
-    return table["predicted"]
+        return table["predicted"].map(lambda code: PROBLEM.classes[int(code)]).astype("str").to_frame(PREDICTION)
+    return table[["predicted"]].set_axis([PREDICTION], axis="columns")
 
 
-def judge(window: pd.DataFrame, predictions: pd.Series | None, options: argparse.Namespace) -> list[Change]:
+def judge(window: pd.DataFrame, predictions: pd.DataFrame | None, options: argparse.Namespace) -> list[Change]:
     """Compare the window's columns, and its predictions if there are any, with those of development.
 
     Raises
@@ -153,7 +160,7 @@ def judge(window: pd.DataFrame, predictions: pd.Series | None, options: argparse
     if predictions is None or before is None:
         return compare(reference, comparable_columns(window), false_alarm_rate=rate)
     changes = compare(reference, comparable_columns(window), false_alarm_rate=rate / 2)
-    changes += compare(before.to_frame(PREDICTION), predictions.to_frame(PREDICTION), false_alarm_rate=rate / 2)
+    changes += compare(before, predictions, false_alarm_rate=rate / 2)
     return sorted(changes, key=lambda change: change.threshold - change.index)
 
 
