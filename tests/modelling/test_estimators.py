@@ -120,3 +120,8 @@ def test_rows_of_one_group_stay_on_one_side() -> None:
 def test_what_cannot_be_learned_from_is_refused_with_the_reason(features, target, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         TabularClassifier(**QUICK).fit(features, target)
+
+
+def test_several_labels_a_row_are_refused_with_what_to_do() -> None:
+    with pytest.raises(ValueError, match=r"several labels a row \(shape \(6, 2\)\).*OneVsRestClassifier"):
+        TabularClassifier(budget_evaluations=3, n_jobs=1).fit(np.zeros((6, 1)), np.array([[1, 0], [0, 1]] * 3))
