@@ -74,6 +74,7 @@ def frame_problem(
     levels: list[str] | None = None,
     quantile: float | None = None,
     event_column: str | None = None,
+    label_columns: Sequence[str] | None = None,
     split: SplitStrategy | None = None,
     group_columns: Sequence[str] | None = None,
     time_column: str | None = None,
@@ -138,6 +139,8 @@ def frame_problem(
     event_column : str, optional
         Survival: column that tells whether the event happened at the time that target holds (1), or the row was
         only followed so long without it (0).
+    label_columns : sequence of str, optional
+        Multilabel: columns of 0 and 1, one a label; `target` is then the name of the set.
     split : SplitStrategy, optional
         How held-out rows are dealt, if the inference should be overridden.
     group_columns : sequence of str, optional
@@ -218,6 +221,7 @@ def frame_problem(
         levels=levels,
         quantile=quantile,
         event_column=event_column,
+        label_columns=label_columns,
         split=split,
         group_columns=group_columns,
         time_column=time_column,
@@ -723,6 +727,7 @@ def run(
     levels: list[str] | None = None,
     quantile: float | None = None,
     event_column: str | None = None,
+    label_columns: Sequence[str] | None = None,
     split: SplitStrategy | None = None,
     group_columns: Sequence[str] | None = None,
     time_column: str | None = None,
@@ -790,6 +795,8 @@ def run(
     event_column : str, optional
         Survival: column that tells whether the event happened at the time that target holds (1), or the row was
         only followed so long without it (0).
+    label_columns : sequence of str, optional
+        Multilabel: columns of 0 and 1, one a label; `target` is then the name of the set.
     split : SplitStrategy, optional
         How held-out rows are dealt, if the inference should be overridden.
     group_columns : sequence of str, optional
@@ -876,6 +883,7 @@ def run(
         levels=levels,
         quantile=quantile,
         event_column=event_column,
+        label_columns=label_columns,
         split=split,
         group_columns=group_columns,
         time_column=time_column,
