@@ -124,12 +124,13 @@ def test_intervals_are_wider_for_rows_in_groups_that_repeat() -> None:
     assert widths[1] > 2 * widths[0]
 
 
-def test_the_threshold_is_the_one_that_scikit_learn_finds_best_by_micro_f1() -> None:
+@pytest.mark.parametrize("average", ["micro", "macro"])
+def test_the_threshold_is_the_one_that_scikit_learn_finds_best_by_f1(average: str) -> None:
     outcomes = several(2000)
     assert outcomes.probabilities is not None
-    cut, worth = best_threshold(outcomes.actual, outcomes.probabilities)
+    cut, worth = best_threshold(outcomes.actual, outcomes.probabilities, macro=average == "macro")
     scores = {
-        step / 20: metrics.f1_score(outcomes.actual, outcomes.probabilities >= step / 20, average="micro")
+        step / 20: metrics.f1_score(outcomes.actual, outcomes.probabilities >= step / 20, average=average)
         for step in range(1, 20)
     }
     assert cut == max(scores, key=lambda one: scores[one])

@@ -19,6 +19,7 @@ from ml_engineer.statistics.label_sets import membership
 from ml_engineer.vocabulary.evaluation import EvaluationReport
 from ml_engineer.vocabulary.guardrails import GuardrailReport
 from ml_engineer.vocabulary.problem import ProblemDefinition
+from ml_engineer.vocabulary.training import TrainingRun
 
 LABELS = ("calm", "fast", "loud")
 
@@ -27,7 +28,7 @@ def songs(rows: int = 600, *, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
     """Songs whose three labels follow tempo and volume, each by itself; and the true chance of each label."""
     rng = np.random.default_rng(seed)
     tempo, volume, noise = rng.normal(size=(3, rows))
-    chances = 1 / (1 + np.exp(-np.column_stack([-1 - 2 * volume, 3 * tempo - 2, 2 * volume + tempo])))
+    chances = 1 / (1 + np.exp(-np.column_stack([-1 - 2 * volume, 2 * tempo - 1.5, 2 * volume + tempo])))
     has = rng.random(chances.shape) < chances
     table = pd.DataFrame({"tempo": tempo, "volume": volume, "noise": noise, "kind": rng.choice(["a", "b"], rows)})
     for place, label in enumerate(LABELS):
@@ -65,7 +66,7 @@ def test_labels_are_learned_judged_and_chosen(tmp_path: Path, call: Callable[...
     report = load_record(layout, EvaluationReport)
     assert {one.label for one in report.labels} == set(LABELS)
     assert all(one.average_precision and one.average_precision.value > one.share for one in report.labels)
-    assert report.decision_threshold is not None
+    assert report.decision_threshold == 0.5
     page = Path(evaluated.artifacts["report"]).read_text(encoding="utf-8")
     assert "Label by label, held-out rows" in page
 
@@ -128,6 +129,18 @@ def test_a_leak_of_one_label_is_found_among_many(tmp_path: Path, call: Callable[
     column = problem.column("editor_note")
     assert not column.used
     assert "of the label 'fast'" in column.reason
+
+
+def test_where_f1_decides_labels_are_chosen_to_be_found(tmp_path: Path, call: Callable[..., Any]) -> None:
+    data, root = tmp_path / "songs.csv", str(tmp_path / "ml")
+    songs(400)[0].to_csv(data, index=False)
+    call("frame_problem", data=str(data), target="calm,fast,loud", metric="micro_f1", project_dir=root)
+    call("scaffold_project", project_dir=root, features=[])
+    call("train", project_dir=root, budget_evaluations=18, candidates=["linear"])
+    champion = load_record(ProjectLayout(tmp_path / "ml"), TrainingRun).champion
+    assert champion.decision_threshold is not None
+    assert champion.decision_threshold < 0.5
+    assert "the best F1 over all labels" in champion.threshold_reason
 
 
 def test_groups_stay_whole(tmp_path: Path, call: Callable[..., Any]) -> None:

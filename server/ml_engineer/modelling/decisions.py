@@ -11,9 +11,14 @@ from ml_engineer.statistics.conformal import constant_width, covered_out_of_fold
 from ml_engineer.statistics.intervals import share_of_rows
 from ml_engineer.statistics.label_metrics import best_threshold
 from ml_engineer.statistics.label_sets import USUAL_THRESHOLD
+from ml_engineer.vocabulary.estimates import Metric
 from ml_engineer.vocabulary.training import PredictionInterval
 
 __all__ = ["Threshold", "choose_threshold", "prediction_interval"]
+
+
+_OF_CHOSEN: frozenset[Metric] = frozenset({"f1", "micro_f1", "jaccard"})
+"""Metrics of chosen labels that reward finding them; above one half there are fewest mistakes, not most finds."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +68,14 @@ def choose_threshold(data: TrainingData, predictions: Predictions) -> Threshold:
 
 
 def _for_labels(data: TrainingData, predictions: Predictions) -> Threshold:
+    """The one with the best F1 where F1, or Jaccard's coefficient which rises with it, decides; else one half."""
     rows = data.predicted_rows(predictions)
-    if not len(rows):
-        return Threshold(USUAL_THRESHOLD)
-    cut, worth = best_threshold(data.actual[rows], predictions[rows])
-    return Threshold(
-        cut,
-        f"{cut:.2g}: it gives the best micro F1, {worth:.3g}, over {len(rows)} out-of-fold predictions, for all labels",
-    )
+    if data.metric not in _OF_CHOSEN or not len(rows):
+        return Threshold(USUAL_THRESHOLD, "0.5: a label is chosen where it is likelier than not")
+    macro = data.metric == "f1"
+    cut, worth = best_threshold(data.actual[rows], predictions[rows], macro=macro)
+    what = "mean F1 of the labels" if macro else "F1 over all labels"
+    return Threshold(cut, f"{cut:.2g}: the best {what}, {worth:.3g}, over {len(rows)} out-of-fold predictions")
 
 
 def prediction_interval(

@@ -142,8 +142,10 @@ def _ratio(numerator: Floats, denominator: Floats, empty: float = np.nan) -> Flo
     return result
 
 
-def best_threshold(actual: npt.NDArray[np.generic], probabilities: Floats) -> tuple[float, float]:
-    """The probability from which to choose labels, and the micro F1 it gives; a multiple of one twentieth.
+def best_threshold(
+    actual: npt.NDArray[np.generic], probabilities: Floats, *, macro: bool = False
+) -> tuple[float, float]:
+    """The probability from which to choose labels, and the F1 it gives; a multiple of one twentieth.
 
     One for all labels: a threshold of its own for each label fits the few rows of rare ones by heart (Yang 2001, A study
     of thresholding strategies for text categorization). Of equal ones, the nearest to one half is taken.
@@ -154,12 +156,23 @@ def best_threshold(actual: npt.NDArray[np.generic], probabilities: Floats) -> tu
         0 and 1.
     probabilities : numpy.ndarray of shape (n, k)
         Of rows that the model was not fitted on.
+    macro : bool
+        Whether F1 is the mean over labels; otherwise it counts all pairs of row and label alike.
     """
-    places = np.clip(np.floor(probabilities * _STEPS + 1e-9).astype(int), 0, _STEPS - 1).ravel()
-    has = actual.astype(float)
-    hits = np.bincount(places, weights=has.ravel(), minlength=_STEPS)[::-1].cumsum()[::-1]
-    given = np.bincount(places, minlength=_STEPS)[::-1].cumsum()[::-1]
-    worth = (2 * hits / np.maximum(given + has.sum(), 1))[1:]
+    has, labels = actual.astype(float), actual.shape[1]
+    steps = np.clip(np.floor(probabilities * _STEPS + 1e-9).astype(int), 0, _STEPS - 1)
+    places = (steps + _STEPS * np.arange(labels)).ravel()
+
+    def from_each_on(weights: Floats | None) -> Floats:
+        """Pairs at or above each step, by label: shape (k, steps)."""
+        counts = np.bincount(places, weights=weights, minlength=labels * _STEPS).reshape(labels, _STEPS)
+        return np.asarray(counts[:, ::-1].cumsum(axis=1)[:, ::-1], dtype=float)
+
+    hits, either = from_each_on(has.ravel()), from_each_on(None) + has.sum(axis=0)[:, None]
+    if macro:
+        worth = np.asarray(_ratio(2 * hits, either, empty=0.0).mean(axis=0))[1:]
+    else:
+        worth = _ratio(2 * hits.sum(axis=0), either.sum(axis=0), empty=0.0)[1:]
     cuts = np.arange(1, _STEPS) / _STEPS
     best = np.flatnonzero(worth >= worth.max() - 1e-12)
     chosen = best[np.argmin(np.abs(cuts[best] - 0.5))]
