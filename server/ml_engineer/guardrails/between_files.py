@@ -122,6 +122,7 @@ class LEA020(LeakageCheck):
     """
 
     title = "File that carries the target"
+    of_one_answer = True
     cost = "models"
     decided: ClassVar[float] = 0.98
     classes_limit: ClassVar[float] = 0.65
@@ -172,6 +173,7 @@ class SPL013(SplitCheck):
     """
 
     title = "Target that changes between files"
+    of_one_answer = True
 
     def applies_to(self, evidence: Evidence) -> str:
         """Only for rows of several files."""

@@ -46,34 +46,6 @@ _ABSENT: dict[Part, str] = {
     "ledger": "the ledger was not read",
     "claims": "what is claimed was not held against the records",
 }
-_OF_SINGLE_ROWS: frozenset[str] = frozenset(
-    {
-        "DAT002",
-        "DAT015",
-        "LEA014",
-        "MOD012",
-        "MOD013",
-        "MOD015",
-        "SPL002",
-        "SPL006",
-        "SPL007",
-        "SPL009",
-        "SPL010",
-        "SPL011",
-        "SPL014",
-    }
-)
-"""Checks that ask whether rows resemble, repeat or predict each other, which in a forecast they should."""
-_OF_ONE_ANSWER: frozenset[str] = frozenset(
-    {
-        *("DAT002", "DAT003", "DAT004", "DAT015", "FAI005"),
-        *("LEA001", "LEA002", "LEA003", "LEA004", "LEA007", "LEA009", "LEA010", "LEA011", "LEA014", "LEA015"),
-        *("LEA016", "LEA020", "LEA021"),
-        *("MOD009", "MOD012", "MOD013", "MOD014", "MOD015"),
-        *("SPL002", "SPL004", "SPL005", "SPL006", "SPL007", "SPL009", "SPL010", "SPL011", "SPL013"),
-    }
-)
-"""Checks that ask about a row's one answer: where a row may have several labels, they are asked of each as if it were alone."""
 _MOST_LABELS, _MOST_FITTED_LABELS = 20, 3
 _MOST_SEVERE_FIRST: tuple[Severity, ...] = ("forbids", "issue", "question", "advice")
 _MOST_OBSERVATIONS = 5
@@ -175,6 +147,10 @@ class Check(ABC):
 
     needs_target: ClassVar[bool] = True
     """Whether it asks about a target that is learned from; the others are asked where nothing is predicted, too."""
+    of_single_rows: ClassVar[bool] = False
+    """Whether it asks if rows resemble, repeat or predict each other, which in a forecast they should."""
+    of_one_answer: ClassVar[bool] = False
+    """Whether it asks about a row's one answer: where a row may have several labels, it is asked of each as if it were alone."""
 
     @property
     def code(self) -> str:
@@ -185,7 +161,7 @@ class Check(ABC):
         """Why the check does not apply; an empty text if it does."""
         if self.needs_target and not evidence.problem.learns_target:
             return "nothing is predicted, so that no target is learned from"
-        if evidence.problem.forecast is not None and self.code in _OF_SINGLE_ROWS:
+        if evidence.problem.forecast is not None and self.of_single_rows:
             return "moments of a series follow each other: they are neither drawn nor predicted one by one"
         form = "binary" if self.asks_of_labels(evidence) else evidence.problem.form
         if form not in self.forms and evidence.problem.learns_target:
@@ -215,7 +191,7 @@ class Check(ABC):
 
     def asks_of_labels(self, evidence: Evidence) -> bool:
         """Whether a row may have several labels, and the check is asked of each for itself."""
-        return evidence.problem.form == "multilabel" and self.code in _OF_ONE_ANSWER
+        return evidence.problem.form == "multilabel" and self.of_one_answer
 
     def finding(self, answer: Answer, *, stage: Stage) -> Finding:
         """The answer as the record that reports hold."""

@@ -82,6 +82,8 @@ class DAT002(_DataCheck):
     """
 
     title = "Same features, different label"
+    of_single_rows = True
+    of_one_answer = True
     notable_share: ClassVar[float] = 0.01
     worrying_ceiling: ClassVar[float] = 0.95
     far_apart: ClassVar[float] = 0.25
@@ -142,6 +144,7 @@ class DAT003(_DataCheck):
     """A class with too few rows: it cannot be learned on one part and examined on another."""
 
     title = "Class too small"
+    of_one_answer = True
     forms = _CLASSIFICATION
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     comfortable_rows: ClassVar[int] = 30
@@ -172,6 +175,7 @@ class DAT004(_DataCheck):
     """A rare class and a metric that looks good without ever finding it."""
 
     title = "Imbalance that the metric hides"
+    of_one_answer = True
     forms = _CLASSIFICATION
     common_share: ClassVar[float] = 0.8
     rare_share: ClassVar[float] = 0.02

@@ -99,6 +99,7 @@ class FAI005(FairnessCheck):
     """The outcome itself differs between groups in the data: a model learns that, whether it is just or not."""
 
     title = "Outcome per sensitive group"
+    of_one_answer = True
     surprise: ClassVar[float] = 3.5
     worth_telling: ClassVar[float] = 0.1
 

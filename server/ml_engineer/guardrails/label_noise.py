@@ -49,6 +49,8 @@ class DAT015(ColumnCheck):
     """
 
     title = "Labels that contradict their row"
+    of_single_rows = True
+    of_one_answer = True
     needs_target = True
     cost = "models"
     fewest_rows: ClassVar[int] = 200

@@ -49,6 +49,7 @@ class LEA001(LeakageCheck):
     """
 
     title = "Column that predicts the target alone"
+    of_one_answer = True
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     cost = "models"
     classes: ClassVar[_Thresholds] = _Thresholds(suspicious=0.9, blocking=0.9, fall=0.08)
@@ -158,6 +159,7 @@ class LEA002(LeakageCheck):
     """Cells that are empty because of the outcome: a field filled in only when something happened."""
 
     title = "Missing cells that mirror the target"
+    of_one_answer = True
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     worth_asking: ClassVar[float] = 0.10
     forbidding: ClassVar[float] = 0.50
@@ -212,6 +214,7 @@ class LEA003(LeakageCheck):
     """An identifier that carries the target: numbers given in the order of the outcome, or by class."""
 
     title = "Identifier that carries the target"
+    of_one_answer = True
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     classes_limit: ClassVar[float] = 0.7
     numbers_limit: ClassVar[float] = 0.2
@@ -261,6 +264,7 @@ class LEA004(LeakageCheck):
     """
 
     title = "Row order that carries the target"
+    of_one_answer = True
     cost = "models"
     classes_limit: ClassVar[float] = 0.65
     numbers_limit: ClassVar[float] = 0.1

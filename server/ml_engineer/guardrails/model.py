@@ -245,6 +245,7 @@ class MOD009(ModelCheck):
     """A score that is nearly perfect. Reasons to believe it and to doubt it are set side by side; a person decides."""
 
     title = "Too good to be true"
+    of_one_answer = True
     blocks_at: ClassVar[frozenset[Stage]] = frozenset()
     cost = "models"
     nearly: ClassVar[float] = 0.995

@@ -38,6 +38,8 @@ class MOD012(_FitCheck):
     """
 
     title = "Learned by heart"
+    of_single_rows = True
+    of_one_answer = True
     needs = ("training", "predictions", "fitted")
     wide: ClassVar[float] = 0.3
     hardly: ClassVar[float] = 0.25
@@ -64,6 +66,8 @@ class MOD013(_FitCheck):
     """A champion that a quick model beats: the search stopped too early, or something is wrong with the pipeline."""
 
     title = "Learned too little"
+    of_single_rows = True
+    of_one_answer = True
     needs = ("training", "predictions")
     cost = "models"
     behind: ClassVar[float] = 0.03
@@ -111,6 +115,7 @@ class MOD014(_FitCheck):
     """
 
     title = "Calibration"
+    of_one_answer = True
     forms = frozenset({"binary", "multiclass"})
     needs = ("training", "predictions")
     bins: ClassVar[int] = 10
@@ -174,6 +179,8 @@ class MOD015(_FitCheck):
     """
 
     title = "Parts that the model fails on"
+    of_single_rows = True
+    of_one_answer = True
     needs = ("training", "predictions")
     fewest_rows: ClassVar[int] = 50
     surprise: ClassVar[float] = 4.0

@@ -31,6 +31,8 @@ class SPL009(SplitCheck):
     """
 
     title = "Near-duplicates across folds"
+    of_single_rows = True
+    of_one_answer = True
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     cost = "models"
     most_rows: ClassVar[int] = 20_000

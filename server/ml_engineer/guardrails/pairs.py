@@ -40,6 +40,7 @@ class LEA010(LeakageCheck):
     """
 
     title = "Pair of columns that gives the target"
+    of_one_answer = True
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     cost = "models"
     most_columns: ClassVar[int] = 30
@@ -174,6 +175,7 @@ class LEA011(LeakageCheck):
     """
 
     title = "Columns that together decide the class"
+    of_one_answer = True
     forms = frozenset({"binary", "multiclass"})
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     rows_per_column: ClassVar[int] = 10

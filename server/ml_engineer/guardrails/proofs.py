@@ -29,6 +29,8 @@ class LEA014(LeakageCheck):
     """
 
     title = "Shuffled outcomes score like chance"
+    of_single_rows = True
+    of_one_answer = True
     cost = "models"
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     rounds: ClassVar[int] = 3
@@ -124,6 +126,7 @@ class LEA015(LeakageCheck):
     """
 
     title = "One column that makes the jump"
+    of_one_answer = True
     cost = "models"
     most_columns: ClassVar[int] = 6
     solved: ClassVar[float] = 0.9
@@ -174,6 +177,7 @@ class LEA016(LeakageCheck):
     """
 
     title = "Column that holds a later target"
+    of_one_answer = True
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     shifts: ClassVar[tuple[int, ...]] = (1, 2, 3, 4, 6, 7, 12, 24, 30, 52)
     equal_share: ClassVar[float] = 0.5

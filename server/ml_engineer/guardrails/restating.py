@@ -30,6 +30,7 @@ class LEA007(LeakageCheck):
     """
 
     title = "Column computed from the target"
+    of_one_answer = True
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     fewest_rows: ClassVar[int] = 50
     glance_rows: ClassVar[int] = 2_000
@@ -199,6 +200,7 @@ class LEA009(LeakageCheck):
     """
 
     title = "Target averages computed on all rows"
+    of_one_answer = True
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     fewest_values: ClassVar[int] = 8
     rows_per_value: ClassVar[float] = 2.0

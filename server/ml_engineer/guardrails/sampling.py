@@ -25,6 +25,8 @@ class SPL010(SplitCheck):
     """
 
     title = "Rows drawn as they will come"
+    of_single_rows = True
+    of_one_answer = True
     export_limits: ClassVar[dict[int, str]] = {
         65_535: "the row limit of old spreadsheets",
         65_536: "the row limit of old spreadsheets",

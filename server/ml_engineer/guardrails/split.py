@@ -84,6 +84,8 @@ class SPL002(SplitCheck):
     """
 
     title = "Groups that were not declared"
+    of_single_rows = True
+    of_one_answer = True
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     fewest_share: ClassVar[float] = 0.05
     forbidden_share: ClassVar[float] = 0.2
@@ -135,6 +137,8 @@ class SPL006(SplitCheck):
     """
 
     title = "Equal rows across folds"
+    of_single_rows = True
+    of_one_answer = True
     cost = "models"
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     fewest_share: ClassVar[float] = 0.01
@@ -179,6 +183,8 @@ class SPL007(SplitCheck):
     """Held-out rows so few that no claim can rest on them."""
 
     title = "Held-out rows for the claim"
+    of_single_rows = True
+    of_one_answer = True
     blocks_at: ClassVar[frozenset[Stage]] = BEFORE_USE
     fewest_rows: ClassVar[int] = 10
     comfortable_rows: ClassVar[int] = 50

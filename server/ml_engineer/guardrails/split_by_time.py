@@ -45,6 +45,7 @@ class SPL004(SplitCheck):
     """A time column, and rows dealt as if time did not matter."""
 
     title = "Time that was not used"
+    of_one_answer = True
     fewest_times: ClassVar[int] = 10
 
     def find(self, evidence: Evidence) -> Answer:
@@ -76,6 +77,7 @@ class SPL005(SplitCheck):
     """
 
     title = "Target that changes over time"
+    of_one_answer = True
     fewest_rows: ClassVar[int] = 150
 
     def find(self, evidence: Evidence) -> Answer:

@@ -27,6 +27,8 @@ class SPL011(SplitCheck):
     """
 
     title = "Random against grouped or timed rows"
+    of_single_rows = True
+    of_one_answer = True
     cost = "models"
     notable: ClassVar[float] = 0.1
     """Of the way from chance to certainty."""

@@ -27,6 +27,7 @@ class LEA021(LeakageCheck):
     """
 
     title = "Words that give the answer away"
+    of_one_answer = True
     forms = frozenset({"binary", "multiclass"})
     recall: ClassVar[float] = 0.8
     false_alarms: ClassVar[float] = 0.01
