@@ -13,13 +13,12 @@ import pandas as pd
 
 from ml_engineer.errors import InputError, UnsupportedTaskError
 from ml_engineer.profiling.names import quoted
-from ml_engineer.profiling.positive_class import choose_positive
+from ml_engineer.profiling.positive_class import read_flag
 from ml_engineer.vocabulary.requests import FrameProblemRequest
 
 __all__ = ["as_survival", "combine_event"]
 
 _FEWEST_EVENTS: Final = 20
-_MOST_SHOWN: Final = 5
 
 
 def as_survival(request: FrameProblemRequest, earlier: Mapping[str, Any]) -> FrameProblemRequest:
@@ -87,23 +86,20 @@ def combine_event(
             remedy="Give the time from a row's start to the event, or to when it was last seen, as a number (e.g. days)",
         )
     text = frame[event_column].map(_as_text, na_action="ignore")
-    counts = text.value_counts().sort_index()
-    if len(counts) != 2:
-        shown = ", ".join(f"{quoted(name, 20)} ({rows:,})" for name, rows in counts.head(_MOST_SHOWN).items())
-        raise UnsupportedTaskError(
-            f"{quoted(event_column)} does not tell whether the event happened",
-            found=f"{len(counts)} different values: {shown}",
-            remedy="Name a column with two values. Of several kinds of event make one column with sql, true where the one "
-            "that is asked about happened; rows with another kind count as followed up to it",
-        )
-    event, why = choose_positive(tuple(map(str, counts.index)), tuple(map(int, counts)), wanted=wanted)
+    event, why = read_flag(
+        text,
+        tells="the event happened",
+        remedy="Name a column with two values. Of several kinds of event make one column with sql, true where the one "
+        "that is asked about happened; rows with another kind count as followed up to it",
+        wanted=wanted,
+    )
     numbers = times.astype(float)
     unusable = int((text.isna() | ~(numbers > 0)).sum())
     signed = numbers.where(text == event, -numbers).where(text.notna() & (numbers > 0))
     if int((signed > 0).sum()) < _FEWEST_EVENTS:
         raise UnsupportedTaskError(
             f"The event happened in {int((signed > 0).sum())} rows only, if {quoted(event)} of {quoted(event_column)} means it",
-            found=f"{', '.join(f'{quoted(name, 20)}: {rows:,} rows' for name, rows in counts.items())}",
+            found=f"{', '.join(f'{quoted(name, 20)}: {rows:,} rows' for name, rows in text.value_counts().sort_index().items())}",
             remedy=f"Pass the other value as positive_class, or bring at least {_FEWEST_EVENTS} rows with the event",
         )
     told = [f"{quoted(event)} of {quoted(event_column)} means that the event happened: {why}"]

@@ -16,7 +16,7 @@ import pandas as pd
 from ml_engineer.errors import InputError, UnsupportedTaskError
 from ml_engineer.profiling.label_cells import BRACKETS, LabelCells, read_cells, seem_labels
 from ml_engineer.profiling.names import quoted
-from ml_engineer.profiling.positive_class import choose_positive
+from ml_engineer.profiling.positive_class import read_flag
 from ml_engineer.statistics.label_sets import set_as_text
 from ml_engineer.vocabulary.problem import TaskType
 from ml_engineer.vocabulary.requests import FrameProblemRequest
@@ -144,16 +144,12 @@ def _as_flags(column: pd.Series) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.
     if all(isinstance(value, bool | np.bool_) or value in (0, 1) for value in values):
         return column.fillna(0).astype(float).to_numpy() == 1, missing, ""
     text = column.astype("str")
-    counts = text[~missing].value_counts().sort_index()
-    if len(counts) != 2:
-        shown = ", ".join(f"{quoted(name, 20)} ({rows:,})" for name, rows in counts.head(_MOST_SHOWN).items())
-        raise UnsupportedTaskError(
-            f"{quoted(column.name)} does not tell whether a row has a label",
-            found=f"{len(counts)} different values: {shown}",
-            remedy="Name columns of 0 and 1 alone; of several values make a column each with sql, such as "
-            "SELECT *, kind = 'a' AS kind_a FROM ...",
-        )
-    meant, why = choose_positive(tuple(map(str, counts.index)), tuple(map(int, counts)), wanted=None)
+    meant, why = read_flag(
+        text[~missing],
+        tells="a row has a label",
+        remedy="Name columns of 0 and 1 alone; of several values make a column each with sql, such as "
+        "SELECT *, kind = 'a' AS kind_a FROM ...",
+    )
     note = f"{quoted(meant, 20)} of {quoted(column.name)} means that a row has the label: {why}"
     return (text == meant).to_numpy() & ~missing, missing, note
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ml_engineer.errors import InputError
+import pandas as pd
+
+from ml_engineer.errors import InputError, UnsupportedTaskError
 from ml_engineer.profiling.names import quoted, word_set
 
-__all__ = ["choose_positive"]
+__all__ = ["choose_positive", "read_flag"]
 
+_MOST_SHOWN: Final = 5
 _FLAGS: Final = ({"0", "1"}, {"-1", "1"}, {"0.0", "1.0"}, {"-1.0", "1.0"})
 _POSITIVE: Final = word_set(
     "abnormal accepted approved attrition bad bought canceled cancelled case churn churned click clicked "
@@ -55,3 +58,35 @@ def choose_positive(classes: Sequence[str], rows: Sequence[int], *, wanted: str 
     if rows[0] == rows[1]:
         return classes[1], "the last of two equally frequent classes"
     return classes[0 if rows[0] < rows[1] else 1], "the rarer class"
+
+
+def read_flag(column: pd.Series, *, tells: str, remedy: str, wanted: str | None = None) -> tuple[str, str]:
+    """The value of a two-valued column that means yes, and why.
+
+    Parameters
+    ----------
+    column : pandas.Series of shape (n,)
+        Text; some may be missing.
+    tells : str
+        What the column is to tell, for the refusal.
+    remedy : str
+        What to do if it does not.
+    wanted : str, optional
+        What the person said.
+
+    Raises
+    ------
+    UnsupportedTaskError
+        If the column holds one value, or more than two.
+    InputError
+        If `wanted` is not one of them.
+    """
+    counts = column.value_counts().sort_index()
+    if len(counts) != 2:
+        shown = ", ".join(f"{quoted(name, 20)} ({rows:,})" for name, rows in counts.head(_MOST_SHOWN).items())
+        raise UnsupportedTaskError(
+            f"{quoted(column.name)} does not tell whether {tells}",
+            found=f"{len(counts)} different values: {shown}",
+            remedy=remedy,
+        )
+    return choose_positive(tuple(map(str, counts.index)), tuple(map(int, counts)), wanted=wanted)
