@@ -60,3 +60,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         )
 
     return _run
+
+
+def stands_alone(run: Run, root: Path) -> None:
+    """Hold a trained project to what its owner counts on: the recorded run, its own tests, and clean code."""
+    result = run(root, "models/training/train.py", "--no-track")
+    assert "The recorded run is reproduced." in result.stdout, result.stdout + result.stderr
+    tests = run(root, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    assert tests.returncode == 0, tests.stdout[-6000:]
+    for check in (["check", "--no-cache"], ["format", "--no-cache", "--check"]):
+        style = run(root, "-m", "ruff", *check, ".")
+        assert style.returncode == 0, style.stdout

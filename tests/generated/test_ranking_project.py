@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from generated.conftest import Run
+from generated.conftest import Run, stands_alone
 from verbs.test_ranking import searches
 
 pytestmark = pytest.mark.full
@@ -32,12 +32,6 @@ def test_a_ranking_project_stands_on_its_own(
     call("frame_problem", data=str(data), project_dir=str(root), **told)
     reply = call("train", project_dir=str(root), budget_evaluations=6, candidates=[candidate])
     assert reply.champion == candidate
-    result = run(root, "models/training/train.py", "--no-track")
-    assert "The recorded run is reproduced." in result.stdout, result.stdout + result.stderr
-    tests = run(root, "-m", "pytest", "-q", "-p", "no:cacheprovider")
-    assert tests.returncode == 0, tests.stdout[-6000:]
+    stands_alone(run, root)
     assert run(root, "models/evaluation/evaluate.py").returncode == 0
     assert run(root, "-c", ANSWERING, SERVE_WITHOUT_PASSPORT="yes").stdout.strip() == "[3, 1, 2]"
-    for check in (["check", "--no-cache"], ["format", "--no-cache", "--check"]):
-        style = run(root, "-m", "ruff", *check, ".")
-        assert style.returncode == 0, style.stdout

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from generated.conftest import Run
+from generated.conftest import Run, stands_alone
 from verbs.test_survival import patients
 
 pytestmark = pytest.mark.full
@@ -33,15 +33,9 @@ def test_a_survival_project_stands_on_its_own(
     call("frame_problem", data=str(data), target="days", event_column="status", project_dir=str(root))
     reply = call("train", project_dir=str(root), budget_evaluations=6, candidates=[candidate])
     assert reply.champion == candidate
-    result = run(root, "models/training/train.py", "--no-track")
-    assert "The recorded run is reproduced." in result.stdout, result.stdout + result.stderr
-    tests = run(root, "-m", "pytest", "-q", "-p", "no:cacheprovider")
-    assert tests.returncode == 0, tests.stdout[-6000:]
+    stands_alone(run, root)
     for _ in range(2):
         answered = run(root, "-c", ANSWERING, SERVE_WITHOUT_PASSPORT="yes")
         assert answered.stdout.split() == ["True", "3", "True"], answered.stderr
         # The second time round it is served as trained and saved by hand.
         assert run(root, "models/training/train.py", "--no-track", "--save").returncode == 0
-    for check in (["check", "--no-cache"], ["format", "--no-cache", "--check"]):
-        style = run(root, "-m", "ruff", *check, ".")
-        assert style.returncode == 0, style.stdout
