@@ -131,6 +131,21 @@ def test_a_leak_of_one_label_is_found_among_many(tmp_path: Path, call: Callable[
     assert "of the label 'fast'" in column.reason
 
 
+def test_a_total_of_one_label_over_all_rows_is_found(tmp_path: Path, call: Callable[..., Any]) -> None:
+    data, root = tmp_path / "songs.csv", str(tmp_path / "ml")
+    table, _ = songs(1200)
+    # A total of something else beside it would be met by no label.
+    table["studio"] = np.arange(1200) % 240
+    table["fast_of_studio"] = table.groupby("studio")["fast"].transform("sum")
+    table["hours_of_studio"] = np.random.default_rng(1).poisson(2.0, 240)[table["studio"]]
+    table.to_csv(data, index=False)
+    call("frame_problem", data=str(data), target="calm,fast,loud", group_columns=[], project_dir=root)
+    call("check_guardrails", project_dir=root, stage="train")
+    findings = {one.code: one for one in load_record(ProjectLayout(tmp_path / "ml"), GuardrailReport).findings}
+    assert findings["LEA022"].columns == ("fast_of_studio",)
+    assert "label 'fast'" in findings["LEA022"].found
+
+
 def test_where_f1_decides_labels_are_chosen_to_be_found(tmp_path: Path, call: Callable[..., Any]) -> None:
     data, root = tmp_path / "songs.csv", str(tmp_path / "ml")
     songs(400)[0].to_csv(data, index=False)

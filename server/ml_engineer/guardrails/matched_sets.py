@@ -25,6 +25,7 @@ class SPL014(SplitCheck):
     """
 
     title = "Matched sets that are split up"
+    of_one_answer = True
     of_single_rows = True
     too_even: ClassVar[float] = 0.5
     """Variance of the sets' totals, as a share of what chance gives; where a fifth of the rows of matched sets is held out, a fifth

@@ -32,6 +32,7 @@ class LEA022(LeakageCheck):
     """
 
     title = "Target totals computed on all rows"
+    of_one_answer = True
     blocks_at: ClassVar[frozenset[Stage]] = ALL_STAGES
     too_close: ClassVar[float] = 0.6
     """Share of the chance variance that a total made from these rows may leave. Where a fifth of the rows is held out,
