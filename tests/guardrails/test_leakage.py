@@ -320,3 +320,13 @@ def test_averages_written_as_percentages_block_too() -> None:
     frame = with_averages(honest=False)
     frame["town_mean"] *= 100
     assert ask(LEA009(), evidence_of(frame), stage="train").columns == ("town_mean",)
+
+
+def test_a_class_that_varies_among_rows_without_a_hit_alone_is_no_average() -> None:
+    # A feature of a search engine: 0 where nothing is found, and irrelevant (never 'best') the more it is alike.
+    generator = np.random.default_rng(0)
+    found = generator.random(2400) < 0.2
+    likeness = np.where(found, generator.integers(80, 96, 2400) / 100, 0.0)
+    frame = pd.DataFrame({"likeness": likeness, "x": generator.normal(size=2400)})
+    frame["y"] = text(np.where(found | (generator.random(2400) < 0.9), "poor", "best"))
+    assert ask(LEA009(), evidence_of(frame)).outcome == "passed"

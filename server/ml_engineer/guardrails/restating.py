@@ -260,20 +260,24 @@ class LEA009(LeakageCheck):
         if abs(float(np.corrcoef(numbers[known], target[known])[0, 1])) < self.worth_a_look:
             return 1.0
         rows = pd.DataFrame({"value": numbers[known], "target": target[known]})
-        groups = rows.groupby("value")["target"].agg(["mean", "size"])
+        groups = rows.groupby("value")["target"].agg(["mean", "size", "var"])
         if len(groups) < self.fewest_values or len(rows) < self.rows_per_value * len(groups):
             return 1.0
         values = groups.index.to_numpy(dtype=float)
         means, sizes = groups["mean"].to_numpy(), groups["size"].to_numpy(dtype=float)
-        within = rows["target"].var() - np.average((means - rows["target"].mean()) ** 2, weights=sizes)
-        if within <= 0:
+        # A class may vary among the rows of some values alone, and a mean is as uncertain as its own rows vary.
+        uncertain = groups["var"].fillna(groups["var"].mean()).to_numpy()
+        within = float(uncertain.mean())
+        if not within > 0:
             return 1.0
         # Averages of noise alone would pass for closeness if the column hardly varied against that noise.
         if np.average((values - np.average(values, weights=sizes)) ** 2, weights=sizes) < 0.1 * within / sizes.mean():
             return 1.0
-        plain = float((sizes * (means - values) ** 2).sum() / within / len(groups))
+        plain = float((sizes * (means - values) ** 2).mean() / within)
         # Averages may be written as percentages, or of classes that are numbered otherwise; a line fits more by chance.
         slope, level = np.polyfit(values, means, 1, w=np.sqrt(sizes))
-        scaled = float((sizes * (means - level - slope * values) ** 2).sum() / within)
-        left = max(len(groups) - 2, 1)
-        return min(plain, scaled / left if chi2.cdf(scaled, left) < self.chance else 1.0)
+        # Unequal variances are worth fewer groups (Satterthwaite 1946); that of few rows is itself uncertain.
+        sure = 1 + 2 / np.maximum(sizes - 1, 1)
+        left = max(uncertain.sum() ** 2 / (uncertain**2 / sure).sum() - 2, 1)
+        scaled = float((sizes * (means - level - slope * values) ** 2).sum() / uncertain.sum())
+        return min(plain, scaled if chi2.cdf(scaled * left, left) < self.chance else 1.0)
