@@ -18,12 +18,12 @@ ROWS_A_QUERY = 8
 class InQueries(TabularRanker):
     """Scikit-learn's suite knows of no queries and of targets that are no grades: both are made of what it gives."""
 
-    def fit(self, X: Any, y: Any) -> InQueries:  # noqa: N803
+    def fit(self, X: Any, y: Any) -> InQueries:  # noqa: N803  (scikit-learn's names)
         rows = X.shape[0] if hasattr(X, "shape") else len(X)
         known = y is not None and np.asarray(y).dtype.kind in "biuf" and np.isfinite(y).all()
         return super().fit(X, np.argsort(np.argsort(y, axis=0), axis=0) % 5 if known else y, qid=self._queries(rows))
 
-    def score(self, X: Any, y: Any) -> float:  # noqa: N803
+    def score(self, X: Any, y: Any) -> float:  # noqa: N803  (scikit-learn's names)
         return super().score(X, np.asarray(y).astype(int) % 5, qid=self._queries(len(y)))
 
     @staticmethod

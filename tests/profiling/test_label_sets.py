@@ -65,7 +65,7 @@ def test_a_column_of_one_label_a_row_is_pointed_to_multiclass() -> None:
 
 def test_rare_labels_are_left_out_and_told() -> None:
     target = column([*["comedy|drama"] * 40, *["comedy|opera"] * 5, *["drama"] * 30, *["war"] * 30])
-    sets = uniform_sets(target.to_frame(), "genres", read_cells(target), inferred=False)  # type: ignore[arg-type]
+    sets = uniform_sets(target.to_frame(), "genres", read_cells(target), inferred=False)  # type: ignore[arg-type]  # None would fail the test as well
     assert sets.labels == ("comedy", "drama", "war")
     assert sets.frame["genres"].iloc[42] == '["comedy"]'
     assert any("'opera' (5 rows)" in note for note in sets.notes)
@@ -75,7 +75,7 @@ def test_an_empty_cell_among_texts_is_no_label_and_among_lists_is_unknown() -> N
     texts = column([*["a|b"] * 30, *["a"] * 30, None, *["b"] * 30])
     lists = column([*['["a", "b"]'] * 30, *['["a"]'] * 30, None, *["[]"] * 30])
     told = [
-        uniform_sets(one.to_frame(), "genres", read_cells(one), inferred=True)  # type: ignore[arg-type]
+        uniform_sets(one.to_frame(), "genres", read_cells(one), inferred=True)  # type: ignore[arg-type]  # None would fail the test as well
         for one in (texts, lists)
     ]
     assert told[0].frame["genres"].iloc[60] == "[]"
@@ -86,7 +86,7 @@ def test_an_empty_cell_among_texts_is_no_label_and_among_lists_is_unknown() -> N
 
 def test_labels_that_were_kept_are_kept_again() -> None:
     target = column(["a|b"] * 30 + ["c|a"] * 30 + ["b"] * 30)
-    sets = uniform_sets(target.to_frame(), "genres", read_cells(target), inferred=True, kept=("a", "b"))  # type: ignore[arg-type]
+    sets = uniform_sets(target.to_frame(), "genres", read_cells(target), inferred=True, kept=("a", "b"))  # type: ignore[arg-type]  # None would fail the test as well
     assert sets.labels == ("a", "b")
     assert sets.frame["genres"].iloc[30] == '["a"]'
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,9 +60,9 @@ def several(rows: int = 400, labels: int = 5, *, seed: int = 0, clusters: bool =
         ("hamming_loss", lambda o: metrics.hamming_loss(o.actual, o.predicted)),
     ],
 )
-def test_values_are_scikit_learns(metric: Metric, expected: object) -> None:
+def test_values_are_scikit_learns(metric: Metric, expected: Callable[[Outcomes], float]) -> None:
     outcomes = several()
-    assert metric_value(metric, outcomes) == pytest.approx(expected(outcomes), abs=1e-12)  # type: ignore[operator]
+    assert metric_value(metric, outcomes) == pytest.approx(expected(outcomes), abs=1e-12)
 
 
 def test_log_loss_is_the_mean_over_labels() -> None:
