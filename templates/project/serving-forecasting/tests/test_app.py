@@ -19,6 +19,7 @@ from fastapi.testclient import TestClient
 from data.features.contract import PROBLEM
 from data.features.features import build_features
 from models.forecasting.ahead import forecast_rows
+from models.forecasting.intervals import Reach
 from models.serving.app import Settings, create_app
 from models.serving.champion_file import load_champion, save_champion
 from models.serving.passport import content_sha256
@@ -55,9 +56,8 @@ def settings(parts: tuple[pd.DataFrame, pd.DataFrame], tmp_path_factory: pytest.
     """A champion of this project's kind, fitted on the history and saved."""
     folder = tmp_path_factory.mktemp("champion")
     grid = build_grid(parts[0])
-    manifest = save_champion(
-        folder / "champion", grid, parts[0], [1.0] * PROBLEM.horizon, series_scales(grid), run_id="test", score=0.5
-    )
+    reach = Reach((1.0,) * PROBLEM.horizon)
+    manifest = save_champion(folder / "champion", grid, parts[0], reach, series_scales(grid), run_id="test", score=0.5)
     passport = write_passport(folder, manifest["model_sha256"])
     return Settings(champion_dir=folder / "champion", prediction_log=folder / "log.db", passport=passport)
 
