@@ -54,13 +54,21 @@ def sound_length(entries: Sequence[ChainedEntry], *, named: Any = None) -> tuple
     name = named or (lambda entry: f"entry {entry.sequence}")
     previous = _GENESIS
     seen: set[str] = set()
+    numbers = {entry.sequence for entry in entries}
     for place, entry in enumerate(entries):
         if entry.entry_sha256 != _hash_entry(entry):
             return place, f"{name(entry)} was edited: its hash does not fit its content"
         if entry.entry_sha256 in seen:
             return place, f"{name(entry)} stands there twice"
+        gone = sum(number not in numbers for number in range(place, entry.sequence))
+        if entry.sequence > place and not gone:
+            return place, f"{name(entry)} stands before others that it follows: the order was changed"
+        if gone and place == 0:
+            return place, f"the beginning was cut off: the first that is left is {name(entry)}"
+        if gone:
+            return place, f"entries before {name(entry)} were taken out: {gone}"
         if entry.sequence != place or entry.previous_sha256 != previous:
-            return place, f"the chain is broken before {name(entry)}"
+            return place, f"{name(entry)} does not continue the one before it: the chain is broken"
         previous = entry.entry_sha256
         seen.add(previous)
     return len(entries), ""

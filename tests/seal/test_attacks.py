@@ -245,8 +245,24 @@ def test_an_edited_entry_is_told_and_stops_looks(project: Project, looked: str, 
 def test_a_removed_entry_breaks_the_chain(project: Project, looked: str) -> None:
     kept = lines(project)
     rewrite(project, [*kept[:1], *kept[2:]])
-    assert "broken before entry 2" in project.problems(looked)[0]
+    assert "entries before entry 2 (score) were taken out: 1" in project.problems(looked)[0]
     assert project.looks(looked) == 2
+
+
+def test_a_beginning_that_was_cut_off_is_told(project: Project, looked: str) -> None:
+    rewrite(project, lines(project)[1:])
+    assert "the beginning was cut off: the first that is left is entry 1 (look)" in project.problems(looked)[0]
+    assert project.looks(looked) == 2
+
+
+def test_a_ledger_that_was_begun_anew_is_told_beside_the_old_one(
+    project: Project, looked: str, customers: pd.DataFrame
+) -> None:
+    fresh = Project(project.root.parent / "elsewhere", project.root.parent / "an empty vault")
+    fresh.frame(customers, now="2027-01-01T00:00:00+00:00")
+    shutil.copy(fresh.ledger, project.ledger)
+    assert "begun 2027-01-01T00:00:00+00:00) have no entry in common" in project.problems(looked)[0]
+    assert "deleted and begun anew" in project.problems(looked)[0]
 
 
 @pytest.mark.parametrize("side", ["project", "vault"])
@@ -275,7 +291,7 @@ def test_copies_that_went_different_ways_are_told_and_no_look_is_lost(
     clone.look(looked, "model-x")
     project.look(looked, "model-y")
     shutil.copy(clone.ledger, project.ledger)
-    assert "disagree from entry 5" in project.problems(looked)[0]
+    assert "disagree after 5 entries that they share" in project.problems(looked)[0]
     assert project.looks(looked) == 4
     with pytest.raises(SealError, match="disagree"):
         project.look(looked, "model-z")
@@ -357,9 +373,16 @@ def test_deleting_both_copies_of_the_ledger_gives_no_fresh_look(
     assert project.look(looked, "model-z").look == 2
 
 
-@pytest.mark.parametrize("deed", ["the whole file doubled", "a line doubled", "two lines exchanged"])
+@pytest.mark.parametrize(
+    ("deed", "told"),
+    [
+        ("the whole file doubled", "entry 0 (deal) stands there twice"),
+        ("a line doubled", "entry 1 (look) stands there twice"),
+        ("two lines exchanged", "entry 2 (score) stands before others that it follows: the order was changed"),
+    ],
+)
 def test_a_ledger_that_was_shuffled_or_doubled_is_told_and_stops_looks(
-    project: Project, looked: str, deed: str
+    project: Project, looked: str, deed: str, told: str
 ) -> None:
     kept = lines(project)
     if deed == "the whole file doubled":
@@ -368,7 +391,7 @@ def test_a_ledger_that_was_shuffled_or_doubled_is_told_and_stops_looks(
         rewrite(project, [*kept[:2], kept[1], *kept[2:]])
     else:
         rewrite(project, [kept[0], kept[2], kept[1], *kept[3:]])
-    assert project.problems(looked)
+    assert told in project.problems(looked)[0]
     assert project.looks(looked) == 2
     with pytest.raises(SealError, match="does not add up"):
         project.look(looked, "model-c")

@@ -137,8 +137,7 @@ class Ledger:
 
     def _disagreements(self, vault: Copy, project: Copy) -> tuple[str, ...]:
         if not _one_continues_other(vault, project):
-            same = sum(first == second for first, second in zip(vault.chain, project.chain, strict=False))
-            return (f"The vault's ledger and the project's copy disagree from entry {same} on.",)
+            return (_parted(vault.chain, project.chain),)
         missing = vault.chain[project.sound :] or project.chain[vault.sound :]
         own = sum(entry.project == self.project for entry in missing)
         if not own:
@@ -166,6 +165,25 @@ class Ledger:
 def _one_continues_other(first: Copy, second: Copy) -> bool:
     shared = min(first.sound, second.sound)
     return first.chain[:shared] == second.chain[:shared]
+
+
+def _parted(vault: Sequence[LedgerEntry], project: Sequence[LedgerEntry]) -> str:
+    """How two whole chains differ, neither of which continues the other."""
+    same = next(place for place, both in enumerate(zip(vault, project, strict=False)) if both[0] != both[1])
+    if same == 0:
+        return (
+            f"The vault's ledger ({_counted(vault)}, begun {vault[0].at}) and the project's copy ({_counted(project)}, begun "
+            f"{project[0].at}) have no entry in common: one of them was deleted and begun anew."
+        )
+    return (
+        f"The vault's ledger and the project's copy disagree after {same} entries that they share: {_counted(vault[same:])} follow in "
+        f"the vault's and {_counted(project[same:])} in the project's. Entries were cut off and others written in their place, or two "
+        "copies of the project were used side by side."
+    )
+
+
+def _counted(entries: Sequence[LedgerEntry]) -> str:
+    return "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
 
 
 def _taken_over(previous: LedgerEntry, look: LedgerEntry) -> LedgerEntry:
