@@ -60,18 +60,23 @@ def sound_length(entries: Sequence[ChainedEntry], *, named: Any = None) -> tuple
             return place, f"{name(entry)} was edited: its hash does not fit its content"
         if entry.entry_sha256 in seen:
             return place, f"{name(entry)} stands there twice"
-        gone = sum(number not in numbers for number in range(place, entry.sequence))
-        if entry.sequence > place and not gone:
-            return place, f"{name(entry)} stands before others that it follows: the order was changed"
-        if gone and place == 0:
-            return place, f"the beginning was cut off: the first that is left is {name(entry)}"
-        if gone:
-            return place, f"entries before {name(entry)} were taken out: {gone}"
+        if entry.sequence > place:
+            gone = sum(number not in numbers for number in range(place, entry.sequence))
+            return place, _out_of_place(name(entry), place, gone)
         if entry.sequence != place or entry.previous_sha256 != previous:
             return place, f"{name(entry)} does not continue the one before it: the chain is broken"
         previous = entry.entry_sha256
         seen.add(previous)
     return len(entries), ""
+
+
+def _out_of_place(entry: str, place: int, gone: int) -> str:
+    """What became of the entries that should stand before `entry`, of which `gone` are nowhere in the log."""
+    if gone == 0:
+        return f"{entry} stands before others that it follows: the order was changed"
+    if place == 0:
+        return f"the beginning was cut off: the first that is left is {entry}"
+    return f"entries before {entry} were taken out: {gone}"
 
 
 def clock_faults(entries: Sequence[ChainedEntry]) -> tuple[str, ...]:
