@@ -86,6 +86,98 @@ def test_a_column_that_is_called_query_tells_the_query(tmp_path: Path, call: Cal
     assert framed.split.startswith("Several rows share 'query_id'")
 
 
+def as_libsvm(frame: pd.DataFrame, path: Path) -> None:
+    """Write the rows as libsvm text, and the rows of each query into a file beside."""
+    lines = (f"{row.relevance} 1:{row.hardness} 2:{row.fit} 3:{row.price}" for row in frame.itertuples())
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    sizes = frame.groupby("search", sort=False).size()
+    path.with_name(f"{path.name}.query").write_text("\n".join(map(str, sizes)) + "\n", encoding="utf-8")
+
+
+def problem_page(root: Path) -> str:
+    return (root / "PROBLEM.md").read_text(encoding="utf-8")
+
+
+def test_a_file_with_queries_beside_it_is_one_to_order(tmp_path: Path, call: Callable[..., Any]) -> None:
+    data, root = tmp_path / "rank.train", tmp_path / "ml"
+    as_libsvm(searches(), data)
+    framed = call("frame_problem", data=str(data), target="target", project_dir=str(root))
+    assert (framed.task_type, framed.primary_metric) == ("ranking", "ndcg_at_10")
+    assert "the file says which rows make a query (90 queries of 8 rows" in problem_page(root)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"task_type": "multiclass"},
+        {"group_columns": []},
+        {"split": "stratified"},
+        {"metric": "accuracy"},
+        {"levels": ["0", "1", "2"]},
+    ],
+)
+def test_what_the_person_said_goes_before_queries_that_were_seen(
+    tmp_path: Path, call: Callable[..., Any], told: dict[str, Any]
+) -> None:
+    data = tmp_path / "rank.train"
+    as_libsvm(searches(), data)
+    framed = call("frame_problem", data=str(data), target="target", project_dir=str(tmp_path / "ml"), **told)
+    assert framed.task_type == ("ordinal" if "levels" in told else "multiclass")
+
+
+def test_grades_beside_a_query_number_are_taken_for_an_order_and_asked_about(
+    tmp_path: Path, call: Callable[..., Any]
+) -> None:
+    data, root = tmp_path / "searches.csv", tmp_path / "ml"
+    searches().rename(columns={"search": "qid"}).to_csv(data, index=False)
+    framed = call("frame_problem", data=str(data), target="relevance", project_dir=str(root))
+    assert framed.task_type == "ranking"
+    assert framed.split.startswith("Several rows share 'qid'")
+    assert "'qid' names the query of each row" in problem_page(root)
+    asked = [question for question in framed.questions if "task_type=" in question.argument]
+    assert [question.assumption for question in asked] == ["The order of the rows within a query is wanted."]
+    assert len(framed.questions) <= 4
+
+    answered = call("frame_problem", data=str(data), target="relevance", project_dir=str(root), task_type="multiclass")
+    assert answered.task_type == "multiclass"
+    assert call("frame_problem", data=str(data), target="relevance", project_dir=str(root)).task_type == "multiclass"
+
+
+@pytest.mark.parametrize(
+    ("target", "task"), [("clicked", "binary"), ("orders", "regression")], ids=["yes or no", "counts"]
+)
+def test_outcomes_of_other_kinds_beside_a_query_number_are_only_asked_about(
+    tmp_path: Path, call: Callable[..., Any], target: str, task: str
+) -> None:
+    data = tmp_path / "searches.csv"
+    table = searches().rename(columns={"search": "query_id", "relevance": target})
+    table.assign(**{target: table[target].clip(upper=1) if task == "binary" else table[target]}).to_csv(
+        data, index=False
+    )
+    framed = call("frame_problem", data=str(data), target=target, project_dir=str(tmp_path / "ml"))
+    assert framed.task_type == task
+    assert any("task_type='ranking'" in question.argument for question in framed.questions)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"queries": lambda frame: (frame["fit"] * 3).abs().astype(int)},
+        {"query_length": lambda frame: frame.groupby("search").ngroup()},
+        {"query": lambda frame: range(len(frame))},
+    ],
+    ids=["few values", "a measure of queries", "one row each"],
+)
+def test_a_column_that_only_speaks_of_queries_makes_no_ranking(
+    tmp_path: Path, call: Callable[..., Any], change: dict[str, Any]
+) -> None:
+    data = tmp_path / "visits.csv"
+    searches().assign(**change).drop(columns="search").to_csv(data, index=False)
+    framed = call("frame_problem", data=str(data), target="relevance", project_dir=str(tmp_path / "ml"))
+    assert framed.task_type == "multiclass"
+    assert not any("ranking" in question.argument for question in framed.questions)
+
+
 def test_rows_to_predict_must_name_their_query(tmp_path: Path, call: Callable[..., Any]) -> None:
     data, root = tmp_path / "searches.csv", str(tmp_path / "ml")
     searches().to_csv(data, index=False)

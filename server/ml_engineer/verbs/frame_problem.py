@@ -18,6 +18,7 @@ from ml_engineer.profiling.label_sets import as_multilabel, split_target
 from ml_engineer.profiling.metric_choice import require_metric
 from ml_engineer.profiling.names import quoted, unit_in
 from ml_engineer.profiling.queries import query_column, require_queries
+from ml_engineer.profiling.query_evidence import see_queries
 from ml_engineer.profiling.questions import choose_questions
 from ml_engineer.profiling.risks import list_assumptions, list_risks
 from ml_engineer.profiling.roles import Structure
@@ -152,14 +153,17 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
     context.report("Looking at structure", 0.3)
     # Of survival, the positive class named an event, which is in the target already.
     positive = request.positive_class if request.event_column is None else None
+    queries = None if table.labels_reason else see_queries(frame, request, in_file=table.report.format == "libsvm")
+    ranked: TaskType | None = "ranking" if queries is not None and queries.inferred else None
     reading = read_target(
         frame[request.target],
-        task_type="multilabel" if table.labels_reason else request.task_type,
+        task_type="multilabel" if table.labels_reason else ranked or request.task_type,
         positive_class=positive,
         levels=request.levels,
         declared=next((one.order for one in table.report.columns if one.name == request.target), ()),
         labels_reason=table.labels_reason,
     )
+    reading = reading if queries is None else queries.told_of(reading)
     _refuse_unfit(reading, told)
     refuse_unfit_amounts(frame[request.target], reading, quantile=request.quantile, metric=request.metric)
     counts = holds_counts(frame[request.target], reading)
