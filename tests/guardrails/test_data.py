@@ -37,6 +37,16 @@ def test_repeats_of_a_coarse_table_are_taken_for_chance() -> None:
     assert "so few different values" in finding.found
 
 
+def test_a_message_that_was_written_twice_is_no_chance_though_it_is_all_that_a_row_holds() -> None:
+    generator = np.random.default_rng(0)
+    messages = [" ".join(generator.choice(["call", "me", "now", "or", "later"], 12)) for _ in range(360)]
+    labels = text(generator.choice(["ham", "spam"], 360))
+    frame = with_repeats(pd.DataFrame({"message": text(messages), "y": labels}), share=1 / 9)
+    finding = ask(DAT001(), evidence_of(frame))
+    assert finding.outcome == "issue"
+    assert finding.found.startswith("40 rows of 400 (10 %)")
+
+
 def test_a_unique_identifier_does_not_hide_repeats() -> None:
     frame = with_repeats(a_table(), share=0.2)
     frame.insert(0, "id", [f"k{row}" for row in range(len(frame))])

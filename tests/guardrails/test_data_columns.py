@@ -108,6 +108,15 @@ def test_zero_kelvin_is_asked_about() -> None:
     assert ask(DAT012(), evidence_of(with_column(values))).outcome == "question"
 
 
+def test_a_handful_of_zero_sizes_among_many_rows_is_asked_about() -> None:
+    frame = pd.concat([a_table()] * 20, ignore_index=True)
+    frame["width"] = np.random.default_rng(2).normal(6, 0.5, len(frame)).round(2)
+    frame.loc[:5, "width"] = 0
+    finding = ask(DAT012(), evidence_of(frame))
+    assert (finding.outcome, finding.columns) == ("question", ("width",))
+    assert "'width' is 0 in 6 rows" in finding.found
+
+
 def test_honest_negative_numbers_and_zeros_are_left_alone() -> None:
     generator = np.random.default_rng(3)
     spread = generator.integers(-20, 20, 400)
@@ -130,6 +139,7 @@ def test_coded_answers_are_no_measurements() -> None:
     [
         ("someone{}@example.org", "e-mail addresses"),
         ("+44 20 7946 0{:03d}", "telephone numbers"),
+        ("to claim call 02079460{:03d}.", "telephone numbers"),
         ("192.168.1.{}", "IP addresses"),
         ("Doe, Mr. John {}", "names with titles"),
         ("4539 1488 0343 6467 of {}", "payment card numbers"),
@@ -142,6 +152,11 @@ def test_personal_values_are_recognised_and_never_shown(values: str, kind: str) 
     assert (finding.outcome, finding.columns) == ("question", ("extra",))
     assert kind in finding.found
     assert values[:6] not in finding.found
+
+
+def test_codes_padded_with_zeros_are_no_telephone_numbers() -> None:
+    column = text([f"02079460{row:03d}" for row in range(400)])
+    assert ask(DAT013(), evidence_of(with_column(column))).outcome == "passed"
 
 
 def test_a_personal_column_that_the_model_does_not_see_is_advice() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from guardrails.factories import a_run, a_table, an_estimate, an_evaluation, ask, evidence_of, text
+from guardrails.factories import a_run, a_split, a_table, an_estimate, an_evaluation, ask, evidence_of, text
 from ml_engineer.guardrails import Evidence
 from ml_engineer.guardrails.fairness import FAI001, FAI004, FAI005
 from ml_engineer.guardrails.fairness_groups import FAI002, FAI006, FAI007, FAI008, FAI009
@@ -264,6 +264,13 @@ def test_a_table_about_nobody_is_not_assessed_until_a_person_says_so() -> None:
     assert finding.found.startswith("not assessed: ")
 
 
+def test_columns_without_names_are_to_be_named_before_they_are_judged() -> None:
+    finding = ask(FAI001(), evidence_of(a_table().assign(column_5=1.0, column_6=2.0)))
+    assert finding.outcome == "question"
+    assert "2 columns have no name of their own" in finding.found
+    assert "column_names" in finding.remedy
+
+
 def test_a_named_column_passes() -> None:
     assert ask(FAI001(), evidence_of(people(), columns=SENSITIVE)).outcome == "passed"
 
@@ -292,6 +299,26 @@ def test_columns_that_only_together_tell_a_group_apart_are_found() -> None:
     finding = ask(FAI003(), evidence_of(frame, columns=hidden, groups={"sex": frame["sex"].to_numpy(dtype=object)}))
     assert finding.outcome == "issue"
     assert "ROC AUC 1.00 (4,000 rows), carried by several together" in finding.found
+
+
+def test_other_rows_of_the_same_person_are_no_stand_in_where_the_person_is_the_group() -> None:
+    generator = np.random.default_rng(6)
+    person = np.repeat(np.arange(200), 6)
+    frame = pd.DataFrame(
+        {
+            "person": person,
+            "height": generator.normal(170, 10, 200)[person],
+            "sex": text(generator.choice(["m", "w"], 200)[person]),
+            "y": text(generator.choice(["no", "yes"], 1200)),
+        }
+    )
+    groups = {"sex": frame["sex"].to_numpy(dtype=object)}
+    columns = {"person": {"role": "group", "used": False}, "sex": {"sensitive": True, "used": False}}
+    alone = evidence_of(frame, columns=columns, groups=groups)
+    assert "ROC AUC 0.8" in ask(FAI003(), alone).found
+    split = a_split(strategy="grouped", group_columns=("person",))
+    together = evidence_of(frame, columns=columns, groups=groups, problem={"split": split}, folds=person % 5)
+    assert ask(FAI003(), together).outcome == "passed"
 
 
 def test_a_sensitive_column_with_one_value_has_no_stand_in() -> None:

@@ -14,6 +14,7 @@ from guardrails.factories import (
     a_candidate,
     a_champion,
     a_run,
+    a_split,
     a_table,
     an_estimate,
     an_evaluation,
@@ -129,6 +130,14 @@ def test_a_champion_no_better_than_guessing_on_held_out_rows_blocks(verdict: str
 def test_a_broken_promise_is_an_issue() -> None:
     finding = ask(MOD006(), trained(evaluation=an_evaluation(score=0.6)))
     assert (finding.outcome, finding.blocks) == ("issue", False)
+
+
+def test_a_promise_broken_by_the_latest_rows_is_not_answered_with_a_split_that_is_there() -> None:
+    split = a_split(strategy="time", time_column="when")
+    finding = ask(MOD006(), trained(evaluation=an_evaluation(score=0.6), problem={"split": split}))
+    assert finding.outcome == "issue"
+    assert "held-out rows are the latest" in finding.remedy
+    assert "time_column" not in finding.remedy
 
 
 def test_a_held_out_score_better_than_promised_is_none() -> None:

@@ -136,7 +136,9 @@ def test_a_target_that_grows_over_time_is_asked_about() -> None:
 
 
 def test_a_change_that_the_split_by_time_shows_anyway_is_advice() -> None:
-    assert ask(SPL005(), evidence_of(in_time(trend=6), problem=BY_TIME)).outcome == "advice"
+    finding = ask(SPL005(), evidence_of(in_time(trend=6), problem=BY_TIME))
+    assert finding.outcome == "advice"
+    assert "time_column" not in finding.remedy
 
 
 def test_a_class_that_becomes_rare_is_named() -> None:

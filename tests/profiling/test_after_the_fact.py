@@ -200,6 +200,11 @@ def test_a_column_numbered_like_the_target_is_asked_about_if_it_knows_much_of_it
     assert "numbered like the target" in found["grade_2"].reason
 
 
+def test_columns_numbered_by_their_place_in_a_file_without_names_are_not_alike() -> None:
+    found = suspects(AMOUNT, "column_3", **HONEST, column_2=AMOUNT + RNG.normal(size=ROWS))
+    assert strengths(found) == {}
+
+
 def test_the_end_of_a_time_that_is_the_target_is_late_and_its_beginning_is_not() -> None:
     begin = pd.Timestamp("2024-01-01") + pd.to_timedelta(RNG.integers(0, 10**6, ROWS), "s")
     minutes = np.exp(RNG.normal(3, 0.5, ROWS))

@@ -26,7 +26,8 @@ def is_number(column: pd.Series) -> bool:
 def repeats_by_chance(frame: pd.DataFrame, hashes: pd.Series) -> bool:
     """Whether equal rows are no more than so few different values make likely.
 
-    The number of equal pairs is compared with twice what columns independent of each other would give.
+    The number of equal pairs is compared with twice what columns independent of each other would give. A text that differs
+    in most rows is written freely: that two are equal is no work of few values, however often it happens in the column.
 
     Parameters
     ----------
@@ -37,8 +38,14 @@ def repeats_by_chance(frame: pd.DataFrame, hashes: pd.Series) -> bool:
     """
     counts = hashes.value_counts().to_numpy()
     pairs = float((counts * (counts - 1) / 2).sum())
-    log_chance = sum(
-        float(np.log((frame[name].value_counts(normalize=True, dropna=False) ** 2).sum())) for name in frame.columns
+    expected = (
+        len(frame) * (len(frame) - 1) / 2 * float(np.prod([_equal_by_chance(frame[name]) for name in frame.columns]))
     )
-    expected = len(frame) * (len(frame) - 1) / 2 * float(np.exp(log_chance))
     return pairs <= 2 * expected + 5
+
+
+def _equal_by_chance(column: pd.Series) -> float:
+    """Chance that two rows have the same value, were the column filled in without regard to the others."""
+    shares = column.value_counts(normalize=True, dropna=False)
+    written_freely = is_text(column) and len(shares) > len(column) / 2
+    return 0.0 if written_freely else float((shares**2).sum())

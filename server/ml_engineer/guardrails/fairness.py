@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -29,6 +29,8 @@ _PROTECTED = re.compile(
     r"disability|disabled|marital status|personal status( and sex)?|sexual orientation|skin (colou?r|tone)|foreign worker|"
     r"age|age (in )?years|(customer|patient|applicant|client|employee|passenger) (age|sex|gender)|senior citizen|pregnant)$"
 )
+_UNNAMED: Final = re.compile(r"column_\d+")
+"""What readers call a column without a name."""
 
 
 class FairnessCheck(Check):
@@ -64,10 +66,12 @@ class FAI001(FairnessCheck):
                 [Observation("forbids", text, tuple(likely))],
                 remedy="Frame again with sensitive_columns naming what names protected groups, then train and evaluate",
             )
-        text = "not assessed: no column names a protected attribute"
+        unnamed = [column.name for column in evidence.problem.columns if _UNNAMED.fullmatch(column.name)]
+        why = f", and {len(unnamed):,} columns have no name of their own" if unnamed else ""
+        name_them = "Find out what the columns are, and frame again with column_names. " if unnamed else ""
         return observed(
-            [Observation("question", text)],
-            remedy="Ask whether rows are about people. If so, name the columns with sensitive_columns, or bring such a column; "
+            [Observation("question", f"not assessed: no column names a protected attribute{why}")],
+            remedy=f"{name_them}Ask whether rows are about people. If so, name the columns with sensitive_columns, or bring such a column; "
             "if not, let a person say so with waive_finding(code='FAI001', reason=..., name=...)",
         )
 

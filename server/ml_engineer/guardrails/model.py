@@ -172,9 +172,18 @@ class MOD006(ModelCheck):
             return passed(text)
         return observed(
             [Observation("issue", f"the held-out score is worse than the folds promised; {text}")],
-            remedy="Believe the held-out score. Look for rows of one thing or time in several folds (group_columns, "
-            "time_column), and try fewer candidates",
+            remedy=f"Believe the held-out score. {_why_promised(evidence)}, and try fewer candidates",
         )
+
+
+def _why_promised(evidence: Evidence) -> str:
+    """Where to look for what made the folds promise too much."""
+    if evidence.problem.split.strategy == "time":
+        return (
+            "The held-out rows are the latest, and folds lie before them: ask what changed since (SPL005), plan to train "
+            "again on newer rows and to watch the live error"
+        )
+    return "Look for rows of one thing or time in several folds (group_columns, time_column)"
 
 
 def _clearly_worse(value: Estimate, than: Estimate, metric: Metric) -> bool:

@@ -69,9 +69,13 @@ class MOD016(_SearchCheck):
 
 
 class MOD017(_SearchCheck):
-    """A simpler or faster candidate that does as well: what the champion costs more buys nothing that can be shown."""
+    """A simpler or faster candidate whose score lies within the champion's interval.
 
-    title = "Simpler model that does as well"
+    It need not be as good: two models judged on the same rows can differ by less than their intervals are wide. Whether the
+    difference is worth a model that is harder to explain or slower to ask is for a person to say.
+    """
+
+    title = "Simpler model close to the champion"
     faster: ClassVar[float] = 10.0
     slow: ClassVar[float] = 0.05
     """Milliseconds a row below which nobody would notice."""

@@ -55,7 +55,7 @@ def out_of_fold_outcomes(
             n_classes=len(problem.classes),
             positive=problem.classes.index(problem.positive_class) if problem.positive_class in problem.classes else 1,
             costs=problem.costs,
-            clusters=_entities(problem, rows),
+            clusters=entities(problem, rows),
             named=problem.named,
             quantile=problem.quantile,
         ),
@@ -78,7 +78,7 @@ def _actual(problem: ProblemDefinition, target: pd.Series) -> np.ndarray:
     return pd.factorize(target, sort=True)[0]
 
 
-def _entities(problem: ProblemDefinition, rows: pd.DataFrame) -> np.ndarray | None:
+def entities(problem: ProblemDefinition, rows: pd.DataFrame) -> np.ndarray | None:
     """Number of the entity of each row, where rows share one: those of a declared group are not independent."""
     columns = list(problem.split.group_columns)
     if not columns or not set(columns) <= set(rows.columns):

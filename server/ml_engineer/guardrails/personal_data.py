@@ -19,6 +19,8 @@ _VALUE_PATTERNS: Final[dict[str, re.Pattern[str]]] = {
     "names with titles": re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Herr|Frau|Mme)\b\.? [A-Z]"),
 }
 _TELEPHONE: Final = re.compile(r"(?<![\w.])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\)|\d{2,4})(?:[ .-]?\d{2,4}){2,4}(?![\w.])")
+_TELEPHONE_IN_ONE: Final = re.compile(r"(?<![\w.+])0\d{9,10}(?!\d)")
+"""Ten or eleven digits from a zero on; among words that is a telephone number, alone it may be a code."""
 _CARD: Final = re.compile(r"\b\d(?:[ -]?\d){12,18}\b")
 _SHARE: Final = 0.05
 """Share of values that must match before a column is said to hold something."""
@@ -66,7 +68,9 @@ def _holds_card_number(text: str) -> bool:
 
 
 def _holds_telephone_number(text: str) -> bool:
-    """Whether there are 9 to 15 digits in groups; fewer are dates, more are something else."""
+    """Whether there are 9 to 15 digits in groups, or a number in one among words; fewer are dates, more are something else."""
+    if _TELEPHONE_IN_ONE.search(text) and re.search(r"[^\W\d_]{2}", text):
+        return True
     candidates = (match.group() for match in _TELEPHONE.finditer(text))
     return any(
         9 <= sum(character.isdigit() for character in found) <= 15 and re.search(r"[ +().-]", found)

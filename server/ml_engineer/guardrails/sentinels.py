@@ -25,7 +25,7 @@ class DAT012(ColumnCheck):
 
     A code repeats, and either it is the smallest or largest number of its column and stands apart from all others, or it
     lies among them and is many times as frequent as its neighbours. Zero is only asked about, because many things are
-    honestly nothing.
+    honestly nothing; where no other value is nearly as small, a few rows of it are enough.
     """
 
     title = "Codes that mean 'no value'"
@@ -72,7 +72,7 @@ class DAT012(ColumnCheck):
             return
         values, rows = counts.index.to_numpy(dtype=float), counts.to_numpy()
         least = max(self.fewest_rows, self.fewest_share * len(column))
-        for place in np.flatnonzero(rows >= least):
+        for place in np.flatnonzero((rows >= least) | ((values == 0) & (rows >= self.fewest_rows))):
             severity = self._severity(values, rows, int(place), total=len(column))
             if severity is not None:
                 yield self._observation(severity, column, name, values[place])

@@ -90,12 +90,13 @@ class SPL005(SplitCheck):
         change = change_over_time(evidence, columns[0])
         if not change.notable:
             return passed(change.text)
-        seen = Observation(
-            "advice" if evidence.problem.split.strategy == "time" else "question", change.text, (columns[0],)
-        )
-        return observed(
-            [seen], remedy="Ask what changed; a split by time (time_column) shows what the change costs the model"
-        )
+        if evidence.problem.split.strategy == "time":
+            seen = Observation("advice", change.text, (columns[0],))
+            remedy = "Ask what changed, and whether it goes on; the held-out rows are the latest and show what it costs the model"
+        else:
+            seen = Observation("question", change.text, (columns[0],))
+            remedy = "Ask what changed; a split by time (time_column) shows what the change costs the model"
+        return observed([seen], remedy=remedy)
 
 
 def time_columns(evidence: Evidence) -> list[str]:

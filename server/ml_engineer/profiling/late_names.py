@@ -33,6 +33,8 @@ _LENGTH_WORDS: Final = word_set("duration elapsed total final end ended")
 _HALF_WAY: Final = 0.5
 """Between chance and certainty: what a value of another time must know of the target."""
 _DIGITS: Final = re.compile(r"\d+")
+_NO_NAME: Final = re.compile(r"(?:column|col|field|feature|var|variable|attribute|attr|unnamed|[cfvx])[ _:.]*\d+")
+"""What readers call a column that has no name of its own."""
 
 
 def late_by_name(name: str, target_name: str, gone: Missingness, alone: float, coded: Target) -> Suspicion | None:
@@ -75,7 +77,12 @@ def late_by_name(name: str, target_name: str, gone: Missingness, alone: float, c
 
 
 def _numbered_alike(name: str, target_name: str) -> bool:
-    """Whether two names differ in one number only, as `G1` and `G3`, `sales_2019` and `sales_2020`."""
+    """Whether two names differ in one number only, as `G1` and `G3`, `sales_2019` and `sales_2020`.
+
+    Columns of a file without names are numbered by their place, which says nothing.
+    """
+    if _NO_NAME.fullmatch(target_name.casefold()):
+        return False
     first, second = (_DIGITS.sub("#", each.casefold()) for each in (name, target_name))
     return first == second and "#" in first and any(character.isalpha() for character in first)
 
