@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from ml_engineer.project import code_trial
 from ml_engineer.project.code_trial import try_code
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.vocabulary.code_trial import CodeTrial
@@ -130,6 +132,31 @@ def test_writing_and_removing_is_told_and_prevented(layout: ProjectLayout, rows:
 )
 def test_code_that_fails_is_a_clear_failure(layout: ProjectLayout, rows: pd.DataFrame, body: str, told: str) -> None:
     assert told in tried(layout, rows, body, limit_seconds=6).failure
+
+
+@pytest.mark.parametrize(
+    ("had", "told"),
+    [(20.0, ""), (89.0, "did not end within 90 seconds"), (0.1, "did not end within 90 seconds")],
+    ids=["was kept from it", "had it all the time", "did not want it"],
+)
+def test_code_that_was_kept_from_the_processor_is_waited_for_again(
+    layout: ProjectLayout, rows: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, had: float, told: str
+) -> None:
+    limits: list[float] = []
+
+    def wait(child: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        if timeout is not None and not limits:
+            limits.append(timeout)
+            raise subprocess.TimeoutExpired("the code", timeout)
+        return to_the_end(child)
+
+    to_the_end = subprocess.Popen.wait
+    monkeypatch.setattr(subprocess.Popen, "wait", wait)
+    monkeypatch.setattr(code_trial, "_processor_seconds", lambda pid: had)
+    trial = tried(layout, rows, "    return rows[['a']]")
+    assert limits == [90.0]
+    assert trial.failure.startswith("the code " + told if told else "")
+    assert bool(trial.failure) == bool(told)
 
 
 RANKING = """
