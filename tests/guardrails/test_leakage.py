@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from guardrails.factories import a_numeric_table, a_split, a_table, ask, evidence_of, text
+from ml_engineer.guardrails import Evidence
 from ml_engineer.guardrails.check import Check
 from ml_engineer.guardrails.leakage import LEA001, LEA002, LEA003, LEA004
 from ml_engineer.guardrails.restating import LEA007, LEA008, LEA009
@@ -52,6 +55,41 @@ def test_leaks_that_stand_in_for_each_other_are_asked_about_together() -> None:
     finding = ask(LEA001(), evidence_of(frame.assign(other=(yes(frame) ^ flips).astype(int))), stage="train")
     assert finding.outcome in ("question", "issue")
     assert set(finding.columns) == {"leak", "other"}
+
+
+LABELS = tuple(f"genre{number}" for number in range(6))
+
+
+def genres(*, found: float = 0.9, elsewhere: float = 0.02, rows: int = 2000) -> pd.DataFrame:
+    """Rows with several labels, each of which has a word of its own, and cells of labels as JSON."""
+    generator = np.random.default_rng(3)
+    has = generator.random((rows, len(LABELS))) < 0.15
+    words = np.where(has, generator.random(has.shape) < found, generator.random(has.shape) < elsewhere)
+    frame = pd.DataFrame(words.astype(int), columns=[f"word{number}" for number in range(len(LABELS))])
+    frame["length"] = generator.normal(size=rows)
+    cells = [json.dumps([label for label, its in zip(LABELS, row, strict=True) if its]) for row in has]
+    return frame.assign(y=text(cells))
+
+
+def of_labels(frame: pd.DataFrame) -> Evidence:
+    return evidence_of(frame, problem={"task_type": "multilabel", "classes": LABELS, "positive_class": None})
+
+
+def test_words_that_tell_one_label_each_are_asked_about_and_do_not_block() -> None:
+    finding = ask(LEA001(), of_labels(genres()), stage="train")
+    assert (finding.outcome, finding.blocks) == ("question", False)
+    assert "of 0.9" in finding.found
+    assert len(finding.columns) == 3, "those are asked about that tell most"
+
+
+def test_a_column_made_from_one_of_many_labels_blocks_although_it_errs() -> None:
+    frame = genres()
+    wrong = np.random.default_rng(1).random(len(frame)) < 0.01
+    frame["leak"] = (frame["y"].str.contains("genre4").to_numpy() ^ wrong).astype(int)
+    finding = ask(LEA001(), of_labels(frame.drop(columns="word4")), stage="train")
+    assert finding.blocks
+    assert finding.columns[0] == "leak"
+    assert "label 'genre4': 'leak' alone gives a ROC AUC of 0.98" in finding.found
 
 
 def easy_problem(*, rows: int = 300) -> pd.DataFrame:

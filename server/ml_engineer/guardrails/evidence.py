@@ -210,6 +210,8 @@ class Evidence:
         Versions installed now, by package.
     seed : int
         Random state of the models that checks fit.
+    one_of_labels : bool
+        Whether this is about one of several labels that a row may have, as if it were alone.
     """
 
     problem: ProblemDefinition
@@ -234,6 +236,7 @@ class Evidence:
     contract: DataContract | None = None
     packages: dict[str, str] = field(default_factory=dict)
     seed: int = 0
+    one_of_labels: bool = False
 
     @cached_property
     def used(self) -> tuple[ProblemColumn, ...]:
@@ -305,6 +308,7 @@ class Evidence:
             frame=frame,
             predictions=_answers_of_label(self.predictions, code),
             fitted=_answers_of_label(self.fitted, code),
+            one_of_labels=True,
         )
 
     @cached_property
