@@ -6,11 +6,15 @@ import pytest
 
 from ml_engineer.project.claims import unsupported_claims
 from ml_engineer.vocabulary.estimates import Estimate
+from ml_engineer.vocabulary.passport import PassportNumber
 
-KNOWN = [
-    Estimate(value=0.87654, low=0.8512, high=0.9018, method="bootstrap", rows=200),
-    Estimate(value=-12.345, low=-20, high=1234.5, method="bootstrap", rows=200),
-]
+
+def number(value: float, low: float, high: float, *, name: str = "cross_validated.champion.score") -> PassportNumber:
+    estimate = Estimate(value=value, low=low, high=high, method="bootstrap", rows=200)
+    return PassportNumber(name=name, estimate=estimate, artefact="experiments/records/training.json", place="")
+
+
+KNOWN = [number(0.87654, 0.8512, 0.9018), number(-12.345, -20, 1234.5)]
 
 
 @pytest.mark.parametrize(
@@ -59,6 +63,25 @@ def test_a_number_that_no_record_holds_is_named_with_its_line(line: str, number:
 )
 def test_versions_dates_counts_and_code_are_not_claims(line: str) -> None:
     assert unsupported_claims(line, KNOWN) == ()
+
+
+def test_a_small_number_is_no_support_for_a_large_share() -> None:
+    small = [*KNOWN, number(0.0093, 0.004, 0.02)]
+    assert len(unsupported_claims("It scores 0.93.", small)) == 1
+    assert unsupported_claims("It gains 0.93 %.", small) == ()
+
+
+def test_a_metric_is_supported_by_its_own_numbers_alone() -> None:
+    known = [
+        *KNOWN,
+        number(0.93, 0.91, 0.95, name="held_out.metrics.accuracy.model"),
+        number(0.94, 0.92, 0.96, name="held_out.fairness.comparisons.0.cells.Female.estimate"),
+        number(0.97, 0.96, 0.98, name="held_out.importances.tenure.drop"),
+    ]
+    assert unsupported_claims("Its accuracy is 0.93, and 0.94 for women.", known) == ()
+    assert unsupported_claims("Without tenure its score falls by 0.97.", known) == ()
+    for line in ("Its ROC AUC is 0.93.", "Its AUC for all is 0.94.", "Its score is 0.97."):
+        assert len(unsupported_claims(line, known)) == 1
 
 
 def test_lines_that_were_generated_are_known() -> None:

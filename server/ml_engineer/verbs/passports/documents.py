@@ -25,7 +25,6 @@ def prove_documents(layout: ProjectLayout, passport: Passport) -> Iterator[Proof
     hashed = {file.path for file in passport.files}
     paths = [layout.root / name for name in _DOCUMENTS]
     paths += sorted(layout.reports.glob("*.md")) if layout.reports.is_dir() else []
-    estimates = [number.estimate for number in passport.numbers]
     # A file system that does not tell upper from lower case finds one card under two names.
     seen: set[tuple[int, int]] = set()
     for path in paths:
@@ -38,7 +37,7 @@ def prove_documents(layout: ProjectLayout, passport: Passport) -> Iterator[Proof
         text = path.read_text(encoding="utf-8", errors="replace")
         generated = _generated_problem(layout) if path == layout.problem_md else ()
         claim = f"every number in {layout.relative(path)} is in a record"
-        claims = unsupported_claims(text, estimates, generated=generated)
+        claims = unsupported_claims(text, passport.numbers, generated=generated)
         told = [f"line {each.line}: {each.number} in {each.text[:80]!r}" for each in claims[:5]]
         yield Proof(claim=claim, outcome="failed" if claims else "proved", found="; ".join(told))
 
