@@ -77,6 +77,37 @@ def test_the_reason_names_what_stays_the_same() -> None:
     assert reason == "'patient' has 100 different values in 600 rows, and rows that share one also share 'sex'"
 
 
+def followed(values: int = 60, years: int = 10) -> dict[str, np.ndarray]:
+    return {"nr": np.repeat(np.arange(values) * 17 + 13, years), "year": np.tile(np.arange(1980, 1980 + years), values)}
+
+
+def test_men_followed_over_years_are_a_sure_key_though_its_name_says_nothing() -> None:
+    man = np.repeat(np.arange(60), 10)
+    assert keys(table(**followed(), school=man % 7, born=1950 + man % 11)) == {"nr": True}
+
+
+def test_things_followed_over_years_that_keep_nothing_are_asked_about() -> None:
+    assert keys(table(**followed())) == {"nr": False}
+
+
+def test_a_number_that_does_not_stand_together_or_repeats_within_a_year_is_no_key() -> None:
+    columns = followed()
+    apart = table(**columns).sample(frac=1, random_state=0, ignore_index=True)
+    assert keys(apart) == {}
+    assert keys(table(nr=columns["nr"], year=columns["year"] // 2)) == {}
+
+
+def test_a_day_of_which_there_is_a_row_each_hour_is_no_key() -> None:
+    assert keys(table(day=np.repeat(np.arange(60), 10), hour=np.tile(np.arange(10), 60))) == {}
+
+
+def test_matched_sets_are_asked_about_and_do_not_count_rows() -> None:
+    stratum = np.tile(np.arange(1, 201), 3)
+    assert not is_row_counter(pd.Series(stratum, name="stratum"))
+    assert is_row_counter(pd.Series(stratum, name="Unnamed: 0"))
+    assert keys(table(stratum=stratum)) == {"stratum": False}
+
+
 def test_the_target_is_never_a_key() -> None:
     frame = pd.DataFrame({"user_id": np.repeat(np.arange(100), 6), "x": np.arange(ROWS)})
     assert find_keys(frame, target="user_id") == ()
@@ -89,6 +120,10 @@ def test_counting_rows_makes_a_counter() -> None:
 def test_counting_within_blocks_makes_a_counter() -> None:
     blocks = np.concatenate([np.arange(1, 153), np.arange(1, 69), np.arange(1, 125)])
     assert is_row_counter(pd.Series(blocks, name="Sample Number"))
+
+
+def test_a_counter_may_leave_a_gap_between_its_blocks() -> None:
+    assert is_row_counter(pd.Series(np.r_[np.arange(200), 10**12 + np.arange(100)], name="value"))
 
 
 def test_a_counter_is_known_after_rows_were_left_out() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from ml_engineer.profiling.columns import profile_columns
 from ml_engineer.profiling.decisions import ColumnDecisions
-from ml_engineer.profiling.questions import choose_questions
+from ml_engineer.profiling.questions import ask_about_survival, choose_questions
 from ml_engineer.profiling.risks import list_assumptions, list_risks
 from ml_engineer.profiling.roles import Structure
 from ml_engineer.profiling.study import DevelopmentRows, study_development
@@ -33,6 +34,28 @@ def asked(
 def test_the_moment_is_asked_for_first_and_costs_last() -> None:
     groups = Question(id="groups", text="?", assumption="no", argument="group_columns")
     assert asked(column("a"), found=(groups,), costs=True) == ["prediction_moment", "groups", "costs"]
+
+
+@pytest.mark.parametrize("time", ["futime", "time", "FollowUp_days", "survival_months"])
+def test_a_status_beside_the_time_of_following_may_be_survival(time: str) -> None:
+    (question,) = ask_about_survival("status", ["0", "1"], [column("age"), column(time)])
+    assert (question.id, question.argument) == (
+        "target",
+        f"target='{time}', event_column='status' (1 where it happened, else 0)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "classes", "others"),
+    [
+        ("status", ["0", "1"], ["age", "purchase_time"]),
+        ("churn", ["0", "1"], ["time"]),
+        ("event", list("abcd"), ["time"]),
+    ],
+    ids=["no time of following", "no event", "many classes"],
+)
+def test_other_tables_are_not_asked_about_survival(target: str, classes: list[str], others: list[str]) -> None:
+    assert ask_about_survival(target, classes, [column(name) for name in others]) == ()
 
 
 def test_no_more_than_four_are_asked() -> None:

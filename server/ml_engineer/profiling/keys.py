@@ -13,7 +13,15 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from ml_engineer.profiling.names import KeyStrength, key_strength, names_calendar_part, names_person, quoted
+from ml_engineer.profiling.names import (
+    KeyStrength,
+    has_any,
+    key_strength,
+    names_calendar_part,
+    names_person,
+    quoted,
+    word_set,
+)
 
 __all__ = ["KeyCandidate", "find_keys", "find_row_counters", "is_row_counter", "looks_like_codes", "looks_like_hashes"]
 
@@ -21,6 +29,11 @@ _HASH: Final = re.compile(
     r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|(?=[0-9a-fA-F]*\d)(?=[0-9a-fA-F]*[a-fA-F])[0-9a-fA-F]{10,}|https?://\S+"
 )
 _CODE: Final = re.compile(r"(?=.*\d)[\w./#-]{2,40}(?: [\w./#-]{1,20}){0,3}")
+
+_COUNTER_WORDS: Final = word_set(
+    "count counter idx index instant n no nr number order row rownames rows seq sequence unnamed"
+)
+_STEP_WORDS: Final = word_set("date occasion period round t time visit wave")
 
 _FEWEST_GROUPS: Final = 10
 """Fewer groups cannot fill held-out rows and five folds."""
@@ -70,7 +83,8 @@ def find_row_counters(frame: pd.DataFrame) -> frozenset[str]:
 def is_row_counter(column: pd.Series) -> bool:
     """Whether integers count rows: up by one from row to row, for the whole file or within long blocks of it.
 
-    Blocks tell a counter (1-152, then 1-68) from a clock (`hour` runs 0-23 again and again).
+    Blocks tell a counter (1-152, then 1-68) from a clock (`hour` runs 0-23 again and again). Blocks that are all alike are
+    things told of several times (83 cases, then their 83 controls), unless the name says that it counts.
     """
     if not pd.api.types.is_integer_dtype(column.dtype) or len(column) < 5:
         return False
@@ -82,7 +96,10 @@ def is_row_counter(column: pd.Series) -> bool:
     if names_calendar_part(str(column.name)) or steps.mean() < 0.95:
         return False
     restarts = int((~steps).sum())
-    return restarts <= 20 and len(np.unique(values)) >= max(30, len(values) // 20)
+    distinct, repeats = np.unique(values, return_counts=True)
+    if 1 < repeats.min() == repeats.max() and not has_any(str(column.name), _COUNTER_WORDS):
+        return False
+    return restarts <= 20 and len(distinct) >= max(30, len(values) // 20)
 
 
 def looks_like_hashes(values: Sequence[str]) -> bool:
@@ -133,8 +150,9 @@ def _may_be_key(column: pd.Series, *, hashes: bool, strength: KeyStrength) -> bo
 
 def _candidate(frame: pd.DataFrame, name: str, target: str) -> KeyCandidate | None:
     column, strength = frame[name], key_strength(name)
+    followed = strength == "none" and _is_followed(frame, name, target)
     hashes = isinstance(column.dtype, pd.StringDtype) and looks_like_hashes(list(column.dropna().head(_FIRST)))
-    if not _may_be_key(column, hashes=hashes, strength=strength):
+    if not (followed or _may_be_key(column, hashes=hashes, strength=strength)):
         return None
     counts = column.value_counts()
     rows, values = int(counts.sum()), len(counts)
@@ -153,10 +171,30 @@ def _candidate(frame: pd.DataFrame, name: str, target: str) -> KeyCandidate | No
         return None
     constant = _constant_within(frame, name, target)
     # A name that says nothing needs the other columns to say that the rows of a value belong together.
-    if strength == "none" and not hashes and len(constant) < 2:
+    if strength == "none" and not hashes and not followed and len(constant) < 2:
         return None
+    confident = confident or (followed and len(constant) >= 2)
     reason = _reason(name, values, rows, constant)
     return KeyCandidate(name, values, rows / values, repeated, confident, person, reason)
+
+
+def _is_followed(frame: pd.DataFrame, name: str, target: str) -> bool:
+    """Whether the rows of a value stand together, each of another year, visit or the like: things followed over time."""
+    column = frame[name]
+    if not (isinstance(column.dtype, pd.StringDtype) or pd.api.types.is_integer_dtype(column.dtype)):
+        return False
+    if column.isna().any() or _tells_when(name):
+        return False
+    codes, values = pd.factorize(column)
+    blocks = 1 + int((np.diff(codes) != 0).sum())
+    if blocks != len(values) or len(values) == len(codes):
+        return False
+    steps = [other for other in frame.columns if other not in {name, target} and _tells_when(str(other))]
+    return any(not frame.duplicated([name, step]).any() for step in steps)
+
+
+def _tells_when(name: str) -> bool:
+    return names_calendar_part(name) or has_any(name, _STEP_WORDS)
 
 
 def _is_whole(column: pd.Series) -> bool:

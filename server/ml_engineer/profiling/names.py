@@ -46,7 +46,9 @@ _THINGS: Final = word_set(
     "article asset battery booking bus case company contract device encounter engine episode firm flight hospital "
     "incident instrument invoice item listing loan lot machine merchant order parcel plant plot policy product property "
     "school seller sensor session shipment shop site sku specimen station store ticket trip turbine unit vehicle visit "
-    "well"
+    "well "
+    # Sets of things that were matched, born or housed together.
+    "block cluster litter matchset pair strata stratum"
 )
 # What such a key names is a kind of thing, which comes back for new rows, rather than one thing.
 _KINDS: Final = word_set(

@@ -3,14 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from ml_engineer.profiling.names import quoted
+from ml_engineer.profiling.names import has_any, quoted, word_set, words
 from ml_engineer.vocabulary.problem import ProblemColumn, Question
 
-__all__ = ["choose_questions"]
+__all__ = ["ask_about_survival", "choose_questions"]
+
+_EVENT_WORDS: Final = word_set(
+    "cens censor censored censoring dead death died event failed failure fustat recurrence relapse relapsed status"
+)
+_FOLLOWED_NAMES: Final = word_set("days followup futime months os pfs stime survtime time tstop tte weeks years")
+_FOLLOWED_WORDS: Final = word_set("followup futime survival")
 
 _MOST = 4
 _MOST_NAMED = 4
+
+
+def ask_about_survival(target: str, classes: Sequence[str], columns: Sequence[ProblemColumn]) -> tuple[Question, ...]:
+    """The question whether the target is the event of a time that stands beside it; none where names do not say so.
+
+    As a class it would be wrong: rows that were followed for a short time look as if nothing happened.
+    """
+    if not 2 <= len(classes) <= 3 or not has_any(target, _EVENT_WORDS):
+        return ()
+    times = [
+        column.name
+        for column in columns
+        if column.role == "numeric"
+        and (
+            column.name.casefold() in _FOLLOWED_NAMES
+            or has_any(column.name, _FOLLOWED_WORDS)
+            or _follow_up(column.name)
+        )
+    ]
+    if not times:
+        return ()
+    time, event = quoted(times[0], 30), quoted(target, 30)
+    return (
+        Question(
+            id="target",
+            text=f"Does {event} say what had happened by {time}? Rows followed for a short time then only seem to be spared.",
+            assumption=f"{event} is a label like others.",
+            argument=f"target={times[0]!r}, event_column={target!r} (1 where it happened, else 0)",
+        ),
+    )
+
+
+def _follow_up(name: str) -> bool:
+    return {"follow", "up"} <= set(words(name))
 
 
 def choose_questions(

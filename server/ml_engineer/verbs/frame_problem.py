@@ -19,7 +19,7 @@ from ml_engineer.profiling.metric_choice import require_metric
 from ml_engineer.profiling.names import quoted, unit_in
 from ml_engineer.profiling.queries import query_column, require_queries
 from ml_engineer.profiling.query_evidence import see_queries
-from ml_engineer.profiling.questions import choose_questions
+from ml_engineer.profiling.questions import ask_about_survival, choose_questions
 from ml_engineer.profiling.risks import list_assumptions, list_risks
 from ml_engineer.profiling.roles import Structure
 from ml_engineer.profiling.running_text import name_by_inputs, refuse_without_text
@@ -292,7 +292,11 @@ def _define(findings: _Findings, parents: dict[str, str]) -> ProblemDefinition:
         risks=_risks(findings),
         assumptions=(*dependence.assumptions, *list_assumptions(study, reading, moment_given=moment_given)),
         questions=choose_questions(
-            (*reading.questions, *dependence.questions),
+            (
+                *(ask_about_survival(target, reading.classes, study.columns) if request.task_type is None else ()),
+                *reading.questions,
+                *dependence.questions,
+            ),
             target=target,
             columns=study.columns,
             moment_given=moment_given,
