@@ -124,6 +124,19 @@ def test_same_model_asked_again_gets_the_stored_answer_and_no_new_look(leavers: 
     assert not load_record(leavers.layout, EvaluationReport).repeated
 
 
+def test_a_stored_answer_that_was_edited_is_not_given_again(leavers: TrainedProject, call: Call) -> None:
+    first = call("evaluate", project_dir=leavers.root)
+    path = leavers.layout.records / "evaluation.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["metrics"][0]["model"]["value"] = 0.999
+    path.write_text(json.dumps(record), encoding="utf-8")
+    again = call("evaluate", project_dir=leavers.root)
+    assert again.metrics == first.metrics
+    assert (again.look, looks(leavers)) == (1, 1)
+    assert any("stored evaluation was changed" in warning and "roc_auc 0.999" in warning for warning in again.warnings)
+    assert "stored answer" not in again.summary
+
+
 def test_another_model_is_another_look_at_a_stricter_level(leavers: TrainedProject, call: Call) -> None:
     call("evaluate", project_dir=leavers.root)
     champion = load_champion(leavers.layout)

@@ -22,7 +22,7 @@ from ml_engineer.project.definition import load_problem
 from ml_engineer.project.development import Development, load_development
 from ml_engineer.project.files import write_text
 from ml_engineer.project.layout import ProjectLayout
-from ml_engineer.project.records import find_record, save_record
+from ml_engineer.project.records import save_record
 from ml_engineer.statistics.intervals import estimate
 from ml_engineer.statistics.metrics import Outcomes, metric_value
 from ml_engineer.verbs.champion import LoadedChampion, load_champion
@@ -32,6 +32,7 @@ from ml_engineer.verbs.evaluating.lost_vault import restore_from_source
 from ml_engineer.verbs.evaluating.mitigation_trials import try_mitigations
 from ml_engineer.verbs.evaluating.page import write_evaluation_page
 from ml_engineer.verbs.evaluating.rows import HeldOutPart, OutOfFoldPart, ask_development_rows, score_sealed_rows
+from ml_engineer.verbs.evaluating.stored_answer import parents_of, stored_answer
 from ml_engineer.verbs.forecasting.evaluation import evaluate_forecast
 from ml_engineer.verbs.passports.writing import update_passport
 from ml_engineer.verbs.unsupervised.evaluation import evaluate_without_target
@@ -72,13 +73,13 @@ def evaluate(request: EvaluateRequest, context: WorkContext) -> EvaluateReply:
         return _reply(evaluate_forecast(request, context, layout), layout)
     context.report("loading the champion", 0.0)
     champion = load_champion(layout)
-    stored = _stored_answer(champion)
+    stored, changed = stored_answer(champion)
     if stored is not None:
         page = write_evaluation_page(layout)
         update_passport(layout, written_by="evaluate", wrote=(page,))
         return _reply(stored, layout)
     if not champion.problem.learns_target:
-        return _reply(evaluate_without_target(champion, _parents(champion), context, why=request.reason), layout)
+        return _reply(evaluate_without_target(champion, parents_of(champion), context, why=request.reason), layout)
     development = load_development(layout, champion.split)
     restored = restore_from_source(layout, champion.split, target=champion.problem.target)
     # Whatever can go wrong with model or features goes wrong here, before a look is spent.
@@ -86,7 +87,11 @@ def evaluate(request: EvaluateRequest, context: WorkContext) -> EvaluateReply:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     context.report("scoring the held-out rows", 0.1)
     held_out = score_sealed_rows(champion, development, now=now, why=request.reason)
-    told = (*([restored] if restored else ()), *told_looks_of_others(champion.split.deal_id, layout))
+    told = (
+        *([changed] if changed else ()),
+        *([restored] if restored else ()),
+        *told_looks_of_others(champion.split.deal_id, layout),
+    )
     held_out = replace(held_out, warnings=(*held_out.warnings, *told))
     context.report("asking out-of-fold models what they need", 0.4)
     out_of_fold = ask_development_rows(champion, development, context)
@@ -101,21 +106,6 @@ def evaluate(request: EvaluateRequest, context: WorkContext) -> EvaluateReply:
     return _reply(report, layout)
 
 
-def _stored_answer(champion: LoadedChampion) -> EvaluationReport | None:
-    """The report of the same model on the same rows, if there is one."""
-    report = find_record(champion.layout, EvaluationReport)
-    if report is None or report.parents != _parents(champion):
-        return None
-    if report.model_sha256 != champion.training.champion.model_sha256 or report.deal_id != champion.split.deal_id:
-        return None
-    return report.model_copy(update={"repeated": True})
-
-
-def _parents(champion: LoadedChampion) -> dict[str, str]:
-    records = (champion.problem, champion.split, champion.training)
-    return {record.kind: record.content_hash() for record in records}
-
-
 def _assemble(
     champion: LoadedChampion, held_out: HeldOutPart, out_of_fold: OutOfFoldPart, now: str
 ) -> EvaluationReport:
@@ -127,7 +117,7 @@ def _assemble(
     if out_of_fold.outcomes is not None:
         worst = _worst_rows(out_of_fold.outcomes, out_of_fold.row_numbers, champion)
     return EvaluationReport(
-        parents=_parents(champion),
+        parents=parents_of(champion),
         run_id=champion.training.run_id,
         deal_id=champion.split.deal_id,
         model_sha256=recorded.model_sha256,
