@@ -106,6 +106,7 @@ def test_matched_sets_are_asked_about_and_do_not_count_rows() -> None:
     assert not is_row_counter(pd.Series(stratum, name="stratum"))
     assert is_row_counter(pd.Series(stratum, name="Unnamed: 0"))
     assert keys(table(stratum=stratum)) == {"stratum": False}
+    assert not is_row_counter(pd.Series(np.delete(stratum, 480), name="stratum"))  # one set has lost a control
 
 
 def test_the_target_is_never_a_key() -> None:

@@ -97,7 +97,8 @@ def is_row_counter(column: pd.Series) -> bool:
         return False
     restarts = int((~steps).sum())
     distinct, repeats = np.unique(values, return_counts=True)
-    if 1 < repeats.min() == repeats.max() and not has_any(str(column.name), _COUNTER_WORDS):
+    alike = repeats.min() > 1 and repeats.mean() > 0.95 * repeats.max()
+    if alike and not has_any(str(column.name), _COUNTER_WORDS):
         return False
     return restarts <= 20 and len(distinct) >= max(30, len(values) // 20)
 
