@@ -22,6 +22,7 @@ import psutil
 from pydantic import ValidationError
 
 from ml_engineer.project.layout import ProjectLayout
+from ml_engineer.project.patience import MOST_WAITS, was_kept_waiting
 from ml_engineer.vocabulary.code_trial import CodeTrial
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ __all__ = ["try_code"]
 TRIAL_ROWS = 300
 LIMIT_SECONDS = 90.0
 _MOST_CHARACTERS = 400
-_MOST_WAITS = 5
-"""Limits of wall time that code may take which is at work and was seldom given the processor."""
 
 
 def try_code(
@@ -121,13 +120,12 @@ def _wait(child: subprocess.Popen[bytes], limit_seconds: float) -> int:
         If it had its time and did not end.
     """
     had = 0.0
-    for _ in range(_MOST_WAITS - 1):
+    for _ in range(MOST_WAITS - 1):
         try:
             return child.wait(limit_seconds)
         except subprocess.TimeoutExpired:
             before, had = had, _processor_seconds(child.pid)
-            waits_by_itself = had - before < limit_seconds / 100
-            if waits_by_itself or had > limit_seconds / 2:
+            if not was_kept_waiting(had - before, had, limit_seconds):
                 raise
     return child.wait(limit_seconds)
 
