@@ -171,10 +171,24 @@ def test_rows_of_unequal_steps_are_refused_with_a_pointer(framed: Callable[..., 
         framed(rows)
 
 
-@pytest.mark.parametrize("argument", [{"executor": "tcp://127.0.0.1:8786"}, {"memory_limit_mb": 500}])
 def test_an_argument_of_train_that_would_be_ignored_is_refused_by_name(
-    framed: Callable[..., tuple[str, Any]], call: Call, argument: dict[str, Any]
+    framed: Callable[..., tuple[str, Any]], call: Call
 ) -> None:
     root, _ = framed(shop(days=120))
-    with pytest.raises(InputError, match=f"{next(iter(argument))} is not there for forecasting"):
-        call("train", project_dir=root, **QUICK, **argument)
+    with pytest.raises(InputError, match="price_milliseconds is not there for forecasting"):
+        call("train", project_dir=root, **QUICK, price_milliseconds=1)
+
+
+def test_a_cluster_that_does_the_fits_under_a_memory_limit_gives_the_same_champion(
+    framed: Callable[..., tuple[str, Any]], call: Call
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    root, _ = framed(shop(days=150))
+    champions = []
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, protocol="tcp", dashboard_address=None
+    ) as cluster:
+        for address in (None, cluster.scheduler_address):
+            call("train", project_dir=root, **QUICK, executor=address, memory_limit_mb=4_000)
+            champions.append(load_record(ProjectLayout(Path(root)), TrainingRun).champion)
+    assert champions[0].model_sha256 == champions[1].model_sha256

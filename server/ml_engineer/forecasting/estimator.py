@@ -6,6 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -19,13 +20,14 @@ from ml_engineer.forecasting.ahead import rows_ahead
 from ml_engineer.forecasting.backtest import actual_values, plan_windows
 from ml_engineer.forecasting.forecasters import Average
 from ml_engineer.forecasting.grid import Layout, listed_categories, make_grid
-from ml_engineer.forecasting.intervals import learn_reach
 from ml_engineer.forecasting.model_file import SeriesModel, history_of
 from ml_engineer.forecasting.planning import choose_season, plan_backtest
 from ml_engineer.forecasting.portfolio import SeriesFacts, baseline_entrant, tried_forecasters
+from ml_engineer.forecasting.remaking import reach_in_time
 from ml_engineer.forecasting.rhythm import default_horizon, read_rhythm
 from ml_engineer.forecasting.scores import scales_of, score
 from ml_engineer.forecasting.search import Budget, SearchResult, search
+from ml_engineer.independent_fits import InlineExecutor
 
 __all__ = ["Forecaster"]
 
@@ -137,11 +139,14 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         facts = SeriesFacts(season, rhythm.seasons, rhythm.series, horizon, bool((rows[target].dropna() > 0).all()))
         most = int(min(max(self.budget_seconds * _ROWS_A_SECOND, 8_000), 120_000))
         deadline = math.inf if self.budget_evaluations is not None else started + 0.9 * self.budget_seconds
+        executor = InlineExecutor(folder=Path())  # which nothing is left in
+        executor.load(grid)
         result = search(
             baseline_entrant(season),
             tried_forecasters(facts, seed=self.random_state, most_rows=most),
             grid,
             windows,
+            executor=executor,
             scales=scales,
             budget=Budget(deadline, self.budget_evaluations),
             clock=time.monotonic,
@@ -155,7 +160,17 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         champion = members[0][1] if len(members) == 1 else Average(members)
         fitted = copy.deepcopy(champion).fit(grid, grid.length, horizon)
         units = dict(zip(grid.names, (float(one) for one in scales), strict=True))
-        reach = learn_reach(lambda: copy.deepcopy(champion), grid, windows, result.forecast, scales, season=season)
+        reach, _ = reach_in_time(
+            champion,
+            grid,
+            windows,
+            result.forecast,
+            scales,
+            season=season,
+            executor=executor,
+            clock=time.monotonic,
+            until=math.inf if self.budget_evaluations is not None else started + self.budget_seconds,
+        )
         self.model_ = SeriesModel(layout, horizon, season, fitted, units, reach, history_of(grid))
         self.leaderboard_ = _board(result, actual, scales)
         self.history_ = rows

@@ -11,7 +11,7 @@ from ml_engineer.forecasting.backtest import Windows, actual_values, backtest
 from ml_engineer.forecasting.forecasters import Forecaster
 from ml_engineer.forecasting.grid import Floats, Grid
 
-__all__ = ["Reach", "closer_windows", "conformal_reach", "learn_reach", "recent_levels"]
+__all__ = ["Reach", "closer_windows", "conformal_reach", "learn_reach", "reach_of", "recent_levels"]
 
 _LEVEL = 0.9
 _ENOUGH_ERRORS = 40
@@ -66,6 +66,11 @@ def learn_reach(
     closer = closer_windows(windows, grid)
     if closer is not None:
         windows, forecast = closer, backtest(make, grid, closer)
+    return reach_of(grid, windows, forecast, scales, season=season)
+
+
+def reach_of(grid: Grid, windows: Windows, forecast: Floats, scales: Floats, *, season: int) -> Reach:
+    """The reach by the errors of one backtest, of which `forecast` (O, S, H) was made."""
     actual = actual_values(grid, windows.origins, windows.horizon)
     found = {unit: _units(unit, grid, windows.origins, scales, season) for unit in _candidates(grid)}
     misfits = {unit: _misfit(actual - forecast, units) for unit, units in found.items()}

@@ -1,4 +1,4 @@
-"""The forecasters that are tried, cheap ones first."""
+"""The forecasters that are tried: one of each kind first, so that a short budget has met all kinds."""
 
 from __future__ import annotations
 
@@ -87,29 +87,32 @@ def tried_forecasters(facts: SeriesFacts, *, seed: int, most_rows: int) -> list[
     ordered = (facts.season, *(season for season in facts.seasons if season != facts.season))
     # With a season of one, the naive rule said that seasons do not help; they are still looked at.
     seasons = ordered if facts.season > 1 or not facts.seasons else (*facts.seasons, 1)
-    found = _lines(facts, seasons, seed) + _trees(facts, seasons, seed, most_rows)
-    if not smoothing_missing() and facts.season <= _MOST_SMOOTHED_SEASON and facts.series <= _MOST_SMOOTHED_SERIES:
-        smoothed = facts.season if facts.season > 1 else next(iter(facts.seasons), 1)
-        smoothed = smoothed if smoothed <= _MOST_SMOOTHED_SEASON else 1
-        found.insert(
-            2,
-            Entrant("theta", "smoothing", Theta(smoothed), "Hard to beat on short monthly and quarterly series."),
-        )
-        found.insert(
-            5,
-            Entrant(
-                "exponential_smoothing",
-                "smoothing",
-                ExponentialSmoothing(smoothed),
-                "Level, trend and season that move slowly, series by series.",
-            ),
-        )
+    lines, trees = _lines(facts, seasons, seed), _trees(facts, seasons, seed, most_rows)
+    kinds = [lines[:1], _smoothed(facts), trees[:1]]
+    found = [one for kind in kinds for one in kind]
     others = [
         Entrant(f"naive_{season}", "baseline", SeasonalNaive(season), "Another season of the naive rule.")
         for season in (1, *facts.seasons)
         if season != facts.season
     ]
-    return found + others
+    return found + lines[1:] + trees[1:] + others
+
+
+def _smoothed(facts: SeriesFacts) -> list[Entrant]:
+    if smoothing_missing() or facts.series > _MOST_SMOOTHED_SERIES:
+        return []
+    # A year of half-hours is too long a season; its day is not.
+    usable = [season for season in (facts.season, *facts.seasons[::-1]) if 1 < season <= _MOST_SMOOTHED_SEASON]
+    season = next(iter(usable), 1)
+    return [
+        Entrant(
+            "exponential_smoothing",
+            "smoothing",
+            ExponentialSmoothing(season),
+            "Level, trend and season that move slowly, series by series.",
+        ),
+        Entrant("theta", "smoothing", Theta(season), "Hard to beat on short monthly and quarterly series."),
+    ]
 
 
 def _lines(facts: SeriesFacts, seasons: tuple[int, ...], seed: int) -> list[Entrant]:

@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from ml_engineer.errors import InputError
+from ml_engineer.independent_fits import Failure, Work
 from ml_engineer.modelling.dask_worker import begin_session, do_fit, end_session, installed_versions, stop_fit
 from ml_engineer.modelling.executors import LEFT_FOR_FITS, Finished
-from ml_engineer.modelling.fits import Failure, Fit, FitTask
 from ml_engineer.modelling.pickling import dump_by_value
-from ml_engineer.modelling.training_data import TrainingData
 
 __all__ = ["DaskExecutor", "open_cluster"]
 
@@ -72,7 +71,7 @@ class DaskExecutor:
         self._rows = b""
         self._scattered: Any = None
 
-    def load(self, data: TrainingData) -> None:
+    def load(self, data: Any) -> None:
         """Send the rows to every worker, once."""
         self._rows = pickle.dumps(data)
         self._scatter()
@@ -95,7 +94,7 @@ class DaskExecutor:
         # As bytes: a worker that keeps them for others need not hold them unpacked as well.
         self._scattered = self._client.scatter(self._rows, broadcast=True, hash=False)
 
-    def submit(self, task: FitTask) -> int:
+    def submit(self, task: Work) -> int:
         """Begin a fit; gives its ticket."""
         self._tickets += 1
         self._running[self._tickets] = _Running(dump_by_value(task), task.model_path, None)
@@ -136,7 +135,7 @@ class DaskExecutor:
             with contextlib.suppress(Exception):  # the worker with the result may have died since
                 outcome, model = future.result(timeout=_PATIENCE_SECONDS)
                 del self._running[ticket]
-                if isinstance(outcome, Fit) and model is not None and running.model_path is not None:
+                if not isinstance(outcome, Failure) and model is not None and running.model_path is not None:
                     Path(running.model_path).write_bytes(model)
                 return [(ticket, outcome)]
         return self._again(ticket, running, future)

@@ -16,12 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ml_engineer.independent_fits import Failure, Work
 from ml_engineer.modelling.executors import LEFT_FOR_FITS, Executor, make_executor
-from ml_engineer.modelling.fits import Failure, Fit, FitTask
 
 __all__ = ["Outcome", "begin_session", "do_fit", "end_session", "installed_versions", "stop_fit"]
 
-Outcome = tuple[Fit | Failure, bytes | None]
+Outcome = tuple[Any, bytes | None]
 """What came of a fit, and the pickled model if one was asked for."""
 
 _IDLE_SECONDS = 600.0
@@ -36,7 +36,7 @@ class _Session:
     Parameters
     ----------
     rows : bytes
-        Pickled `TrainingData`.
+        The pickled rows.
     worker : distributed.Worker
         Tells how many fits there may be at a time, what they may take, and where files may lie.
     memory_limit : int, optional
@@ -53,18 +53,18 @@ class _Session:
         self._executor.load(pickle.loads(rows))  # noqa: S301  (the client whose fits these are wrote it)
         self._lock = threading.Lock()
         self._tickets: dict[str, int] = {}
-        self._ended: dict[int, Fit | Failure] = {}
+        self._ended: dict[int, Any] = {}
         self._stopped: set[str] = set()
         self.used = time.monotonic()
 
-    def run(self, name: str, task: FitTask) -> Outcome:
+    def run(self, name: str, task: Work) -> Outcome:
         """Do one fit; other threads may do others meanwhile."""
         self.used = time.monotonic()
         model = None if task.model_path is None else self._executor.folder / f"{name}.pickle"
         with self._lock:
             if name in self._stopped:  # before it began here
                 return _STOPPED, None
-            ticket = self._executor.submit(replace(task, model_path=None if model is None else str(model)))
+            ticket = self._executor.submit(task if model is None else replace(task, model_path=str(model)))  # type: ignore[type-var]  # works are dataclasses
             self._tickets[name] = ticket
         while True:
             with self._lock:
@@ -115,9 +115,9 @@ def do_fit(rows: bytes, task: bytes, *, session: str, name: str, memory_limit: i
     Parameters
     ----------
     rows : bytes
-        Pickled `TrainingData`; read by the first fit of a session only.
+        The pickled rows; read by the first fit of a session only.
     task : bytes
-        Pickled `FitTask`.
+        Pickled `Work`.
     session, name : str
         Names of the search and of the fit.
     memory_limit : int, optional

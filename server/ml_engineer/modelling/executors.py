@@ -11,97 +11,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final
 
 import psutil
 
+from ml_engineer.independent_fits import Clock, Executor, Failure, Finished, InlineExecutor, Work
 from ml_engineer.modelling.fit_server import read_message, write_message
-from ml_engineer.modelling.fits import Clock, Failure, Fit, FitTask, attempt, run_task
 from ml_engineer.modelling.pickling import dump_by_value
 from ml_engineer.modelling.training_data import TrainingData
 
 __all__ = ["LEFT_FOR_FITS", "Executor", "Finished", "InlineExecutor", "ProcessExecutor", "can_fork", "make_executor"]
 
-Finished = tuple[int, Fit | Failure]
 _MEMORY_CHECKED_EVERY = 0.5
-_LIBRARIES = frozenset({"catboost", "lightgbm", "xgboost"})
+_ENGINE: Final = ("ml_engineer.modelling.fits", "ml_engineer.modelling.portfolio")
 LEFT_FOR_FITS = 0.7
 """Share of the memory that is free at the start which fits may take together."""
-
-
-class Executor(Protocol):
-    """Does fits, several at a time; the search knows no more of it."""
-
-    workers: int
-    folder: Path
-    """Where fitted models may be left."""
-    can_stop: bool
-    """Whether a fit can be stopped midway."""
-    is_remote: bool
-    """Whether fits use other cores than this machine's."""
-    memory_limit: int | None
-    """Bytes that all fits together may take beside the rows; None if nobody watches."""
-
-    def load(self, data: TrainingData) -> None:
-        """Hand over the rows that all fits are on; before the first one."""
-
-    def submit(self, task: FitTask) -> int:
-        """Begin a fit; gives its ticket."""
-
-    def wait(self, seconds: float) -> list[Finished]:
-        """Fits that ended, by ticket, after at most `seconds` unless one cannot be stopped."""
-
-    def stop(self, ticket: int) -> None:
-        """Stop a fit; nothing more is heard of it."""
-
-
-class InlineExecutor:
-    """Fits in this process, one after the other.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        For prepared rows and fitted models; exists.
-    clock : callable
-        Monotonic seconds.
-    """
-
-    workers = 1
-    can_stop = False
-    is_remote = False
-    memory_limit: int | None = None
-
-    def __init__(self, *, folder: Path, clock: Clock = time.monotonic) -> None:
-        self.folder = folder
-        self._clock = clock
-        self._data: TrainingData | None = None
-        self._queue: deque[tuple[int, FitTask]] = deque()
-        self._tickets = 0
-
-    def load(self, data: TrainingData) -> None:
-        """Hand over the rows that all fits are on."""
-        self._data = data
-
-    def submit(self, task: FitTask) -> int:
-        """Begin a fit; gives its ticket."""
-        self._tickets += 1
-        self._queue.append((self._tickets, task))
-        return self._tickets
-
-    def wait(self, seconds: float) -> list[Finished]:  # noqa: ARG002  (a fit cannot be stopped here)
-        """Fits that ended."""
-        if not self._queue or self._data is None:
-            return []
-        ticket, task = self._queue.popleft()
-        data = self._data
-        return [(ticket, attempt(lambda: run_task(task, data, scratch=self.folder, clock=self._clock)))]
-
-    def stop(self, ticket: int) -> None:
-        """Stop a fit; nothing more is heard of it."""
-        self._queue = deque(one for one in self._queue if one[0] != ticket)
 
 
 class ProcessExecutor:
@@ -117,12 +43,16 @@ class ProcessExecutor:
         For tasks, results and prepared rows; exists.
     memory_limit : int, optional
         Bytes that the fits may take together; by default most of what is free.
+    imports : sequence of str
+        Modules that all fits need.
     """
 
     can_stop = True
     is_remote = False
 
-    def __init__(self, *, workers: int, folder: Path, memory_limit: int | None = None) -> None:
+    def __init__(
+        self, *, workers: int, folder: Path, memory_limit: int | None = None, imports: Sequence[str] = _ENGINE
+    ) -> None:
         self.workers = workers
         self.folder = folder
         self._tickets = 0
@@ -132,7 +62,7 @@ class ProcessExecutor:
         self._log = (folder / "server.log").open("wb")
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "ml_engineer.modelling.fit_server", str(folder)],
+            [sys.executable, "-m", "ml_engineer.modelling.fit_server", str(folder), *imports],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -142,24 +72,24 @@ class ProcessExecutor:
         assert self._server.stdout is not None
         self._to, self._from = self._server.stdin.fileno(), self._server.stdout.fileno()
 
-    def load(self, data: TrainingData) -> None:
+    def load(self, data: Any) -> None:
         """Hand over the rows that all fits are on."""
-        assert len(data.actual) == data.rows  # worked out here, once, and not by each fit
+        if isinstance(data, TrainingData):
+            assert len(data.actual) == data.rows  # worked out here, once, and not by each fit
         rows = self.folder / "rows.pickle"
         rows.write_bytes(pickle.dumps(data))
         write_message(self._to, ("load", str(rows)))
         # The first message says that everything is imported: what is timed from here on is fits.
         read_message(self._from)
 
-    def submit(self, task: FitTask) -> int:
+    def submit(self, task: Work) -> int:
         """Begin a fit; gives its ticket."""
         self._tickets += 1
         ticket = self._tickets
         path = self.folder / f"task_{ticket}.pickle"
         path.write_bytes(dump_by_value(task))
         self._running[ticket] = None
-        library = task.candidate.growing if task.candidate.growing in _LIBRARIES else None
-        write_message(self._to, ("fit", ticket, str(path), str(self._result(ticket)), library))
+        write_message(self._to, ("fit", ticket, str(path), str(self._result(ticket)), task.library))
         return ticket
 
     def wait(self, seconds: float) -> list[Finished]:
@@ -208,10 +138,10 @@ class ProcessExecutor:
                 return [(ticket, self._outcome(ticket, status))]
         return []
 
-    def _outcome(self, ticket: int, status: int) -> Fit | Failure:
+    def _outcome(self, ticket: int, status: int) -> Any:
         path = self._result(ticket)
         try:
-            result: Fit | Failure = pickle.loads(path.read_bytes())  # noqa: S301  (our own process wrote it)
+            result = pickle.loads(path.read_bytes())  # noqa: S301  (our own process wrote it)
         except FileNotFoundError:
             how = f"by signal {-status}" if status < 0 else f"with status {status}"
             hint = " (out of memory?)" if status == -9 else ""
@@ -263,6 +193,7 @@ def make_executor(
     memory_limit: int | None = None,
     address: str | None = None,
     beside: str | None = None,
+    imports: Sequence[str] = _ENGINE,
     clock: Clock = time.monotonic,
 ) -> Iterator[Executor]:
     """Processes where they can be had, this process elsewhere; with a folder that goes when the work is done.
@@ -277,6 +208,8 @@ def make_executor(
         Scheduler of a Dask cluster that does the fits instead, with as many at a time as it has threads.
     beside : str, optional
         Folder to make that folder in; by default the system's for temporary files.
+    imports : sequence of str
+        Modules that all fits need, for processes of this machine.
     clock : callable
         Monotonic seconds, for fits in this process.
 
@@ -296,7 +229,7 @@ def make_executor(
         elif workers < 1 or not can_fork():
             yield InlineExecutor(folder=folder, clock=clock)
         else:
-            processes = ProcessExecutor(workers=workers, folder=folder, memory_limit=memory_limit)
+            processes = ProcessExecutor(workers=workers, folder=folder, memory_limit=memory_limit, imports=imports)
             yield processes
     finally:
         if processes is not None:

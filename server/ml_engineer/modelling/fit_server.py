@@ -21,6 +21,8 @@ import signal
 import struct
 import sys
 import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +59,7 @@ def _read(descriptor: int, size: int) -> bytes | None:
     return bytes(parts)
 
 
-def serve(scratch: Path) -> None:
+def serve(scratch: Path, imports: Sequence[str]) -> None:
     """Serve fits until the parent closes the stream."""
     incoming, outgoing = os.dup(0), os.dup(1)
     os.dup2(2, 1)  # what libraries print must not be taken for a message
@@ -67,7 +69,8 @@ def serve(scratch: Path) -> None:
     signal.set_wakeup_fd(wake)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     alive, life = os.pipe()  # closes when this process ends, however it ends
-    _import_engine()
+    for name in imports:  # once, for all fits
+        importlib.import_module(name)
     server = _Server(scratch, outgoing, alive, inherited=(incoming, outgoing, woken, wake, life))
     try:
         write_message(outgoing, ("ready",))
@@ -92,12 +95,6 @@ def _listen(server: _Server, incoming: int, woken: int) -> None:
             if message is None:
                 return
             server.handle(message)
-
-
-def _import_engine() -> None:
-    """Import what fits need once, for all of them."""
-    import ml_engineer.modelling.fits
-    import ml_engineer.modelling.portfolio  # noqa: F401  (only the import matters)
 
 
 class _Server:
@@ -159,12 +156,12 @@ def _end_with_the_server(alive: int) -> None:
 
 
 def _run(task_path: Path, result_path: Path, data: Any, scratch: Path) -> None:
-    from ml_engineer.modelling.fits import Fit, attempt, run_task
+    from ml_engineer.independent_fits import attempt
 
     task = pickle.loads(task_path.read_bytes())  # noqa: S301  (the parent wrote it)
     before = _resident_bytes()
-    result = attempt(lambda: run_task(task, data, scratch=scratch))
-    if isinstance(result, Fit):
+    result = attempt(lambda: task.run(data, scratch=scratch, clock=time.monotonic))
+    if hasattr(result, "peak_bytes"):
         # This process did nothing else, so its highest mark is that of the fit.
         highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         result = dataclasses.replace(result, peak_bytes=max(0, highest - before))
@@ -180,4 +177,4 @@ def _resident_bytes() -> int:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
+    serve(Path(sys.argv[1]), sys.argv[2:])

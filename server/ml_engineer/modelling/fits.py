@@ -7,7 +7,7 @@ import hashlib
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn, untyped
 
-from ml_engineer.errors import JobCancelledError
+from ml_engineer.independent_fits import Clock, Failure, attempt
 from ml_engineer.modelling.candidate import Candidate, headless, model_of, pipeline_of
 from ml_engineer.modelling.growing import grow
 from ml_engineer.modelling.pickling import stored_bytes
@@ -41,9 +41,9 @@ __all__ = [
     "run_task",
 ]
 
-Clock = Callable[[], float]
 Arrays = Mapping[str, npt.NDArray[Any]]
 Rows = npt.NDArray[np.integer]
+_LIBRARIES = frozenset({"catboost", "lightgbm", "xgboost"})
 _Found = tuple[dict[str, float], str, int]
 """What growing found, how, and the size of the model."""
 
@@ -91,6 +91,15 @@ class FitTask:
     model_path: str | None = None
     codes: bool = False
     sized: bool = False
+
+    @property
+    def library(self) -> str | None:
+        """The booster's library, which takes long to import."""
+        return self.candidate.growing if self.candidate.growing in _LIBRARIES else None
+
+    def run(self, rows: TrainingData, *, scratch: Path | None, clock: Clock = time.monotonic) -> Fit:
+        """Do it; see `run_task`."""
+        return run_task(self, rows, scratch=scratch, clock=clock)
 
 
 @dataclass(frozen=True)
@@ -153,14 +162,6 @@ class Fit:
         fit, predict, prepare = (float(kept[f"{name}_seconds"]) for name in ("fit", "predict", "prepare"))
         sizes = (int(kept.get(f"{name}_bytes", 0)) for name in ("model", "peak"))
         return cls(kept["predictions"], fit, predict, prepare, notes, parameters, str(kept["why"]), *sizes)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a fit could not be done."""
-
-    reason: str
-    out_of_time: bool = False
 
 
 def journal_key(data: TrainingData, candidate: Candidate, part: str) -> str:
@@ -341,17 +342,6 @@ def predict(model: Any, data: TrainingData, rows: Rows, *, codes: bool = False) 
         return _finite(as_matrix(model.predict_proba(features), model.classes_))
     known = model.classes_.astype(int) if codes else np.searchsorted(data.classes, model.classes_)
     return _in_full(model.predict_proba(features), data, known, rows=len(rows))
-
-
-def attempt(work: Callable[[], Any]) -> Any | Failure:
-    """Do `work`; whatever it raises becomes a `Failure`, because a candidate that fails costs only itself."""
-    try:
-        return work()
-    except JobCancelledError:
-        raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001  (estimators are anybody's code)
-        text = " ".join(str(error).split())
-        return Failure(f"{type(error).__name__}: {text[:240]}" if text else type(error).__name__)
 
 
 @contextlib.contextmanager

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ml_engineer.errors import InputError
-from ml_engineer.guardrails import NO_TIME, is_open, run_checks
+from ml_engineer.guardrails import is_open, run_checks
 from ml_engineer.modelling.candidate import Candidate, with_seed
 from ml_engineer.modelling.executors import Executor, make_executor
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
@@ -32,7 +32,7 @@ from ml_engineer.verbs.training.champion_files import available_cores
 from ml_engineer.verbs.training.conclusion import conclude
 from ml_engineer.verbs.training.counted_run import counted_run, leave_proofs
 from ml_engineer.verbs.training.fit_journal import FolderJournal
-from ml_engineer.verbs.training.reply import leaderboard_lines, refusal
+from ml_engineer.verbs.training.reply import leaderboard_lines, refusal, unasked
 from ml_engineer.verbs.training.reweighting import reweighted_offers
 from ml_engineer.verbs.training.rows import TrainingRows, load_training_rows
 from ml_engineer.verbs.training.unfit_arguments import refuse_unfit_arguments
@@ -221,18 +221,6 @@ def _check(rows: TrainingRows, request: TrainRequest, context: WorkContext) -> t
     )
 
 
-def _unasked(findings: Sequence[Finding]) -> list[str]:
-    """What to say of checks that there was no time for."""
-    late = [finding.code for finding in findings if finding.found == NO_TIME]
-    if not late:
-        return []
-    told = (
-        f"{len(late)} data check(s) were not asked, for lack of time: {', '.join(late[:8])}. Call check_guardrails "
-        "(stage 'train'), or give more time (budget_seconds)."
-    )
-    return [told]
-
-
 def _candidates(rows: TrainingRows, request: TrainRequest, *, threads: int) -> list[Candidate]:
     """The portfolio with the project's own candidates after its simplest, or those that were asked for."""
     simplest, *others = build_portfolio(rows.data, seed=request.seed, threads=threads) or (None,)
@@ -294,7 +282,7 @@ def _reply(record: TrainingRun, rows: TrainingRows, findings: tuple[Finding, ...
         status="done",
         summary=f"{champion.name} won: cross-validated {metric} {champion.score}{beside}, "
         f"on {champion.score.rows} development rows in {record.seconds:.0f} s.",
-        warnings=[*notes, *_unasked(findings), *record.warnings],
+        warnings=[*notes, *unasked(findings), *record.warnings],
         findings=[finding for finding in findings if is_open(finding)],
         next_step="Call evaluate once: it opens the sealed rows and counts the look"
         if worth

@@ -17,11 +17,12 @@ from ml_engineer.forecasting.champion_code import render_champion
 from ml_engineer.forecasting.estimates import estimate_gain, estimate_score
 from ml_engineer.forecasting.forecasters import Average, Forecaster
 from ml_engineer.forecasting.grid import Floats
-from ml_engineer.forecasting.intervals import learn_reach
 from ml_engineer.forecasting.model_file import SeriesModel, history_of
 from ml_engineer.forecasting.plain import plain_modules
 from ml_engineer.forecasting.portfolio import smoothing_missing
+from ml_engineer.forecasting.remaking import reach_in_time
 from ml_engineer.forecasting.search import SearchResult
+from ml_engineer.independent_fits import Executor
 from ml_engineer.project.candidate_predictions import write_candidate_predictions
 from ml_engineer.project.files import replacing, write_text
 from ml_engineer.project.records import save_record
@@ -82,6 +83,8 @@ class _Winner:
     forecaster: Forecaster
     forecast: Floats
     whys: dict[str, str]
+    seconds: float
+    """What fitting it on all rows is expected to take."""
 
 
 def conclude_forecast(
@@ -91,23 +94,31 @@ def conclude_forecast(
     request: TrainRequest,
     context: WorkContext,
     *,
+    executor: Executor,
+    deadline: float,
     tracked: tracking.TrackedRun,
     run_id: str,
     started_at: datetime,
 ) -> TrainingRun:
-    """Fit the champion on all development rows, write everything down, log it, and put it in place."""
+    """Fit the champion on all development rows, write everything down, log it, and put it in place.
+
+    At `deadline`, a reading of the clock, the champion should be fitted.
+    """
     context.report("fitting the champion on all development rows", 0.88)
     layout, series = rows.layout, rows.series
     metric = rows.problem.primary_metric
     winner = _winner(rows, result, simplest=request.champion == "simplest-within-noise")
     actual = actual_values(series.grid, series.windows.origins, series.windows.horizon)
-    reach = learn_reach(
-        lambda: copy.deepcopy(winner.forecaster),
+    reach, told = reach_in_time(
+        winner.forecaster,
         series.grid,
         series.windows,
         winner.forecast,
         series.scales,
         season=rows.plan.season,
+        executor=executor,
+        clock=context.clock,
+        until=deadline - winner.seconds,
     )
     found = estimate_score(metric, actual, winner.forecast, series.scales)
     gain = estimate_gain(metric, actual, winner.forecast, result.standings[0].forecast, series.scales)
@@ -134,7 +145,7 @@ def conclude_forecast(
         leaderboard=Leaderboard(metric=metric, candidates=_with_average(board, winner, found)),
         baseline=next(one for one in board if one.name == "baseline"),
         champion=_champion(rows, winner, found, text=text, code=code),
-        decisions=result.decisions,
+        decisions=(*result.decisions, *([told] if told else ())),
         gain=gain,
         out_of_fold_path=layout.relative(layout.out_of_fold(run_id)),
         feature_columns=series.grid.layout.known,
@@ -166,12 +177,13 @@ def _winner(rows: ForecastRows, result: SearchResult, *, simplest: bool) -> _Win
                 break
     entrants = [(weight, one.entrant) for weight, one in members]
     whys = {entrant.name: entrant.why for _, entrant in entrants}
+    seconds = sum(one.slowest for _, one in members)
     if len(entrants) == 1:
         entrant = entrants[0][1]
-        return _Winner(entrant.name, entrant.family, entrant.forecaster, members[0][1].forecast, whys)
+        return _Winner(entrant.name, entrant.family, entrant.forecaster, members[0][1].forecast, whys, seconds)
     average = Average([(weight, entrant.forecaster) for weight, entrant in entrants])
     name = " + ".join(f"{weight:.0%} {entrant.name}" for weight, entrant in entrants)
-    return _Winner(f"average ({name})", "ensemble", average, result.forecast, whys)
+    return _Winner(f"average ({name})", "ensemble", average, result.forecast, whys, seconds)
 
 
 def _with_average(board: tuple[CandidateResult, ...], winner: _Winner, found: Estimate) -> tuple[CandidateResult, ...]:

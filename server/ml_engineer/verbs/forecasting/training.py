@@ -16,13 +16,16 @@ from ml_engineer.forecasting.portfolio import Entrant, SeriesFacts, baseline_ent
 from ml_engineer.forecasting.scores import score
 from ml_engineer.forecasting.search import Budget, SearchResult, Standing, search
 from ml_engineer.guardrails import is_open, run_checks
+from ml_engineer.independent_fits import Executor
+from ml_engineer.modelling.executors import make_executor
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.verbs.forecasting.conclusion import conclude_forecast
 from ml_engineer.verbs.forecasting.rows import ForecastRows, load_forecast_rows
 from ml_engineer.verbs.guardrail_evidence import gather_evidence, load_waivers
+from ml_engineer.verbs.training.champion_files import available_cores
 from ml_engineer.verbs.training.counted_run import counted_run, leave_proofs
 from ml_engineer.verbs.training.fit_journal import FolderJournal
-from ml_engineer.verbs.training.reply import leaderboard_lines, refusal
+from ml_engineer.verbs.training.reply import leaderboard_lines, refusal, unasked
 from ml_engineer.verbs.training.unfit_arguments import refuse_unfit_arguments
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.guardrails import Finding
@@ -34,10 +37,13 @@ __all__ = ["train_forecast"]
 
 _CLOSING_CPU_SECONDS = 2.0
 _BUSIEST = 6.0
-_LEAST_SECONDS = 2.0
+_LEAST_SHARE, _LEAST_SECONDS, _MOST_GRANTED_SECONDS = 0.4, 2.0, 5.0
+_CHECKING_SHARE, _CHECKING_SECONDS = 0.3, 8.0
 _ROWS_A_SECOND = 1_500
 _FEWEST_ROWS, _MOST_ROWS = 8_000, 120_000
 _COUNTED_ROWS = 40_000
+_MOST_WORKERS = 8
+_IMPORTS = ("ml_engineer.forecasting.fold_fits",)
 
 
 def train_forecast(request: TrainRequest, context: WorkContext, *, notes: Sequence[str]) -> TrainReply:
@@ -45,16 +51,29 @@ def train_forecast(request: TrainRequest, context: WorkContext, *, notes: Sequen
     refuse_unfit_arguments(request, "forecasting")
     layout = ProjectLayout(Path(request.project_dir))
     started_at, cpu_started = datetime.now(UTC), time.process_time()
-    context.report("reading the development rows", 0.02)
-    rows = load_forecast_rows(layout)
-    context.report("checking the data", 0.04)
-    features = rows.build_features(rows.development.frame[_shown(rows)])
-    evidence = gather_evidence(layout, stage="train", features=features)
-    findings = run_checks(evidence, stage="train", waivers=load_waivers(layout))
-    if any(finding.blocks for finding in findings):
-        return refusal(layout, findings)
-    record = _train(rows, request, context, started_at=started_at, cpu_started=cpu_started)
+    memory = None if request.memory_limit_mb is None else request.memory_limit_mb * 2**20
+    workers = min(available_cores(), _MOST_WORKERS)
+    # Begun first: what fits import is loaded while the rows are read and checked.
+    with make_executor(workers=workers, memory_limit=memory, address=request.executor, imports=_IMPORTS) as executor:
+        context.report("reading the development rows", 0.02)
+        rows = load_forecast_rows(layout)
+        context.report("checking the data", 0.04)
+        features = rows.build_features(rows.development.frame[_shown(rows)])
+        evidence = gather_evidence(layout, stage="train", features=features)
+        findings = run_checks(
+            evidence, stage="train", waivers=load_waivers(layout), has_time=lambda: _time_to_check(request, context)
+        )
+        if any(finding.blocks for finding in findings):
+            return refusal(layout, findings)
+        executor.load(rows.series.grid)
+        record = _train(rows, request, context, executor, started_at=started_at, cpu_started=cpu_started)
     return _reply(record, rows, findings, notes=notes)
+
+
+def _time_to_check(request: TrainRequest, context: WorkContext) -> bool:
+    """Whether checks that fit models and cannot block leave most of the time to the search."""
+    share = max(_CHECKING_SHARE * request.budget_seconds, _CHECKING_SECONDS)
+    return request.budget_evaluations is not None or context.clock() < context.started + share
 
 
 def _shown(rows: ForecastRows) -> list[str]:
@@ -62,10 +81,16 @@ def _shown(rows: ForecastRows) -> list[str]:
 
 
 def _train(
-    rows: ForecastRows, request: TrainRequest, context: WorkContext, *, started_at: datetime, cpu_started: float
+    rows: ForecastRows,
+    request: TrainRequest,
+    context: WorkContext,
+    executor: Executor,
+    *,
+    started_at: datetime,
+    cpu_started: float,
 ) -> TrainingRun:
     layout = rows.layout
-    entrants = _entrants(rows, request)
+    entrants, budget = _entrants(rows, request), _budget(request, context, cpu_started)
     with counted_run(layout, rows.problem, rows.split, started_at=started_at) as (run_id, tracked):
         done: dict[str, CandidateResult] = {}
 
@@ -82,8 +107,9 @@ def _train(
             entrants,
             rows.series.grid,
             rows.series.windows,
+            executor=executor,
             scales=rows.series.scales,
-            budget=_budget(request, context, cpu_started),
+            budget=budget,
             clock=context.clock,
             journal=FolderJournal(context.journal_dir),
             report=lambda message, part: context.report(message, None if part is None else 0.1 + 0.75 * part),
@@ -93,7 +119,16 @@ def _train(
         )
         board = _board(result, rows, done)
         record = conclude_forecast(
-            rows, result, board, request, context, tracked=tracked, run_id=run_id, started_at=started_at
+            rows,
+            result,
+            board,
+            request,
+            context,
+            executor=executor,
+            deadline=budget.deadline,
+            tracked=tracked,
+            run_id=run_id,
+            started_at=started_at,
         )
     leave_proofs(layout, record, rows.split)
     return record
@@ -106,7 +141,9 @@ def _budget(request: TrainRequest, context: WorkContext, cpu_started: float) -> 
     busy = (context.clock() - context.started) / max(time.process_time() - cpu_started, 0.1)
     closing = min(_CLOSING_CPU_SECONDS * min(max(busy, 1.0), _BUSIEST), 0.3 * request.budget_seconds)
     deadline = context.started + request.budget_seconds - closing
-    return Budget(max(deadline, context.clock() + _LEAST_SECONDS))
+    # On a busy machine, checks may have taken all of a small budget; a weak model that is late is better than none.
+    granted = min(max(_LEAST_SHARE * request.budget_seconds, _LEAST_SECONDS), _MOST_GRANTED_SECONDS)
+    return Budget(max(deadline, context.clock() + granted))
 
 
 def _entrants(rows: ForecastRows, request: TrainRequest) -> list[Entrant]:
@@ -177,7 +214,7 @@ def _reply(
         status="done",
         summary=f"{champion.name} won: backtested {metric} {champion.score}{beside}, "
         f"from {origins} origins of {rows.plan.horizon} moments in {record.seconds:.0f} s.",
-        warnings=[*notes, *record.warnings],
+        warnings=[*notes, *unasked(findings), *record.warnings],
         findings=[finding for finding in findings if is_open(finding)],
         next_step="Call evaluate once: it opens the sealed horizons and counts the look"
         if worth

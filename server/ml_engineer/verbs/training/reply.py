@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ml_engineer.guardrails import is_open
+from ml_engineer.guardrails import NO_TIME, is_open
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.vocabulary.guardrails import Finding
 from ml_engineer.vocabulary.replies import TrainReply
 from ml_engineer.vocabulary.training import CandidateResult
 
-__all__ = ["leaderboard_lines", "refusal"]
+__all__ = ["leaderboard_lines", "refusal", "unasked"]
 
 _LISTED = 12
 
@@ -26,6 +26,18 @@ def refusal(layout: ProjectLayout, findings: tuple[Finding, ...]) -> TrainReply:
         next_step=f"{blocking[0].remedy.rstrip('.')}. Or have a person override it with waive_finding",
         project_dir=str(layout.root),
     )
+
+
+def unasked(findings: Sequence[Finding]) -> list[str]:
+    """What to say of checks that there was no time for."""
+    late = [finding.code for finding in findings if finding.found == NO_TIME]
+    if not late:
+        return []
+    told = (
+        f"{len(late)} data check(s) were not asked, for lack of time: {', '.join(late[:8])}. Call check_guardrails "
+        "(stage 'train'), or give more time (budget_seconds)."
+    )
+    return [told]
 
 
 def leaderboard_lines(results: Sequence[CandidateResult]) -> list[str]:
