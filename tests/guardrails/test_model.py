@@ -83,6 +83,16 @@ def test_a_baseline_that_won_blocks_and_says_that_time_may_have_been_short() -> 
     assert "budget_seconds" in finding.remedy
 
 
+def test_a_baseline_that_won_unopposed_is_not_said_to_be_the_best() -> None:
+    candidates = (a_candidate(status="out_of_time"), a_candidate(name="other", status="failed"))
+    run = a_run(
+        champion=a_champion(family="baseline"),
+        gain=an_estimate(0),
+        leaderboard=Leaderboard(metric="roc_auc", candidates=candidates),
+    )
+    assert "no candidate was judged in the time it had" in ask(MOD001(), trained(training=run)).found
+
+
 def test_a_champion_scored_on_some_folds_only_is_an_issue() -> None:
     candidate = a_candidate(fold_scores=(0.9, 0.85))
     run = a_run(leaderboard=Leaderboard(metric="roc_auc", candidates=(candidate,)))

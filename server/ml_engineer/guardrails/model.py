@@ -50,7 +50,10 @@ class MOD001(ModelCheck):
             return passed(text)
         why = f"no evidence that {quoted(run.champion.name)} beats the naive baseline; {text}"
         if run.champion.family == "baseline":
-            why = "the naive baseline won: no candidate was better in the time it had"
+            became = {each.status for each in run.leaderboard.candidates if each.family != "baseline"}
+            unjudged = "out_of_time" in became and became <= {"out_of_time", "failed"}
+            told = "no candidate was judged" if unjudged else "no candidate was better"
+            why = f"the naive baseline won: {told} in the time it had"
         return observed(
             [Observation("forbids", why)],
             remedy="Give train more budget_seconds if candidates ran out of time. Otherwise do not use this model: add columns that know something about the target, or more rows; if the interval is "

@@ -216,7 +216,10 @@ def log_champion(
 
 def _warnings(result: SearchResult, gain: Estimate, staged: StagedRun, rows: TrainingRows) -> Iterable[str]:
     winner = result.champion.candidate
-    if winner.family == "baseline":
+    became = {each.status for each in result.standings if each.candidate.family != "baseline"}
+    if winner.family == "baseline" and "out_of_time" in became and became <= {"out_of_time", "failed"}:
+        yield "No candidate had the time to be judged, so the baseline is the champion: give train more budget_seconds."
+    elif winner.family == "baseline":
         yield "No candidate beat the naive baseline, so the baseline is the champion: nothing here is worth deploying."
     elif gain.low <= 0:
         yield "The champion's gain over the naive baseline may be chance: its interval reaches zero."
