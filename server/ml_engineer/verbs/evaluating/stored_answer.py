@@ -26,11 +26,8 @@ def stored_answer(champion: LoadedChampion) -> tuple[EvaluationReport | None, st
     claimed = None if passport is None else passport.file(layout.relative(path))
     apart = scores_apart(report, seal.ledger_chain(report.deal_id, project_ledger=layout.ledger))
     if apart or (claimed is not None and claimed.sha256 != file_sha256(path)):
-        found = f" ({'; '.join(apart)})" if apart else ""
-        return None, (
-            f"The stored evaluation was changed since it was written{found}; the model was scored again on the same rows, "
-            "which is no new look"
-        )
+        why = f"is not what the ledger holds ({'; '.join(apart)})" if apart else "was changed since it was written"
+        return None, f"The stored evaluation {why}; the model was scored again on the same rows, which is no new look"
     return report.model_copy(update={"repeated": True}), ""
 
 
