@@ -10,6 +10,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from ml_engineer import TabularClassifier, TabularRegressor
+from ml_engineer.modelling import tabular_estimator
 
 QUICK = {"budget_evaluations": 7, "n_jobs": 1, "folds": 3}
 
@@ -67,6 +68,25 @@ def test_a_real_table_within_the_time_and_above_a_line() -> None:
     train, test, known, truth = train_test_split(features, target, random_state=0, stratify=target)
     model = TabularClassifier(budget_evaluations=60).fit(train, known)
     assert model.score(test, truth) > 0.95
+
+
+def test_intervals_are_worked_out_while_others_are_fitted_and_not_after_the_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    frame, target = mixed_table()
+    known: list[str] = []
+    leaderboard = tabular_estimator.leaderboard
+
+    def noted(result, data, **options):
+        known.extend(options["known"])
+        return leaderboard(result, data, **options)
+
+    monkeypatch.setattr(tabular_estimator, "leaderboard", noted)
+    model = TabularRegressor(budget_evaluations=40, n_jobs=1).fit(frame, target)
+    board = model.leaderboard_
+    finished = board.loc[board["status"] == "finished", "candidate"]
+    assert len(known) > 2
+    assert set(finished) - {"ensemble"} == set(known)
 
 
 def test_the_same_number_of_fits_gives_the_same_model_in_this_process_and_in_others() -> None:

@@ -16,12 +16,16 @@ from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
 from ml_engineer.errors import JobCancelledError
+from ml_engineer.modelling import concluding
 from ml_engineer.modelling.candidate import Candidate, with_seed
 from ml_engineer.modelling.choosing import averaged
+from ml_engineer.modelling.executors import make_executor
 from ml_engineer.modelling.fits import FitTask, fit_rows, predict, run_task
 from ml_engineer.modelling.portfolio import build_portfolio
 from ml_engineer.modelling.refitting import put_together
 from ml_engineer.modelling.results import champion_gain, leaderboard
+from ml_engineer.modelling.search_plan import SearchPlan
+from ml_engineer.modelling.search_state import SearchState
 from ml_engineer.modelling.standing import Standing
 from modelling.tables import CountingJournal, make_data, small
 
@@ -165,6 +169,19 @@ def test_of_very_many_rows_one_fold_is_held_out(run_search, monkeypatch: pytest.
     assert any("1 of 3 folds is used: with 240 rows" in decision for decision in result.decisions)
 
 
+def test_of_very_many_rows_the_booster_gets_its_fold_before_others_are_tried(
+    run_search, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml_engineer.modelling.search_state.HOLDOUT_ROWS", 200)
+    data = make_data(signal=0.3)
+    begun: list[str] = []
+    run_search(data, names={"linear", "boosting", "kernel", "network"}, report=lambda message, _: begun.append(message))
+    order = list(dict.fromkeys(message.split(";")[0] for message in begun))
+    assert order[:2] == ["race of linear", "race of boosting"]
+    assert order[2] in {"fold 0 of linear", "fold 0 of boosting"}
+    assert any(message.startswith("race of ") for message in order[3:])
+
+
 def test_of_more_rows_than_there_is_time_for_each_tree_sees_a_part(run_search, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ml_engineer.modelling.search_state.HOLDOUT_ROWS", 200)
     data = make_data()
@@ -176,6 +193,46 @@ def test_of_more_rows_than_there_is_time_for_each_tree_sees_a_part(run_search, m
     assert 0.03 <= model.subsample < 0.5
     assert model.subsample_freq == 1
     assert any("Each tree sees" in line for line in result.champion.story)
+
+
+def test_probabilities_are_calibrated_before_the_fits_that_the_time_can_stop(
+    run_search, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, order = numeric_data(), []
+    calibrate = concluding.choose_calibration
+
+    class Noting(LogisticRegression):
+        def fit(self, X, y, sample_weight=None):  # noqa: N803  (scikit-learn's name)
+            order.append(len(X))
+            return super().fit(X, y, sample_weight)
+
+    def noted(*arguments, **options):
+        order.append("calibration")
+        return calibrate(*arguments, **options)
+
+    monkeypatch.setattr(concluding, "choose_calibration", noted)
+    run_search(data, candidates=[numbers_only("noting", Noting())])
+    assert order[-2:] == ["calibration", data.rows]
+
+
+def test_time_is_kept_for_choosing_among_many_predictions() -> None:
+    kept = []
+    for rows in (240, 24_000):
+        data = numeric_data(rows=rows)
+        with make_executor(workers=0) as executor:
+            plan = SearchPlan(deadline=60.0)
+            state = SearchState(
+                data,
+                executor=executor,
+                plan=plan,
+                clock=lambda: 0.0,
+                journal=CountingJournal(),
+                report=lambda message, fraction: None,
+                finished=lambda standing: None,
+                asked_to_stop=lambda: False,
+            )
+            kept.append(state.refit_seconds())
+    assert kept[1] - kept[0] > 0.5
 
 
 def test_a_fit_that_takes_the_time_of_all_others_is_told_by_name(run_search) -> None:

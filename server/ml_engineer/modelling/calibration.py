@@ -133,14 +133,29 @@ def choose_calibration(
     reason = _why_not(data, predictions, folds)
     if reason:
         return None, f"Probabilities are left as they are: {reason}."
-    tried = [_judged(method, data, predictions, folds, seed=seed) for method in _methods(data, predictions)]
     loss = _log_loss(predictions, data)
-    told = "; ".join(f"{one.method} {one.gain.value:+.4g} [{one.gain.low:+.4g}, {one.gain.high:+.4g}]" for one in tried)
-    helping = [one for one in tried if one.gain.low > 0 and one.gain.value >= _WORTH * loss]
+    told, helping = [], []
+    for method in _methods(data, predictions):
+        by_fold, mended = _cross_fitted(method, data, predictions, folds)
+        saved = loss - _log_loss(mended, data)
+        if saved < _WORTH * loss:
+            # Too little, however sure: the interval would decide nothing, and takes most of the time.
+            told.append(f"{method} {saved:+.4g}")
+            continue
+        gained = _gain(mended, predictions, data, seed=seed)
+        told.append(f"{method} {gained.value:+.4g} [{gained.low:+.4g}, {gained.high:+.4g}]")
+        if gained.low > 0 and gained.value >= _WORTH * loss:
+            helping.append((method, by_fold, gained))
     if not helping:
-        return None, f"Probabilities are left as they are: no calibration saves log loss beyond noise ({told})."
-    best = max(helping, key=lambda one: one.gain.value)
-    return best, f"Probabilities are calibrated ({best.method}): what each saves of the log loss {loss:.4g} is {told}."
+        return None, (
+            f"Probabilities are left as they are: no calibration saves log loss beyond noise ({'; '.join(told)})."
+        )
+    method, by_fold, gained = max(helping, key=lambda one: one[2].value)
+    rows = data.predicted_rows(predictions)
+    everything = learn_calibrator(method, predictions[rows], data.actual[rows])
+    return Calibration(method, everything, by_fold, gained), (
+        f"Probabilities are calibrated ({method}): what each saves of the log loss {loss:.4g} is {'; '.join(told)}."
+    )
 
 
 def learn_calibrator(method: Method, probabilities: Predictions, actual: npt.NDArray[np.generic]) -> Calibrator:
@@ -211,9 +226,10 @@ def _methods(data: TrainingData, predictions: Predictions) -> tuple[Method, ...]
     return ("temperature", "sigmoid", "isotonic") if many else ("temperature", "sigmoid")
 
 
-def _judged(
-    method: Method, data: TrainingData, predictions: Predictions, folds: Sequence[int], *, seed: int
-) -> Calibration:
+def _cross_fitted(
+    method: Method, data: TrainingData, predictions: Predictions, folds: Sequence[int]
+) -> tuple[dict[int, Calibrator], Predictions]:
+    """The map for each fold, learned on the others, and what the maps make of the predictions."""
     by_fold, mended = {}, np.full_like(predictions, np.nan)
     for fold in folds:
         teachers = [one for one in folds if (one < fold if data.time_order is not None else one != fold)]
@@ -222,12 +238,14 @@ def _judged(
         by_fold[fold] = learn_calibrator(method, predictions[rows], data.actual[rows]) if known else Calibrator()
         test = data.pairs[fold][1]
         mended[test] = by_fold[fold].apply(predictions[test])
-    rows = data.predicted_rows(predictions)
-    everything = learn_calibrator(method, predictions[rows], data.actual[rows])
-    judged = _some(len(rows))
+    return by_fold, mended
+
+
+def _gain(mended: Predictions, predictions: Predictions, data: TrainingData, *, seed: int) -> Estimate:
+    """Log loss that is saved, paired."""
+    judged = _some(len(data.predicted_rows(predictions)))
     before, after = (data.outcomes(values).take(judged) for values in (predictions, mended))
-    saved = gain("log_loss", after, before, replicates=_REPLICATES, seed=seed)
-    return Calibration(method, everything, by_fold, saved)
+    return gain("log_loss", after, before, replicates=_REPLICATES, seed=seed)
 
 
 def _some(rows: int) -> npt.NDArray[np.integer]:

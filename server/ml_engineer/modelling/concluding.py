@@ -10,7 +10,7 @@ import cloudpickle  # type: ignore[import-untyped]  # comes with mlflow, which t
 import numpy as np
 
 from ml_engineer.modelling.calibrated import calibrated_model
-from ml_engineer.modelling.calibration import choose_calibration
+from ml_engineer.modelling.calibration import Calibration, choose_calibration
 from ml_engineer.modelling.choosing import averaged, averaging_pays, simplest_as_good, simplest_within_noise
 from ml_engineer.modelling.fits import Failure, Fit, FitTask, attempt, fit_rows, run_task
 from ml_engineer.modelling.refitting import as_part, put_together
@@ -62,11 +62,17 @@ class SearchResult:
 
 def conclude(state: SearchState, naive: Standing) -> SearchResult:
     """Choose the champion, fit it on all rows, and order what was tried."""
-    champion, told = _champion(state, naive)
-    model, champion = _fitted(state, champion, naive)
-    # Of several labels, each has probabilities of its own: one map for all of them mends none.
-    if champion is not naive and state.data.task not in {"regression", "multilabel"}:
-        model = _calibrated(state, champion, model)
+    chosen, told = _champion(state, naive)
+    # Before the fits on all rows: these stop when the time is out, and a calibration does not.
+    calibration, reason = _calibration(state, chosen, naive)
+    model, champion = _fitted(state, chosen, naive)
+    if champion is not chosen:
+        calibration, reason = _calibration(state, champion, naive)
+    if reason:
+        state.decide(reason)
+    if calibration is not None:
+        champion.story.append(reason)
+        model = _calibrated(state, champion, model, calibration)
     finished = [one for one in state.standings if one.status == "finished"]
     others = sorted((one for one in (naive, *finished) if one is not champion), key=state.order)
     ordered = [champion, *others]
@@ -205,18 +211,21 @@ def _quickly_fitted(state: SearchState, standings: Sequence[Standing]) -> tuple[
     return fit_rows(one.candidate, state.data, np.arange(state.data.rows)), one
 
 
-def _calibrated(state: SearchState, champion: Standing, model: Any) -> Any:
-    """The model with its probabilities mended where that helps, and the champion's out-of-fold predictions with it."""
+def _calibration(state: SearchState, champion: Standing, naive: Standing) -> tuple[Calibration | None, str]:
+    """The calibration that helps the champion's probabilities, if one does, and why this one or none."""
+    # Of several labels, each has probabilities of its own: one map for all of them mends none.
+    if champion is naive or state.data.task in {"regression", "multilabel"}:
+        return None, ""
     folds = champion.first_folds(state.data)
-    calibration, reason = choose_calibration(state.data, champion.predictions(state.data), folds, seed=state.plan.seed)
-    state.decide(reason)
-    if calibration is None:
-        return model
-    champion.story.append(reason)
+    return choose_calibration(state.data, champion.predictions(state.data), folds, seed=state.plan.seed)
+
+
+def _calibrated(state: SearchState, champion: Standing, model: Any, calibration: Calibration) -> Any:
+    """The model with its probabilities mended, and the champion's out-of-fold predictions with it."""
     champion.calibration = calibration
     champion.fits = {
         fold: replace(champion.fits[fold], predictions=calibration.apply(fold, champion.fits[fold].predictions))
-        for fold in folds
+        for fold in champion.first_folds(state.data)
     }
     return calibrated_model(champion.candidate.build(), model, calibration.everything, state.data.classes)
 

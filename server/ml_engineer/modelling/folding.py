@@ -36,7 +36,7 @@ def choose_folds(state: SearchState, order: Sequence[Standing]) -> None:
         Candidates that ran the race, the most promising first.
     """
     once, planned = len(state.data.pairs), len(state.data.all_pairs)
-    if len(state.planned) < once:
+    if state.holds_out:
         held = len(state.data.pairs[state.planned[0]][1])
         state.decide(
             f"1 of {once} folds is used: with {state.data.rows:,} rows, the {held:,} of one fold tell candidates apart."
@@ -136,7 +136,7 @@ def _made_lean(state: SearchState, standing: Standing) -> bool:
     """Let each tree see a part of the rows, if nothing good is there yet and all rows take longer than there is time."""
     model = pipeline_of(standing.candidate.estimator)
     head = model[-1] if isinstance(model, Pipeline) else model
-    many = len(state.planned) < len(state.data.pairs) and state.plan.timed
+    many = state.holds_out and state.plan.timed
     if not many or standing.fits or standing.failed or standing.race is None or not hasattr(head, "subsample_freq"):
         return False
     if standing.lean < 1 or not all(one.hopeless for one in state.done):

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from ml_engineer.modelling.fits import Failure, Fit, FitTask
-from ml_engineer.modelling.folding import fold_jobs, folded
+from ml_engineer.modelling.folding import fold, fold_jobs, folded
 from ml_engineer.modelling.running import Job
 from ml_engineer.modelling.search_state import SearchState
 from ml_engineer.modelling.standing import Standing
@@ -35,6 +35,10 @@ def race_with_insurance(state: SearchState, standings: Sequence[Standing], *, un
         state.runner.run(_insurance(state, first), until=until, ended=partial(_raced, state))
         race(state, others, until=until)
         return
+    if state.holds_out:
+        until = _leader_first(state, standings, until=until)
+        race(state, [one for one in standings if one.race is None and not one.failed], until=until)
+        return
     waiting, insured = deque(standings), [first]
 
     def jobs() -> Iterator[Job]:
@@ -49,6 +53,23 @@ def race_with_insurance(state: SearchState, standings: Sequence[Standing], *, un
 
     state.runner.run(jobs(), until=until, ended=partial(_raced, state))
     _note_untried(waiting)
+
+
+def _leader_first(state: SearchState, standings: Sequence[Standing], *, until: float) -> float:
+    """Race the simplest and the first booster, and give the better one its fold; when the race of the others ends.
+
+    Of very many rows one fit on all of them may take most of the time, and a booster on all is nearly always best: it
+    comes before first tries of others, which are worth nothing if no time is left for their folds.
+    """
+    booster = next((one for one in standings if one.candidate.growing == "lightgbm"), standings[0])
+    pair = [standings[0]] if booster is standings[0] else [standings[0], booster]
+    race(state, pair, until=until)
+    raced = [one for one in pair if one.race is not None and not one.failed]
+    if not raced:
+        return until
+    before = state.clock()
+    fold(state, [min(raced, key=lambda one: one.race_loss)])
+    return until + state.clock() - before
 
 
 def race(state: SearchState, standings: Sequence[Standing], *, until: float) -> None:

@@ -31,6 +31,9 @@ _REFIT = 1.35
 """A fit on all rows takes about this many times the fit on a fold's training rows."""
 _SPARE_SHARE, _SPARE_SECONDS = 0.03, 3.0
 """Of the time, kept for what fits on all rows take longer than thought; at most so many seconds."""
+_CHOOSING_SECONDS, _MOST_CHOSEN_BY = 3e-5, 100_000
+"""For each out-of-fold prediction, for choosing between average and single model and for calibrating; and at most for so
+many, because calibrations are learned on a sample, and of very many rows one fold is predicted."""
 
 
 _LATE_SHARE, _LATE_SECONDS = 0.025, 1.2
@@ -199,6 +202,11 @@ class SearchState:
     # Time -----------------------------------------------------------------------------------------------------------
 
     @property
+    def holds_out(self) -> bool:
+        """Whether rows are so many that candidates are compared on one fold."""
+        return len(self.planned) < len(self.data.pairs)
+
+    @property
     def total(self) -> float:
         """Seconds that the search was given; infinite if the clock decides nothing."""
         return self.plan.deadline - self.started
@@ -259,12 +267,14 @@ class SearchState:
         )
 
     def refit_seconds(self) -> float:
-        """Time to keep for fitting the champion's parts on all rows."""
+        """Time to keep for choosing the champion, and for fitting its parts on all rows."""
         if not self.plan.timed:
             return 0.0
         each = [self.seconds_to_refit(one) for one in self._parts()]
         needed = max(max(each, default=0.0), sum(each) / self.executor.workers)
-        return 1.25 * needed + min(_SPARE_SHARE * self.total, _SPARE_SECONDS)
+        predicted = sum(len(self.data.pairs[fold][1]) for fold in self.planned)
+        choosing = _CHOOSING_SECONDS * min(predicted, _MOST_CHOSEN_BY)
+        return 1.25 * needed + choosing + min(_SPARE_SHARE * self.total, _SPARE_SECONDS)
 
     def _parts(self) -> list[Standing]:
         """The parts that the champion would have now; before any, what leads the race."""

@@ -20,13 +20,15 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_is
 from ml_engineer.modelling.executors import make_executor
 from ml_engineer.modelling.feature_frame import feature_frame
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
-from ml_engineer.modelling.results import candidate_result
+from ml_engineer.modelling.results import candidate_result, leaderboard
 from ml_engineer.modelling.search import SearchResult, search
 from ml_engineer.modelling.search_plan import SearchPlan
+from ml_engineer.modelling.standing import Standing
 from ml_engineer.modelling.training_data import FEW_ROWS, FoldPair, TrainingData
 from ml_engineer.modelling.tuning import Tuner
 from ml_engineer.statistics.metrics import Task
 from ml_engineer.vocabulary.estimates import Metric
+from ml_engineer.vocabulary.training import CandidateResult, Leaderboard
 
 __all__ = ["TabularEstimator", "check_lengths"]
 
@@ -34,6 +36,8 @@ _ONE_FIT_ROWS = 100_000
 _MOST_WORKERS = 8
 _REPEATS = 3
 """Foldings where rows are few."""
+_CLOSING_SECONDS, _INTERVAL_SECONDS, _CLOSING_SHARE = 0.1, 1e-5, 0.05
+"""For what follows the fits on all rows: always, more for each row, and at most such a share of the time."""
 
 
 class _ForgetfulJournal:
@@ -111,6 +115,13 @@ class TabularEstimator(BaseEstimator, ABC):
     def _search(self, data: TrainingData) -> None:
         """Find the champion, and keep what it is asked for later."""
         started = time.monotonic()
+        done: dict[str, CandidateResult] = {}
+
+        def finished(standing: Standing) -> None:
+            """Work out its interval while others are fitted: all of them after the search would be late."""
+            result = candidate_result(standing, data, seed=self.random_state)
+            done[result.name] = result
+
         workers = 0 if self.n_jobs == 1 else min(_cores() if self.n_jobs in {None, -1} else self.n_jobs, _MOST_WORKERS)
         memory = None if self.memory_limit_mb is None else self.memory_limit_mb * 2**20
         large = data.rows >= _ONE_FIT_ROWS
@@ -128,7 +139,9 @@ class TabularEstimator(BaseEstimator, ABC):
                 data,
                 executor=executor,
                 plan=SearchPlan(
-                    float("inf") if self.budget_evaluations else started + self.budget_seconds - 0.1,
+                    float("inf")
+                    if self.budget_evaluations
+                    else started + self.budget_seconds - self._closing_seconds(data),
                     budget_evaluations=self.budget_evaluations,
                     seed=self.random_state,
                     price_milliseconds=float("inf") if self.budget_evaluations else self.price_milliseconds,
@@ -137,17 +150,22 @@ class TabularEstimator(BaseEstimator, ABC):
                 clock=time.monotonic,
                 journal=_ForgetfulJournal(),
                 report=_tell_nobody,
+                finished=finished,
                 tuner=Tuner(seed=self.random_state),
             )
-        self._keep(result, data)
+        self._keep(result, data, leaderboard(result, data, seed=self.random_state, known=done))
 
-    def _keep(self, result: SearchResult, data: TrainingData) -> None:
+    def _closing_seconds(self, data: TrainingData) -> float:
+        """Time kept for what follows the fits on all rows: the champion's interval, and the end of the workers."""
+        return min(_CLOSING_SECONDS + _INTERVAL_SECONDS * data.rows, _CLOSING_SHARE * self.budget_seconds)
+
+    def _keep(self, result: SearchResult, data: TrainingData, board: Leaderboard) -> None:
         self.model_ = result.model
         self.champion_ = result.champion.candidate.name
         self.out_of_fold_ = result.champion.predictions(data)
         self._folds = data.fold_of_rows
         self.decisions_ = result.decisions
-        self._board: pd.DataFrame = _board(result, data, seed=self.random_state)
+        self._board: pd.DataFrame = _board(board)
 
     def _data(self, features: pd.DataFrame, target: npt.NDArray[Any], groups: Any, sample_weight: Any) -> TrainingData:
         """Features and target with folds; rows of one group stay on one side of each."""
@@ -215,25 +233,23 @@ def _pairs(
         return tuple(splitter.split(np.zeros(len(target)), target, clusters))
 
 
-def _board(result: SearchResult, data: TrainingData, *, seed: int) -> pd.DataFrame:
-    rows = []
-    for standing in result.standings:
-        one = candidate_result(standing, data, seed=seed)
-        rows.append(
-            {
-                "candidate": one.name,
-                "family": one.family,
-                "status": one.status,
-                "score": one.score.value if one.score else np.nan,
-                "low": one.score.low if one.score else np.nan,
-                "high": one.score.high if one.score else np.nan,
-                "fit_seconds": one.fit_seconds,
-                "predict_milliseconds_per_row": one.predict_milliseconds_per_row,
-                "model_megabytes": one.model_megabytes,
-                "explained_by": one.explained_by,
-                "decisions": "; ".join(one.decisions),
-            }
-        )
+def _board(board: Leaderboard) -> pd.DataFrame:
+    rows = [
+        {
+            "candidate": one.name,
+            "family": one.family,
+            "status": one.status,
+            "score": one.score.value if one.score else np.nan,
+            "low": one.score.low if one.score else np.nan,
+            "high": one.score.high if one.score else np.nan,
+            "fit_seconds": one.fit_seconds,
+            "predict_milliseconds_per_row": one.predict_milliseconds_per_row,
+            "model_megabytes": one.model_megabytes,
+            "explained_by": one.explained_by,
+            "decisions": "; ".join(one.decisions),
+        }
+        for one in board.candidates
+    ]
     return pd.DataFrame(rows)
 
 
