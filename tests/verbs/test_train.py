@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
+import pyarrow.parquet as pq
 import pytest
 
 from ml_engineer import tracking
@@ -27,6 +29,7 @@ from ml_engineer.project.records import load_record
 from ml_engineer.project.tally import load_tally
 from ml_engineer.verbs.training.refitted_fold import refit_one_fold
 from ml_engineer.vocabulary.context import WorkContext
+from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.problem import Costs
 from ml_engineer.vocabulary.replies import TrainReply
 from ml_engineer.vocabulary.requests import FrameProblemRequest, ScaffoldProjectRequest, TrainRequest
@@ -439,3 +442,25 @@ def test_with_folds_in_time_the_first_block_is_marked_as_never_predicted(tmp_pat
     folds = pd.read_parquet(layout.folds)["fold"]
     assert (table["fold"] == folds.where(folds > 0, -1)).all()
     assert table["predicted"].isna().equals(folds == 0)
+
+
+def test_a_table_larger_than_the_memory_is_sampled_and_every_answer_says_so(
+    tmp_path: Path, train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    customers().drop(columns="spend").to_parquet(tmp_path / "table.parquet")
+    size, free = pq.read_table(tmp_path / "table.parquet").nbytes, psutil.virtual_memory()
+    context = WorkContext(job_id="job_frame", journal_dir=tmp_path / "journal")
+    request = FrameProblemRequest(data=str(tmp_path / "table.parquet"), target="left", project_dir=str(tmp_path / "ml"))
+    with monkeypatch.context() as patch:
+        # A table takes three times its columns while it is dealt, and may take seven tenths: half of this one fits.
+        patch.setattr(psutil, "virtual_memory", lambda: free._replace(available=int(0.5 * 3 * size / 0.7)))
+        reply = importlib.import_module("ml_engineer.verbs.frame_problem").frame_problem(request, context)
+    assert any("% of the 400 rows were read" in warning for warning in reply.warnings)
+    layout = ProjectLayout(tmp_path / "ml")
+    fraction = load_record(layout, DataProfile).source.sample_fraction
+    assert fraction == pytest.approx(0.5, abs=0.05)
+    assert 0.5 * fraction * ROWS < load_record(layout, SplitPlan).development_rows < fraction * ROWS
+    reply = train(layout, budget_evaluations=8)
+    assert any(f"rests on a sample, about {fraction:.1%} of the rows" in warning for warning in reply.warnings)
+    assert "rests on a sample" in (layout.reports / "search.md").read_text(encoding="utf-8")

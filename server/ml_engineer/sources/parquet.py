@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -12,9 +13,11 @@ from ml_engineer.sources.raw import FileFacts, RawTable, ReadOptions
 
 __all__ = ["read_parquet"]
 
+_ROWS_AT_A_TIME = 65_536
+
 
 def read_parquet(content: Content, options: ReadOptions) -> RawTable:
-    """Read a Parquet file, or the first `options.rows` rows of it.
+    """Read a Parquet file, the first `options.rows` rows of it, or a sample that never holds the whole in memory.
 
     Raises
     ------
@@ -24,7 +27,7 @@ def read_parquet(content: Content, options: ReadOptions) -> RawTable:
     with content.on_disk() as path:
         try:
             with pq.ParquetFile(path) as file:
-                table = file.read() if options.rows is None else _head(file, options.rows)
+                table = _read(file, options)
         except (pa.ArrowException, OSError) as error:
             raise SourceError(
                 f"{shown(str(content.path), 200)} is a damaged Parquet file",
@@ -37,10 +40,26 @@ def read_parquet(content: Content, options: ReadOptions) -> RawTable:
     return RawTable(tuple(table.column_names), tuple(table.columns), facts)
 
 
+def _read(file: pq.ParquetFile, options: ReadOptions) -> pa.Table:
+    if options.rows is not None:
+        return _head(file, options.rows)
+    return file.read() if options.fraction >= 1 else _sample(file, options.fraction)
+
+
+def _sample(file: pq.ParquetFile, fraction: float) -> pa.Table:
+    """Rows drawn by chance, in their order; the same each time."""
+    rng = np.random.default_rng(0)
+    batches = [
+        batch.filter(pa.array(rng.random(len(batch)) < fraction))
+        for batch in file.iter_batches(batch_size=_ROWS_AT_A_TIME)
+    ]
+    return pa.Table.from_batches(batches, schema=file.schema_arrow)
+
+
 def _head(file: pq.ParquetFile, rows: int) -> pa.Table:
     batches = []
     left = rows
-    for batch in file.iter_batches(batch_size=min(rows, 65_536)):
+    for batch in file.iter_batches(batch_size=min(rows, _ROWS_AT_A_TIME)):
         batches.append(batch.slice(0, left))
         left -= len(batches[-1])
         if left <= 0:

@@ -33,6 +33,8 @@ class ReadOptions:
         An earlier reading whose names and columns are expected again.
     limits : QueryLimits or None
         What a view of a database may take; a table needs none, for it ends.
+    fraction : float
+        Share of the rows to draw by chance, the same each time; Parquet only.
     """
 
     table: str | None = None
@@ -41,6 +43,7 @@ class ReadOptions:
     rows: int | None = None
     like: ReadReport | None = None
     limits: QueryLimits | None = None
+    fraction: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ml_engineer.sources.columns import settle_columns, to_frame
 from ml_engineer.sources.delimited import read_delimited
 from ml_engineer.sources.formats import recognise_format
 from ml_engineer.sources.location import file_hashes, file_states, locate_files, refuse_changed
+from ml_engineer.sources.oversize import fitting_sample
 from ml_engineer.sources.packing import UNPACKING_ERRORS, Content, open_content
 from ml_engineer.sources.parquet import read_parquet
 from ml_engineer.sources.query_limits import QueryLimits
@@ -67,15 +68,18 @@ class Table:
         How it was read.
     files : dict of str to str
         SHA-256 (hex) of each file's bytes by absolute path; empty for SQL and for previews.
+    sample_fraction : float, optional
+        Share of the rows that was read, if not all were.
     """
 
     frame: pd.DataFrame
     report: ReadReport
     files: dict[str, str]
+    sample_fraction: float | None = None
 
 
-def read_table(source: DataSource, *, like: ReadReport | None = None) -> Table:
-    """Read a whole table.
+def read_table(source: DataSource, *, like: ReadReport | None = None, may_sample: bool = False) -> Table:
+    """Read a whole table; of one that was sampled, the same sample.
 
     Parameters
     ----------
@@ -84,6 +88,8 @@ def read_table(source: DataSource, *, like: ReadReport | None = None) -> Table:
     like : ReadReport or None
         An earlier reading. Its decisions about columns are repeated, so that the same cell gives the same value;
         cells that do not fit are missing and counted in a warning. Columns it does not know are decided afresh.
+    may_sample : bool
+        Whether a sample is wanted of a table that is larger than the memory.
 
     Raises
     ------
@@ -95,6 +101,9 @@ def read_table(source: DataSource, *, like: ReadReport | None = None) -> Table:
         raw, files = _query(source, rows=None)
         return _table(raw, [str(file) for file in files], {}, like)
     files = locate_files(source.path)
+    sampling = fitting_sample(files) if may_sample and source.sample_fraction is None else None
+    fraction = source.sample_fraction if sampling is None else sampling.fraction
+    options = replace(options, fraction=fraction or 1.0)
     before = file_states(files)
     # Hashing lets go of the interpreter's lock, and costs nothing beside parsing.
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -102,7 +111,10 @@ def read_table(source: DataSource, *, like: ReadReport | None = None) -> Table:
         # Handed on without a name of its own, so that each column as read is let go of once it is settled.
         table = _table(_read_files(files, options), [str(file) for file in files], {}, like)
         refuse_changed(files, before)
-        return replace(table, files=hashes.result())
+        table = replace(table, files=hashes.result(), sample_fraction=fraction)
+    if sampling is None:
+        return table
+    return replace(table, report=table.report.model_copy(update={"warnings": (sampling.told, *table.report.warnings)}))
 
 
 def read_preview(source: DataSource, *, rows: int = 1000) -> Table:

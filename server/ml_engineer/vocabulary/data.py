@@ -62,6 +62,12 @@ class DataSource(Record):
     labels: tuple[str, ...] | None = Field(
         default=None, description="The labels that a multilabel target keeps; others are too rare to be learned."
     )
+    sample_fraction: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Share of the rows that is read, drawn by chance, of a table that is larger than the memory.",
+    )
 
 
 class Fingerprint(Record):

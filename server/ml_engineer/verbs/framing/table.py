@@ -78,7 +78,7 @@ def read_framing_table(request: FrameProblemRequest, *, before: TaskType | None 
     learned = request.task_type not in WITHOUT_TARGET
     source = _source(request, request.data)
     return _read(
-        source, test_source, request.target, learned=learned, task_type=request.task_type or before, look_for_sets=True
+        source, test_source, request.target, learned=learned, task_type=request.task_type or before, first_time=True
     )
 
 
@@ -99,9 +99,10 @@ def _read(
     *,
     learned: bool,
     task_type: TaskType | None = None,
-    look_for_sets: bool = False,
+    first_time: bool = False,
 ) -> FramingTable:
-    table = read_table(source)
+    table = read_table(source, may_sample=first_time)
+    source = source.model_copy(update={"sample_fraction": table.sample_fraction})
     wanted: Sequence[str] = source.label_columns or ([target] if target else [])
     require_columns(list(wanted), list(table.frame.columns), argument="target")
     if learned and len(table.frame.columns) < 2:
@@ -122,7 +123,7 @@ def _read(
     if source.event_column is not None:
         frame, told = combine_event(frame, target, source.event_column, wanted=source.event_value)
         notes += told
-    sets = _label_sets(frame, target, source, task_type=task_type, look=look_for_sets) if learned else None
+    sets = _label_sets(frame, target, source, task_type=task_type, look=first_time) if learned else None
     if sets is not None:
         frame, notes = sets.frame, [*notes, *sets.notes]
         source = source.model_copy(update={"labels": sets.labels, "label_separator": sets.separator})

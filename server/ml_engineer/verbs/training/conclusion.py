@@ -22,6 +22,7 @@ from ml_engineer.modelling.training_data import Predictions, TrainingData
 from ml_engineer.project.code_store import keep_code, keep_file
 from ml_engineer.project.files import write_text
 from ml_engineer.project.layout import ProjectLayout
+from ml_engineer.project.records import load_record
 from ml_engineer.rendering.documents import render_document
 from ml_engineer.statistics.survival_curves import fit_curve
 from ml_engineer.verbs.training.champion_files import (
@@ -32,6 +33,7 @@ from ml_engineer.verbs.training.champion_files import (
 )
 from ml_engineer.verbs.training.rows import TrainingRows
 from ml_engineer.vocabulary.context import WorkContext
+from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.estimates import Estimate
 from ml_engineer.vocabulary.requests import TrainRequest
 from ml_engineer.vocabulary.survival import SurvivalCurve
@@ -104,7 +106,7 @@ def conclude(
         baseline=done[result.baseline.candidate.name],
         champion=_champion(staged, result.champion, judged, code, rows),
         folds=folds or (),
-        decisions=result.decisions,
+        decisions=(*_sampled(rows), *result.decisions),
         stopped_early=result.stopped_early,
         gain=judged.gain,
         out_of_fold_path=rows.layout.relative(rows.layout.out_of_fold(run_id)),
@@ -214,6 +216,16 @@ def log_champion(
     )
 
 
+def _sampled(rows: TrainingRows) -> Iterable[str]:
+    """What to say where the table is larger than the memory."""
+    fraction = load_record(rows.layout, DataProfile).source.sample_fraction
+    if fraction is not None:
+        yield (
+            f"Everything here rests on a sample, about {fraction:.1%} of the rows, because the whole table is larger than "
+            "the memory: the champion was fitted on sampled rows alone."
+        )
+
+
 def _warnings(result: SearchResult, gain: Estimate, staged: StagedRun, rows: TrainingRows) -> Iterable[str]:
     winner = result.champion.candidate
     became = {each.status for each in result.standings if each.candidate.family != "baseline"}
@@ -225,6 +237,7 @@ def _warnings(result: SearchResult, gain: Estimate, staged: StagedRun, rows: Tra
         yield "The champion's gain over the naive baseline may be chance: its interval reaches zero."
     if result.stopped_early:
         yield STOPPED_EARLY
+    yield from _sampled(rows)
     yield from result.warnings
     failed = [standing.candidate.name for standing in result.standings if standing.status == "failed"]
     if failed:
