@@ -84,3 +84,26 @@ def test_what_does_not_fit_into_memory_is_left_and_listed_with_the_reason() -> N
         if one.candidate.family not in {"baseline", "user"}:
             assert one.status == "dropped"
             assert "all fits together may take 10 MB" in one.reason
+
+
+def test_where_nothing_but_the_naive_rule_fits_into_memory_a_person_is_told_how_much_is_needed() -> None:
+    data = make_data()
+    linear = [one for one in build_portfolio(data, seed=0, threads=1) if one.name == "linear"]
+    with make_executor(workers=0) as executor:
+        executor.memory_limit = 10 * MEGABYTE
+        executor.load(data)
+        result = search(
+            baseline_candidate(data),
+            linear,
+            data,
+            executor=executor,
+            plan=SearchPlan(float("inf"), budget_evaluations=20),
+            clock=time.monotonic,
+            journal=CountingJournal(),
+            report=lambda message, fraction: None,
+        )
+    assert result.champion is result.baseline
+    needed = guessed_bytes(linear[0], rows=len(data.pairs[0][0])) // MEGABYTE
+    [told] = [warning for warning in result.warnings if "memory_limit_mb" in warning]
+    assert "10 MB" in told
+    assert 0 < needed <= int(told.split("would take about ")[1].split(" MB")[0].replace(",", "")) + 1

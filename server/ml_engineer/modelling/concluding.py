@@ -80,7 +80,7 @@ def conclude(state: SearchState, naive: Standing) -> SearchResult:
     rest.sort(key=lambda one: (one.failed, not one.fits, one.race_loss))
     warnings = [told] if told else []
     warnings += [f"{one.candidate.name}: {one.notes[0]}" for one in ordered if one.notes]
-    warnings += _overrun(state)
+    warnings += _cramped(state, champion, naive) + _overrun(state)
     return SearchResult(
         (*ordered, *rest),
         naive,
@@ -254,6 +254,19 @@ def _refit(state: SearchState, standings: Sequence[Standing]) -> dict[str, Any]:
     state.runner.fits_left = float("inf")
     state.runner.run(jobs(), until=state.plan.deadline + state.late_seconds, ended=ended)
     return models
+
+
+def _cramped(state: SearchState, champion: Standing, naive: Standing) -> list[str]:
+    """What to say if nothing but the naive rule fits into memory."""
+    if champion is not naive or not np.isfinite(state.refused_bytes):
+        return []
+    limit = state.executor.memory_limit or 0
+    told = (
+        f"Fits on {state.data.rows:,} rows do not fit into the memory that they may take: {limit / 2**20:,.0f} MB, and the "
+        f"smallest would take about {state.refused_bytes / 2**20:,.0f} MB. Give more (memory_limit_mb), or learn from a "
+        "sample (frame_problem with sql that ends in USING SAMPLE 20% (bernoulli, 0))."
+    )
+    return [told]
 
 
 def _overrun(state: SearchState) -> list[str]:

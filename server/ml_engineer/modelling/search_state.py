@@ -88,6 +88,8 @@ class SearchState:
         Loss of the naive rule.
     stopped_early : bool
         Whether somebody wanted the best so far.
+    refused_bytes : float
+        The least that a fit would have taken which was not begun for want of memory; infinite if all were begun.
     """
 
     def __init__(
@@ -119,6 +121,7 @@ class SearchState:
         self.decisions: list[str] = []
         self.baseline_loss = np.inf
         self.stopped_early = False
+        self.refused_bytes = float("inf")
         self._asked_to_stop = asked_to_stop
         self._report = report
         self._prepare_seconds: dict[str, float] = {}
@@ -261,6 +264,7 @@ class SearchState:
         limit, needed = self.executor.memory_limit, self.bytes_for(standing, rows)
         if limit is None or needed <= limit:
             return ""
+        self.refused_bytes = min(self.refused_bytes, needed)
         return (
             f"a fit on {rows:,} rows would take about {needed / 2**20:,.0f} MB, and all fits together may take "
             f"{limit / 2**20:,.0f} MB"
