@@ -69,7 +69,8 @@ def _leader_first(state: SearchState, standings: Sequence[Standing], *, until: f
         return until
     before = state.clock()
     fold(state, [min(raced, key=lambda one: one.race_loss)])
-    return until + state.clock() - before
+    # Not so long that none is left for the fit on all rows, which takes longer than the fold did.
+    return min(until + state.clock() - before, state.search_until)
 
 
 def race(state: SearchState, standings: Sequence[Standing], *, until: float) -> None:
