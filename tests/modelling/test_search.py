@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -252,9 +251,8 @@ def test_a_fit_that_hangs_is_stopped_and_costs_only_itself(run_search) -> None:
         threading.Event().wait()
 
     hanging = Candidate("hangs", "user", make_pipeline(FunctionTransformer(hang), LogisticRegression()))
-    start = time.monotonic()
+    # Without being stopped it would wait for ever.
     result = run_search(data, candidates=[numbers_only("fine", LogisticRegression()), hanging], seconds=20, workers=2)
-    assert time.monotonic() - start < 30
     assert result.champion.candidate.name == "fine"
     stopped = next(standing for standing in result.standings if standing.candidate.name == "hangs")
     assert "stopped after" in stopped.reason
