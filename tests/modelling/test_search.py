@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
@@ -20,6 +21,7 @@ from ml_engineer.modelling.candidate import Candidate, with_seed
 from ml_engineer.modelling.choosing import averaged
 from ml_engineer.modelling.executors import make_executor
 from ml_engineer.modelling.fits import FitTask, fit_rows, predict, run_task
+from ml_engineer.modelling.growing import Grown
 from ml_engineer.modelling.portfolio import build_portfolio
 from ml_engineer.modelling.refitting import put_together
 from ml_engineer.modelling.results import champion_gain, leaderboard
@@ -181,17 +183,28 @@ def test_of_very_many_rows_the_booster_gets_its_fold_before_others_are_tried(
     assert any(message.startswith("race of ") for message in order[3:])
 
 
-def test_of_more_rows_than_there_is_time_for_each_tree_sees_a_part(run_search, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("seconds", "sees_all"), [(120.0, True), (60.0, False)])
+def test_of_more_rows_than_there_is_time_for_a_booster_learns_faster_and_then_from_a_part(
+    run_search, monkeypatch: pytest.MonkeyPatch, seconds: float, sees_all: bool
+) -> None:
     monkeypatch.setattr("ml_engineer.modelling.search_state.HOLDOUT_ROWS", 200)
-    data = make_data()
+    # A machine that takes a hundred seconds for all rows, whatever the race took.
     state_seconds = "ml_engineer.modelling.search_state.SearchState.seconds_per_fold"
     monkeypatch.setattr(state_seconds, lambda _state, standing: 0.1 if standing.fits else 100.0 * standing.lean)
-    result = run_search(data, names={"boosting"}, seconds=120.0)
+    grown = Grown(None, {"n_estimators": 200}, "200 rounds.")
+
+    def grow(kind, model, learn, watch, **_options):
+        return replace(grown, model=clone(model).set_params(n_estimators=5).fit(*learn))
+
+    monkeypatch.setattr("ml_engineer.modelling.fits.grow", grow)
+    result = run_search(make_data(), names={"boosting"}, seconds=seconds)
     assert result.champion.candidate.name == "boosting"
     model = result.model.steps[-1][1]
-    assert 0.03 <= model.subsample < 0.5
-    assert model.subsample_freq == 1
-    assert any("Each tree sees" in line for line in result.champion.story)
+    assert 0.05 < model.learning_rate <= 0.3
+    assert model.n_estimators * model.learning_rate == pytest.approx(200 * 0.05, rel=0.03)
+    assert (model.subsample_freq == 0) == sees_all
+    assert sees_all or 0.03 <= model.subsample < 1
+    assert any("The time had no room for more" in line for line in result.champion.story)
 
 
 def test_probabilities_are_calibrated_before_the_fits_that_the_time_can_stop(

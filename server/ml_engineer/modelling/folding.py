@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from ml_engineer.modelling.candidate import pipeline_of
 from ml_engineer.modelling.fits import Failure, Fit, FitTask
+from ml_engineer.modelling.growing import FASTEST_RATE
 from ml_engineer.modelling.running import Job
 from ml_engineer.modelling.search_state import SearchState
 from ml_engineer.modelling.standing import Standing
@@ -21,6 +22,8 @@ _ROOM_FOR = ((30, 6), (15, 6), (10, 6), (5, 5), (3, 4), (2, 2))
 _LEAN_ALWAYS, _LEAN_ROOM, _LEAST_SEEN = 0.15, 0.8, 0.03
 """Of a fit's time, what preparing all rows takes however few a tree sees; of the time left, what such a fit may be thought
 to take; and the least share of rows that is worth a tree."""
+_FEWEST_ROUNDS = 20
+"""A booster that is to learn faster is left so many rounds."""
 _PARTS = 2
 """So many candidates are thought to become parts of the champion, when it is asked what is left for folds."""
 
@@ -133,7 +136,11 @@ def folded(state: SearchState, job: Job, outcome: Fit | Failure) -> None:
 
 
 def _made_lean(state: SearchState, standing: Standing) -> bool:
-    """Let each tree see a part of the rows, if nothing good is there yet and all rows take longer than there is time."""
+    """Let a booster learn faster, if nothing good is there yet and all its rounds take longer than there is time.
+
+    Fewer rounds of a higher rate on all rows come first: on 800,000 rows 118 rounds of rate 0.1 took 24 CPU-seconds and
+    came to an area of .8657, where 237 of rate 0.05 that each saw 30 % of the rows took 37 and came to .8599.
+    """
     model = pipeline_of(standing.candidate.estimator)
     head = model[-1] if isinstance(model, Pipeline) else model
     many = state.holds_out and state.plan.timed
@@ -143,12 +150,20 @@ def _made_lean(state: SearchState, standing: Standing) -> bool:
         return False
     left = state.plan.deadline - state.clock()
     room = _LEAN_ROOM * left / max(state.seconds_per_fold(standing) + state.seconds_to_refit(standing), 1e-9)
-    seen = round(min(1.0, (room - _LEAN_ALWAYS) / (1 - _LEAN_ALWAYS)), 3)
+    share = (room - _LEAN_ALWAYS) / (1 - _LEAN_ALWAYS)
+    rate, rounds = float(head.learning_rate), int(head.n_estimators)
+    fewer = min(1.0, max(share, rate / FASTEST_RATE, _FEWEST_ROUNDS / rounds))
+    seen = round(min(1.0, share / fewer), 3)
     if seen < _LEAST_SEEN or room >= 1:
         return False
-    why = f"Each tree sees {seen:.1%} of the rows, because the time had no room for all."
-    standing.candidate = standing.candidate.with_parameters(why, subsample=seen, subsample_freq=1)
-    standing.lean = _LEAN_ALWAYS + (1 - _LEAN_ALWAYS) * seen
+    changes: dict[str, float] = {"learning_rate": float(f"{rate / fewer:.3g}"), "n_estimators": round(rounds * fewer)}
+    why = "" if fewer == 1 else f"It learns in {changes['n_estimators']} rounds of rate {changes['learning_rate']}. "
+    if seen < 1:
+        changes |= {"subsample": seen, "subsample_freq": 1}
+        why += f"Each tree sees {seen:.1%} of the rows. "
+    why += "The time had no room for more."
+    standing.candidate = standing.candidate.with_parameters(why, **changes)
+    standing.lean = _LEAN_ALWAYS + (1 - _LEAN_ALWAYS) * fewer * seen
     standing.story.append(why)
     return True
 

@@ -17,7 +17,7 @@ from ml_engineer.modelling.candidate import Growing
 from ml_engineer.statistics.query_fit import QueryOrder, query_argument
 from ml_engineer.statistics.query_metrics import CUTOFF
 
-__all__ = ["MOST_ROUNDS", "Grown", "grow"]
+__all__ = ["FASTEST_RATE", "MOST_ROUNDS", "Grown", "grow"]
 
 MOST_ROUNDS = 3000
 _FEWEST_ROUNDS = 10
@@ -26,7 +26,8 @@ _NEEDED: dict[Growing, float] = {"lightgbm": 25.0, "catboost": 35.0, "xgboost": 
 """A learning rate r needs about so many divided by r rounds (measured on tables of 10^3 to 10^5 rows)."""
 _RANKING_NEEDS = 5.0
 """NDCG of few watched queries is too rough to stop early by: a ranker is given at least so many divided by r rounds."""
-_FASTEST_RATE = 0.3
+FASTEST_RATE = 0.3
+"""No learning rate is raised further."""
 _TREES_A_STEP = 25
 
 
@@ -98,7 +99,7 @@ def grow(
     fitted, rounds = _FITTERS[kind](clone(model), learned, watch, planned, watcher)
     rate = planned
     if watcher.too_slow:
-        rate = min(_FASTEST_RATE, planned * watcher.slowness)
+        rate = min(FASTEST_RATE, planned * watcher.slowness)
         watcher = _Watcher(deadline, clock, needed=0.0, rate=rate, least=least)
         fitted, rounds = _FITTERS[kind](clone(model), learned, watch, rate, watcher)
     rounds = max(rounds, 1)
