@@ -36,10 +36,11 @@ def run_search(journal: CountingJournal) -> Callable[..., SearchResult]:
         chosen = [candidate for candidate in candidates if names is None or candidate.name in names]
         settings = {"clock": time.monotonic, "journal": journal, "report": lambda message, fraction: None}
         clock = changes.get("clock", time.monotonic)
-        deadline = float("inf") if fits is not None else clock() + seconds
-        plan = SearchPlan(deadline, budget_evaluations=fits, champion=champion)
         with make_executor(workers=workers, clock=clock) as executor:
             executor.load(data)
+            # From here on: on a busy machine, workers take long to begin.
+            deadline = float("inf") if fits is not None else clock() + seconds
+            plan = SearchPlan(deadline, budget_evaluations=fits, champion=champion)
             return search(baseline_candidate(data), chosen, data, executor=executor, plan=plan, **settings | changes)
 
     return _run

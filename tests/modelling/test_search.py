@@ -265,7 +265,7 @@ def test_a_fit_that_hangs_is_stopped_and_costs_only_itself(run_search) -> None:
 
     hanging = Candidate("hangs", "user", make_pipeline(FunctionTransformer(hang), LogisticRegression()))
     # Without being stopped it would wait for ever.
-    result = run_search(data, candidates=[numbers_only("fine", LogisticRegression()), hanging], seconds=20, workers=2)
+    result = run_search(data, candidates=[numbers_only("fine", LogisticRegression()), hanging], seconds=40, workers=2)
     assert result.champion.candidate.name == "fine"
     stopped = next(standing for standing in result.standings if standing.candidate.name == "hangs")
     assert "stopped after" in stopped.reason
