@@ -1,24 +1,27 @@
-"""Trying the options one by one, on folds and on random halves, until all are tried or the time is over."""
+"""Trying the options, on folds and on random halves, until all are tried or the time is over."""
 
 from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn, untyped
 
+from ml_engineer.independent_fits import Clock, Executor, Failure, Piece, do_pieces
 from ml_engineer.unsupervised.agreement import halves
 from ml_engineer.unsupervised.judging import Judge
 from ml_engineer.unsupervised.options import Option
 from ml_engineer.unsupervised.rows import Floats, LookedAt
 
-__all__ = ["Journal", "Limits", "Standing", "try_options"]
+__all__ = ["Journal", "Limits", "OptionTrial", "Standing", "try_options"]
 
 _HALVINGS: Final = 10
 
@@ -50,7 +53,8 @@ class Limits:
     seed : int
         Random state.
     asked_to_stop : callable
-        Whether somebody wants the best so far now; asked before each fit once an option is finished.
+        Whether somebody wants the best so far now; asked once an option is finished, and options that are being tried are
+        stopped where they can be.
     """
 
     clock: Callable[[], float]
@@ -58,10 +62,6 @@ class Limits:
     evaluations: int | None = None
     seed: int = 0
     asked_to_stop: Callable[[], bool] = lambda: False
-
-
-class _StoppedError(Exception):
-    """Somebody wants the best so far, in the middle of an option."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,8 @@ class Standing:
         Time that one row's answer takes, in batches.
     reason : str
         Why it failed.
+    peak_bytes : int
+        The most memory that its process took beside the rows; 0 if that is not known.
     """
 
     option: Option
@@ -102,6 +104,7 @@ class Standing:
     seconds: float = 0.0
     milliseconds: float = 0.0
     reason: str = ""
+    peak_bytes: int = 0
 
     @property
     def score(self) -> float:
@@ -114,18 +117,56 @@ class Standing:
         return float(self.agreements[:, 0].mean())
 
 
+@dataclass(frozen=True)
+class OptionTrial:
+    """All fits of an option: a piece of work for whoever does the fits.
+
+    Parameters
+    ----------
+    option : Option
+        What to try.
+    judge : Judge
+        What tells one from another.
+    seed : int
+        Random state of the halvings.
+    """
+
+    option: Option
+    judge: Judge
+    seed: int
+    library: str | None = None
+    """Nothing is imported but scikit-learn."""
+    model_path: str | None = None
+    """Nothing is left behind."""
+
+    def run(self, rows: LookedAt, *, scratch: Path | None = None, clock: Clock = perf_counter) -> Standing:  # noqa: ARG002  (nothing is prepared)
+        """Try it on the rows.
+
+        Raises
+        ------
+        ValueError
+            If the option cannot be fitted, or gives no finite score for some rows.
+        """
+        # Sums of several threads add up in changing order.
+        with warnings.catch_warnings(), threadpool_limits(limits=1):
+            # What did not converge shows in its score.
+            warnings.simplefilter("ignore")
+            return _tried(self.option, rows, self.judge, seed=self.seed, clock=clock)
+
+
 def try_options(
     options: Sequence[Option],
     rows: LookedAt,
     judge: Judge,
     *,
+    executor: Executor,
     limits: Limits,
     journal: Journal,
     finished: Callable[[Standing], None] = lambda _: None,
 ) -> list[Standing]:
     """Try each option on all folds and on ten random halvings.
 
-    The first option is always tried to its end: some answer is better than none.
+    One option is always tried to its end: some answer is better than none.
 
     Parameters
     ----------
@@ -135,6 +176,8 @@ def try_options(
         Development rows with their folds.
     judge : Judge
         What tells one from another.
+    executor : Executor
+        Who does the fits; has `rows`.
     limits : Limits
         When to stop.
     journal : Journal
@@ -143,62 +186,73 @@ def try_options(
         Called with each option that was tried.
     """
     fits = len(rows.pairs) + 2 * _HALVINGS
-    standings: list[Standing] = []
+    most = len(options) if limits.evaluations is None else max(-(-limits.evaluations // fits), 1)
+    found: dict[int, Standing] = {}
+    began: dict[int, float] = {}
     longest = 0.0
-    for place, option in enumerate(options):
-        spent = place * fits if limits.evaluations is not None else 0
-        over = (
-            spent >= limits.evaluations
-            if limits.evaluations is not None
-            else limits.clock() + longest >= limits.deadline
-        )
-        something = any(standing.status == "finished" for standing in standings)
-        stop = limits.asked_to_stop if something else _never
-        if place and (over or stop()):
-            why = "the training was asked to stop" if stop() else "the budget was spent"
-            standings.append(Standing(option, "out_of_time", reason=f"{why} before it was tried"))
-            continue
-        begun = limits.clock()
-        key = _key(option, rows, judge, limits.seed)
-        kept = journal.find(key)
-        standing = _read(option, kept) if kept is not None else _try(option, rows, judge, seed=limits.seed, stop=stop)
-        if kept is None and standing.status == "finished":
-            journal.keep(key, _written(standing))
-        standings.append(standing)
+
+    def something() -> bool:
+        return any(standing.status == "finished" for standing in found.values())
+
+    def until() -> float:
+        if limits.evaluations is not None or not something():
+            return np.inf
+        # What cannot be stopped is not begun if it would take longer than what is left.
+        return limits.deadline if executor.can_stop else limits.deadline - longest
+
+    def take(place: int, standing: Standing) -> None:
+        found[place] = standing
         if standing.status != "out_of_time":
             finished(standing)
-        longest = max(longest, limits.clock() - begun)
-    return standings
+
+    def pieces() -> Iterator[Piece]:
+        for place, option in enumerate(options[:most]):
+            kept = journal.find(_key(option, rows, judge, limits.seed))
+            if kept is not None:
+                take(place, _read(option, kept))
+                continue
+            began[place] = limits.clock()
+            peaks = [standing.peak_bytes for standing in found.values()]
+            yield Piece(place, OptionTrial(option, judge, limits.seed), memory=max(peaks, default=0))
+
+    def ended(piece: Piece, outcome: Standing | Failure) -> None:
+        nonlocal longest
+        place = piece.about
+        option = options[place]
+        if isinstance(outcome, Failure):
+            status = "out_of_time" if outcome.out_of_time else "failed"
+            outcome = Standing(option, status, reason=outcome.reason)
+        elif outcome.status == "finished":
+            # What came back may be a copy from elsewhere; the option is ours.
+            outcome = replace(outcome, option=option)
+            journal.keep(_key(option, rows, judge, limits.seed), _written(outcome))
+        longest = max(longest, limits.clock() - began[place])
+        take(place, outcome)
+
+    do_pieces(
+        executor,
+        pieces(),
+        ended=ended,
+        clock=limits.clock,
+        until=until,
+        asked_to_stop=lambda: something() and limits.asked_to_stop(),
+    )
+    why = "the training was asked to stop" if limits.asked_to_stop() else "the budget was spent"
+    untried = (Standing(option, "out_of_time", reason=f"{why} before it was tried") for option in options)
+    return [found.get(place, standing) for place, standing in enumerate(untried)]
 
 
-def _never() -> bool:
-    return False
-
-
-def _try(option: Option, rows: LookedAt, judge: Judge, *, seed: int, stop: Callable[[], bool]) -> Standing:
-    try:
-        with warnings.catch_warnings():
-            # What did not converge shows in its score.
-            warnings.simplefilter("ignore")
-            return _tried(option, rows, judge, seed=seed, stop=stop)
-    except _StoppedError:
-        return Standing(option, "out_of_time", reason="the training was asked to stop before all its fits were made")
-    except (ValueError, FloatingPointError, np.linalg.LinAlgError, MemoryError, ArithmeticError) as error:
-        return Standing(option, "failed", reason=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
-
-
-def _tried(option: Option, rows: LookedAt, judge: Judge, *, seed: int, stop: Callable[[], bool]) -> Standing:
+def _tried(option: Option, rows: LookedAt, judge: Judge, *, seed: int, clock: Clock) -> Standing:
     answers, values = np.full(rows.rows, np.nan), np.full(rows.rows, np.nan)
     scores: list[float] = []
     parts: dict[str, list[float]] = {}
     fitting = asking = 0.0
     for number, (train, test) in zip(rows.numbers, rows.pairs, strict=True):
-        _go_on(stop)
-        started = perf_counter()
+        started = clock()
         model = clone(option.estimator).fit(rows.features.iloc[train])
-        fitted = perf_counter()
+        fitted = clock()
         judged = judge.judge(model, rows.features.iloc[test], seed=number)
-        fitting, asking = fitting + fitted - started, asking + perf_counter() - fitted
+        fitting, asking = fitting + fitted - started, asking + clock() - fitted
         answers[test], values[test] = judged.answers, judged.values
         scores.append(float(np.nanmean(judged.values)))
         for kind, value in judged.parts.items():
@@ -206,10 +260,7 @@ def _tried(option: Option, rows: LookedAt, judge: Judge, *, seed: int, stop: Cal
     if not np.isfinite(scores).all():
         msg = "it gives no finite score for some rows"
         raise ValueError(msg)
-    agreements = []
-    for turn in range(_HALVINGS):
-        _go_on(stop)
-        agreements.append(_halved(option, rows, judge, rng=np.random.default_rng([seed, turn])))
+    agreements = [_halved(option, rows, judge, rng=np.random.default_rng([seed, turn])) for turn in range(_HALVINGS)]
     return Standing(
         option,
         "finished",
@@ -221,11 +272,6 @@ def _tried(option: Option, rows: LookedAt, judge: Judge, *, seed: int, stop: Cal
         fitting,
         1000 * asking / max(sum(len(test) for _, test in rows.pairs), 1),
     )
-
-
-def _go_on(stop: Callable[[], bool]) -> None:
-    if stop():
-        raise _StoppedError
 
 
 def _halved(option: Option, rows: LookedAt, judge: Judge, *, rng: np.random.Generator) -> list[float]:

@@ -49,6 +49,7 @@ Report = Callable[[str, float | None], None]
 
 _MOST_WORKERS = 8
 _ONE_FIT_ROWS = 100_000
+_TRIALS = ("ml_engineer.unsupervised.search",)
 _RESERVED = frozenset({"baseline", "ensemble"})
 _CHECKING_SHARE, _CHECKING_SECONDS = 0.3, 8.0
 """Of the time, for reading and checking; but at least so many seconds, because a leak makes the rest worthless."""
@@ -107,13 +108,16 @@ def _without_target(
     layout: ProjectLayout, request: TrainRequest, context: WorkContext, *, started_at: datetime, notes: list[str]
 ) -> TrainReply:
     refuse_unfit_arguments(request, load_problem(layout).task_type)
-    context.report("reading the development rows", 0.02)
-    rows = load_training_rows(layout)
-    context.report("checking the data", 0.04)
-    findings = _check(rows, request, context)
-    if any(finding.blocks for finding in findings):
-        return refusal(layout, findings)
-    record = train_without_target(rows, request, context, started_at=started_at)
+    memory = None if request.memory_limit_mb is None else request.memory_limit_mb * 2**20
+    workers = min(available_cores(), _MOST_WORKERS)
+    with make_executor(workers=workers, memory_limit=memory, address=request.executor, imports=_TRIALS) as executor:
+        context.report("reading the development rows", 0.02)
+        rows = load_training_rows(layout)
+        context.report("checking the data", 0.04)
+        findings = _check(rows, request, context)
+        if any(finding.blocks for finding in findings):
+            return refusal(layout, findings)
+        record = train_without_target(rows, request, context, executor, started_at=started_at)
     return _reply(record, rows, findings, notes=notes)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ml_engineer.errors import InputError
-from ml_engineer.vocabulary.problem import WITHOUT_TARGET, TaskType
+from ml_engineer.vocabulary.problem import TaskType
 from ml_engineer.vocabulary.requests import TrainRequest
 
 __all__ = ["refuse_unfit_arguments"]
@@ -20,13 +20,6 @@ _TOLD: Final = {
         "Leave it out; champion='simplest-within-noise' takes the simplest model",
     ),
 }
-_TOLD_WITHOUT_TARGET: Final = {
-    "executor": ("sends single fits to a cluster, and here fits are short and run in this process", "Leave it out"),
-    "memory_limit_mb": (
-        "is kept by measuring fits in processes of their own, and here fits run one after the other in this process",
-        "Leave it out, or bound the whole process (ulimit -v, or the container's memory)",
-    ),
-}
 
 
 def refuse_unfit_arguments(request: TrainRequest, task: TaskType) -> None:
@@ -37,8 +30,7 @@ def refuse_unfit_arguments(request: TrainRequest, task: TaskType) -> None:
     InputError
         If such an argument differs from its default.
     """
-    told = _TOLD | _TOLD_WITHOUT_TARGET if task in WITHOUT_TARGET else _TOLD
-    for name, (why, remedy) in told.items():
+    for name, (why, remedy) in _TOLD.items():
         given = getattr(request, name)
         if given != TrainRequest.model_fields[name].default:
             raise InputError(f"{name} is not there for {task}", found=f"{name}={given!r}: it {why}", remedy=remedy)

@@ -14,6 +14,7 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn, untyped
 
 from ml_engineer import tracking
+from ml_engineer.independent_fits import Executor
 from ml_engineer.modelling.candidate import Candidate
 from ml_engineer.modelling.champion_code import ChampionFacts, render_champion
 from ml_engineer.modelling.preparation import ColumnList
@@ -63,7 +64,7 @@ class _Won:
 
 
 def train_without_target(
-    rows: TrainingRows, request: TrainRequest, context: WorkContext, *, started_at: datetime
+    rows: TrainingRows, request: TrainRequest, context: WorkContext, executor: Executor, *, started_at: datetime
 ) -> TrainingRun:
     """Search, conclude and put the champion in place.
 
@@ -80,7 +81,9 @@ def train_without_target(
         threadpool_limits(limits=1),
         counted_run(layout, rows.problem, rows.split, started_at=started_at) as (run_id, tracked),
     ):
-        record, standings = _train(rows, options, request, context, tracked, run_id=run_id, started_at=started_at)
+        record, standings = _train(
+            rows, options, request, context, executor, tracked=tracked, run_id=run_id, started_at=started_at
+        )
     write_candidate_predictions(
         layout, run_id, {each.option.name: each.answers for each in standings if each.fold_scores}
     )
@@ -93,8 +96,9 @@ def _train(
     options: list[Option],
     request: TrainRequest,
     context: WorkContext,
-    tracked: tracking.TrackedRun,
+    executor: Executor,
     *,
+    tracked: tracking.TrackedRun,
     run_id: str,
     started_at: datetime,
 ) -> tuple[TrainingRun, list[Standing]]:
@@ -118,10 +122,12 @@ def _train(
         request.seed,
         context.asked_to_stop,
     )
+    executor.load(seen)
     standings = try_options(
         options,
         seen,
         judge_of(rows.problem),
+        executor=executor,
         limits=limits,
         journal=FolderJournal(context.journal_dir),
         finished=finished,
