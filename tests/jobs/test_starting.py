@@ -13,6 +13,8 @@ from ml_engineer.errors import BusyError, InputError, JobFailedError, MissingExt
 from ml_engineer.jobs.outcome import describe_job, list_jobs, raise_or_reply
 from ml_engineer.jobs.starting import resume_job, start_job
 from ml_engineer.jobs.store import JobStore
+from ml_engineer.vocabulary.requests import TrainRequest
+from ml_engineer.vocabulary.verbs import VERBS as REAL_VERBS
 from practice_verbs import PACKAGE, VERBS, PractiseReply, PractiseRequest
 
 
@@ -146,6 +148,15 @@ def test_a_missing_extra_is_told_before_anything_is_started(store, tmp_path, mon
     request = PractiseRequest(project_dir=str(tmp_path))
     with pytest.raises(MissingExtraError, match="install"):
         start_job(store, VERBS["practise"], request=request, folder=tmp_path, package=PACKAGE)
+    assert store.recent(10) == []
+
+
+def test_a_text_model_needs_the_part_that_reads_it(store, tmp_path, monkeypatch):
+    missing = {"text": ("model2vec",)}
+    monkeypatch.setattr("ml_engineer.installation.extras.missing_packages", lambda extra: missing.get(extra, ()))
+    request = TrainRequest(project_dir=str(tmp_path), text_model="model")
+    with pytest.raises(MissingExtraError, match=r"'text'.*model2vec.*\[text\]"):
+        start_job(store, REAL_VERBS["train"], request=request, folder=tmp_path)
     assert store.recent(10) == []
 
 

@@ -99,6 +99,14 @@ def test_a_fit_that_crashes_or_is_stopped_costs_only_itself(cluster: str) -> Non
         assert [one for one, _ in finished(executor)] == [ticket]
 
 
+def test_a_worker_that_does_not_see_the_text_model_is_named(cluster: str) -> None:
+    with (
+        make_executor(workers=0, address=cluster) as executor,
+        pytest.raises(InputError, match="has no folder /nowhere/model"),
+    ):
+        executor.load(make_data(text_model="/nowhere/model"))
+
+
 def test_an_address_where_nobody_answers_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ml_engineer.modelling.dask_executor._PATIENCE_SECONDS", 0.5)
     with (

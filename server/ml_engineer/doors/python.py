@@ -292,6 +292,7 @@ def train(
     price_milliseconds: float = 10.0,
     candidates: Sequence[str] | None = None,
     trial: str | None = None,
+    text_model: str | None = None,
     seed: int = 0,
     wait_seconds: float | None = None,
     on_progress: OnProgress | None = None,
@@ -320,6 +321,9 @@ def train(
     trial : str, optional
         Name of, or reason for, an idea in features.py: judges it against the accepted features instead of training a
         champion, and writes the verdict down.
+    text_model : str, optional
+        Folder of a static embedding model (model2vec) on this machine, by which running text is read too; it is copied
+        into the project, and nothing is downloaded.
     seed : int, default 0
         Random state of every model.
     wait_seconds : float, optional
@@ -351,6 +355,7 @@ def train(
         price_milliseconds=price_milliseconds,
         candidates=candidates,
         trial=trial,
+        text_model=text_model,
         seed=seed,
     )
 
@@ -749,6 +754,7 @@ def run(
     redeal: bool = False,
     seed: int = 0,
     budget_seconds: float = 60.0,
+    text_model: str | None = None,
     features: Sequence[FeatureFolder] | None = None,
     stage: Stage = "deploy",
     wait_seconds: float | None = None,
@@ -842,6 +848,9 @@ def run(
         Seed of the deal and the folds.
     budget_seconds : float, default 60
         Wall time for the search.
+    text_model : str, optional
+        Folder of a static embedding model (model2vec) on this machine, by which running text is read too; it is copied
+        into the project, and nothing is downloaded.
     features : sequence of FeatureFolder, optional
         Feature folders to include; by default those chosen last time, at first all.
     stage : Stage, default 'deploy'
@@ -905,6 +914,7 @@ def run(
         redeal=redeal,
         seed=seed,
         budget_seconds=budget_seconds,
+        text_model=text_model,
         features=features,
         stage=stage,
     )

@@ -131,6 +131,8 @@ def _what(order: JobOrder) -> dict[str, JsonValue]:
 def _more_extras(request: Record) -> Iterator[str]:
     if getattr(request, _BY_WHOM, None) is not None:
         yield "dask"
+    if getattr(request, "text_model", None) is not None:
+        yield "text"
 
 
 def _launch(store: JobStore, job_id: str, *, previous: Job | None, warm: WarmChild | None) -> Job:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from ml_engineer.modelling.calibration import Calibration
 from ml_engineer.modelling.candidate import Candidate
 from ml_engineer.modelling.layout import Atom, Bracket, quoted, render
 from ml_engineer.modelling.source_code import NotWritable, SourceCode, merged_imports
+from ml_engineer.modelling.text_vectors import TEXT_MODEL, VECTORS_IMPORTS, vectors_source
 
 __all__ = ["ChampionFacts", "render_champion"]
 
@@ -69,14 +71,25 @@ def _written(candidate: Candidate, facts: ChampionFacts, source: SourceCode) -> 
     mended = facts.calibration is not None
     parts = [
         _docstring("It imports scikit-learn and what the model needs, nothing else."),
+        *([VECTORS_IMPORTS] if source.text_model else []),
         "\n".join(merged_imports(source.imports, CALIBRATION_IMPORTS) if mended else source.imports),
         _constants(candidate, facts),
+        *([_text_model(source.text_model)] if source.text_model else []),
         *(_column_list(part.constant, part.columns, part.why) for part in candidate.lists),
     ]
+    classes = f"{vectors_source()}\n\n\n" if source.text_model else ""
     function = (
         f"{_signature(source.class_name, mended=mended)}{source.body(comment=_comment(candidate.why, indent=4))}\n"
     )
-    return "\n\n".join(parts) + "\n\n\n" + _calibrating(facts) + function
+    return "\n\n".join(parts) + "\n\n\n" + classes + _calibrating(facts) + function
+
+
+def _text_model(folder: str) -> str:
+    """Where the project's copy of the text model lies, from champion.py on."""
+    kept = Path(folder)
+    place = f"Path(__file__).resolve().parents[1] / {quoted(kept.parent.name)} / {quoted(kept.name)}"
+    why = _comment("The model whose vectors stand for texts; the folder is named by the hash of what is in it.")
+    return f"{why}\n{TEXT_MODEL} = str({place})"
 
 
 def _imported(candidate: Candidate, facts: ChampionFacts, reason: NotWritable) -> str:

@@ -17,6 +17,7 @@ from ml_engineer.modelling.refitting import as_part, put_together
 from ml_engineer.modelling.running import Job
 from ml_engineer.modelling.search_state import AT_ONCE_SECONDS, SearchState
 from ml_engineer.modelling.standing import Standing
+from ml_engineer.modelling.text_vectors import share_text_models
 from ml_engineer.modelling.training_data import FEW_ROWS
 
 __all__ = ["SearchResult", "conclude"]
@@ -253,6 +254,7 @@ def _refit(state: SearchState, standings: Sequence[Standing]) -> dict[str, Any]:
 
     state.runner.fits_left = float("inf")
     state.runner.run(jobs(), until=state.plan.deadline + state.late_seconds, ended=ended)
+    share_text_models(models.values())
     return models
 
 

@@ -7,6 +7,7 @@ from processes on this machine, because each worker does its fits in such proces
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import queue
 import secrets
@@ -72,7 +73,15 @@ class DaskExecutor:
         self._scattered: Any = None
 
     def load(self, data: Any) -> None:
-        """Send the rows to every worker, once."""
+        """Send the rows to every worker, once.
+
+        Raises
+        ------
+        InputError
+            If a worker does not see the text model that the rows are to be read by.
+        """
+        if getattr(data, "text_model", ""):
+            _refuse_missing_model(self._client, data.text_model)
         self._rows = pickle.dumps(data)
         self._scatter()
         begun = [
@@ -218,6 +227,17 @@ def open_cluster(address: str, *, folder: Path, memory_limit: int | None = None)
             yield executor
         finally:
             executor.close()
+
+
+def _refuse_missing_model(client: Any, folder: str) -> None:
+    seen = client.run(os.path.isdir, folder)
+    without = [worker for worker, there in seen.items() if not there]
+    if without:
+        raise InputError(
+            f"{len(without)} worker(s) of the Dask cluster do not see the text model",
+            found=f"{without[0]} has no folder {folder}",
+            remedy="Let the workers see the folder under the same path (a shared disk, or a copy), or leave text_model out",
+        )
 
 
 def _refuse_other_versions(client: Any, address: str) -> None:

@@ -44,13 +44,16 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
         Fits at a time, each in a process of its own; by default one a core. With 1, this process does everything.
     executor : str, optional
         Address of a Dask scheduler, like tcp://HOST:8786, whose workers do the fits; the rows are sent there.
+    text_model : str or path, optional
+        Folder of a static embedding model (model2vec) on this machine; running text is then read by its vectors too.
+        Nothing is downloaded.
     random_state : int, default 0
         Seed of folds and models.
 
     Attributes
     ----------
     model_ : estimator
-        The fitted champion: scikit-learn and boosters, nothing of ours.
+        The fitted champion: scikit-learn and boosters, nothing of ours but the class that reads texts by a `text_model`.
     champion_ : str
         Its name.
     leaderboard_ : pandas.DataFrame

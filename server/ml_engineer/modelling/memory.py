@@ -22,8 +22,10 @@ _NUMBERS_PER_COLUMN: Final[dict[View, float]] = {
     "dense": 4.0,
     "splines": 9.0,
     "words": 30.0,
+    "vectors": 2.0,
 }
 """Numbers that a view makes of a cell: flags, levels, knots and words are more than one column each."""
+_NUMBERS_PER_VECTOR: Final = 256.0
 _COPIES: Final = 4.0
 """The prepared rows, what they were made from, the model's own copy, and the model."""
 _ALWAYS: Final = 80 * 2**20
@@ -35,7 +37,10 @@ def guessed_bytes(candidate: Candidate, *, rows: int) -> int:
     if candidate.view not in _NUMBERS_PER_COLUMN:
         return 0
     columns = len({name for part in candidate.lists for name in part.columns})
-    return int(_ALWAYS + 8 * _COPIES * _NUMBERS_PER_COLUMN[candidate.view] * rows * columns)
+    numbers = _NUMBERS_PER_COLUMN[candidate.view] * columns
+    if candidate.view == "vectors":
+        numbers += _NUMBERS_PER_VECTOR * sum(part.constant.startswith("TEXT_") for part in candidate.lists)
+    return int(_ALWAYS + 8 * _COPIES * numbers * rows)
 
 
 def expected_bytes(standing: Standing, data: TrainingData, *, tried: int, rows: int) -> int:

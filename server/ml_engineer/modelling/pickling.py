@@ -1,28 +1,38 @@
-"""Pickles that can be read by a process that has not loaded the project's own files."""
+"""Pickles that can be read by a process that has not loaded the project's own files, and knows nothing of us."""
 
 from __future__ import annotations
 
 import pickle
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]  # comes with mlflow, which types neither
 
-__all__ = ["dump_by_value", "stored_bytes"]
+__all__ = ["by_value", "dump_by_value", "stored_bytes"]
 
 _PROJECT_MODULES = "ml_engineer_project_"
+_OURS = "ml_engineer.modelling.text_vectors"
 
 
-def dump_by_value(value: object) -> bytes:
-    """Pickle `value`; classes and functions of candidates.py and features.py go with it."""
-    own = [module for name, module in sys.modules.items() if name.startswith(_PROJECT_MODULES)]
+@contextmanager
+def by_value() -> Iterator[None]:
+    """Let cloudpickle take along classes and functions of candidates.py and features.py, and the class of text vectors."""
+    own = [module for name, module in sys.modules.items() if name.startswith(_PROJECT_MODULES) or name == _OURS]
     for module in own:
         cloudpickle.register_pickle_by_value(module)
     try:
-        return bytes(cloudpickle.dumps(value))
+        yield
     finally:
         for module in own:
             cloudpickle.unregister_pickle_by_value(module)
+
+
+def dump_by_value(value: object) -> bytes:
+    """Pickle `value` with what `by_value` takes along."""
+    with by_value():
+        return bytes(cloudpickle.dumps(value))
 
 
 def stored_bytes(model: Any) -> int:

@@ -57,7 +57,7 @@ _GROWING: Mapping[Engine, Growing] = {
     "cox_trees": "xgboost",
 }
 _DENSE: frozenset[Engine] = frozenset({"kernel", "neighbours", "network"})
-_OF_WORDS: frozenset[View] = frozenset({"words", "terms"})
+_OF_WORDS: frozenset[View] = frozenset({"words", "terms", "vectors"})
 _SEVERAL_AT_ONCE: frozenset[Engine] = frozenset({"extra_trees", "random_forest", "neighbours", "network"})
 """Models that learn several labels together: shared trees, neighbours and layers, at the price of one."""
 _OPTIONAL: Mapping[Engine, str] = {
@@ -137,7 +137,9 @@ def build_candidate(
         return None
     # Hashed words are too many columns for models that keep a weight or a distance for each.
     view: View = "dense" if columns.text and entry.engine in _DENSE and entry.view == "scaled" else entry.view
-    preparation = prepare(columns, view, rows=data.rows, seed=seed, target_type=data.target_type)
+    preparation = prepare(
+        columns, view, rows=data.rows, seed=seed, target_type=data.target_type, text_model=data.text_model
+    )
     if preparation is None:
         return None
     build = BUILDERS[entry.engine]

@@ -140,6 +140,14 @@ PORTFOLIO: tuple[PortfolioEntry, ...] = (
         {"C": 3.0},
     ),
     PortfolioEntry(
+        "vectors",
+        "linear",
+        "vectors",
+        "A linear model on the vectors of a text model: knows words that training never saw by what they mean.",
+        {"C": 0.03},
+        most_rows=200_000,
+    ),
+    PortfolioEntry(
         "words_bayes",
         "bayes",
         "terms",

@@ -28,13 +28,14 @@ from sklearn.preprocessing import (
 )
 
 from ml_engineer.modelling.columns import MANY_CATEGORIES, Columns
+from ml_engineer.modelling.text_vectors import TextVectors
 
 __all__ = ["ColumnList", "Preparation", "View", "prepare"]
 
-View = Literal["scaled", "dense", "splines", "codes", "bags", "levels", "shares", "words", "terms"]
+View = Literal["scaled", "dense", "splines", "codes", "bags", "levels", "shares", "words", "terms", "vectors"]
 """What a family needs: 'scaled' and 'splines' for models that add up numbers, 'dense' for models whose size grows with
 the columns, 'codes' for LightGBM, 'levels' for CatBoost, 'shares' for trees that know no categories, 'words' for models of running text, 'terms' for models of nothing but
-its words, 'bags' for LightGBM on words."""
+its words, 'bags' for LightGBM on words, 'vectors' for models of what a text means."""
 
 _MOST_VALUES = 100
 _MOST_BENT = 100
@@ -76,6 +77,7 @@ def prepare(
     rows: int,
     seed: int,
     target_type: Literal["binary", "multiclass", "multilabel", "continuous"],
+    text_model: str = "",
 ) -> Preparation | None:
     """The preparation that a family of models needs.
 
@@ -93,13 +95,15 @@ def prepare(
     target_type : {'binary', 'multiclass', 'multilabel', 'continuous'}
         What the means of a category are means of. Told, because whole numbers would be taken for classes. Of several labels
         a row there is no one mean, and a category has a column for each of its frequent values.
+    text_model : str
+        Folder of a static embedding model; without one there is no view 'vectors'.
 
     Returns
     -------
     Preparation or None
         None if the view can use no column, or is no better than a simpler one.
     """
-    steps = _STEPS[view](_Facts(columns, rows, seed, target_type))
+    steps = _STEPS[view](_Facts(columns, rows, seed, target_type, text_model))
     chosen = [(name, step, part) for name, step, part in steps if part.columns]
     if not chosen:
         return None
@@ -124,6 +128,7 @@ class _Facts:
     rows: int
     seed: int
     target_type: Literal["binary", "multiclass", "multilabel", "continuous"]
+    text_model: str = ""
 
     @property
     def labelled(self) -> bool:
@@ -273,6 +278,18 @@ def _terms(facts: _Facts) -> list[_Step]:
     return _text(facts.columns, pairs)
 
 
+def _vectors(facts: _Facts) -> list[_Step]:
+    """Running text by the vectors of a text model, beside the scaled rest."""
+    if not facts.columns.text or not facts.text_model:
+        return []
+    rest = [step for step in _scaled(facts) if not step[0].startswith("text_")]
+
+    def meaning() -> list[tuple[str, Any]]:
+        return [("vectors", TextVectors(facts.text_model)), ("scale", StandardScaler())]
+
+    return [*rest, *_text(facts.columns, meaning, "as the vector that a text model gives it")]
+
+
 def _places(rows: int) -> int:
     """As many places for hashed words as the rows can fill: a weight for each that is empty would only cost time."""
     return 2 ** int(np.clip(np.ceil(np.log2(20 * rows)), 12, 17))
@@ -288,6 +305,7 @@ _STEPS: dict[View, Callable[[_Facts], list[_Step]]] = {
     "shares": _shares,
     "words": _words,
     "terms": _terms,
+    "vectors": _vectors,
 }
 
 
@@ -345,7 +363,9 @@ def _many_categories(columns: Columns, why: str) -> ColumnList:
     return ColumnList("MANY_CATEGORIES", columns.many_categories, why)
 
 
-def _text(columns: Columns, words: Callable[[], list[tuple[str, Any]]]) -> list[_Step]:
+def _text(
+    columns: Columns, words: Callable[[], list[tuple[str, Any]]], why: str = "as the weights of its words"
+) -> list[_Step]:
     """One step per text column, because scikit-learn's vectorizers take one column at a time."""
     return [
         (
@@ -357,7 +377,7 @@ def _text(columns: Columns, words: Callable[[], list[tuple[str, Any]]]) -> list[
                     *words(),
                 ]
             ),
-            ColumnList(f"TEXT_{number}", (name,), "Running text, as the weights of its words."),
+            ColumnList(f"TEXT_{number}", (name,), f"Running text, {why}."),
         )
         for number, name in enumerate(columns.text, start=1)
     ]

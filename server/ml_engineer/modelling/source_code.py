@@ -22,6 +22,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from ml_engineer.modelling.layout import Atom, Bracket, Node, flat, quoted, render
+from ml_engineer.modelling.text_vectors import TEXT_MODEL, TextVectors
 
 __all__ = [
     "ALLOWED_PACKAGES",
@@ -57,12 +58,15 @@ class SourceCode:
         The estimator itself; names the parts.
     class_name : str
         Its class.
+    text_model : str
+        Folder of the text model that it names by `TEXT_MODEL`; then it needs the class `TextVectors` too. Empty if none.
     """
 
     imports: tuple[str, ...]
     parts: tuple[tuple[str, Node], ...]
     expression: Node
     class_name: str
+    text_model: str = ""
 
     def body(self, *, indent: int = 4, comment: str = "") -> str:
         """Lines of a function that returns the estimator; `comment` lines stand before the last statement."""
@@ -105,7 +109,9 @@ def write_source(
         expression = writer.write(estimator)
     except _RefusedError as refusal:
         return NotWritable(str(refusal))
-    code = SourceCode(writer.import_lines(), tuple(writer.parts), expression, type(estimator).__name__)
+    code = SourceCode(
+        writer.import_lines(), tuple(writer.parts), expression, type(estimator).__name__, writer.text_model
+    )
     try:
         built = build_from_source(code, constants=constants)
     except Exception as error:  # noqa: BLE001  (classes of anybody's raise anything, and the answer is the same)
@@ -142,6 +148,8 @@ def _import_lines(imported: Mapping[str, set[str]], *, numpy: bool) -> tuple[str
 def build_from_source(code: SourceCode, *, constants: Mapping[str, Sequence[str]] | None = None) -> BaseEstimator:
     """Run the source and give the estimator that it builds."""
     names: dict[str, Any] = {name: list(columns) for name, columns in (constants or {}).items()}
+    if code.text_model:
+        names |= {TextVectors.__name__: TextVectors, TEXT_MODEL: code.text_model}
     text = "\n".join([*code.imports, "def build_model():", code.body()])
     # The text is our own: every name and value of the user's stands in it as a literal.
     exec(compile(text, "<champion.py>", "exec"), names)  # noqa: S102  (text that we just wrote)
@@ -156,6 +164,7 @@ class _Writer:
     imported: dict[str, set[str]] = field(default_factory=dict)
     parts: list[tuple[str, Node]] = field(default_factory=list)
     numpy: bool = False
+    text_model: str = ""
 
     def import_lines(self) -> tuple[str, ...]:
         return _import_lines(self.imported, numpy=self.numpy)
@@ -174,6 +183,16 @@ class _Writer:
         node: Node = Bracket(f"{name}(", tuple(_in_signature_order(kind, items)), ")")
         output = getattr(estimator, "_sklearn_output_config", {}).get("transform")
         return node if output is None else Bracket("", ((("", node)),), f".set_output(transform={quoted(output)})")
+
+    def _text_vectors(self, step: TextVectors) -> Node:
+        """The one class of ours: champion.py defines it, and names the model's folder where it lies by then."""
+        _refuse_changed(step, step.get_params(deep=False))
+        if self.text_model not in {"", str(step.folder)}:
+            raise _RefusedError("it reads texts by two different models")
+        self.text_model = str(step.folder)
+        self.numpy = True
+        self.imported.setdefault("sklearn.base", set()).update({"BaseEstimator", "TransformerMixin"})
+        return Bracket(f"{TextVectors.__name__}(", (("folder=", Atom(TEXT_MODEL)),), ")")
 
     def _function(self, function: Callable[..., Any]) -> Node:
         return Atom(self._import(function, function.__name__))
@@ -272,6 +291,7 @@ _WRITERS: tuple[tuple[Any, Callable[[_Writer, Any], Node]], ...] = (
     (type, _Writer._class),
     (slice, _Writer._slice),
     (_FUNCTIONS, _Writer._function),
+    (TextVectors, _Writer._text_vectors),
     (BaseEstimator, _Writer._estimator),
     (object, _Writer._object),
 )

@@ -7,6 +7,7 @@ import time
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
 
+from ml_engineer.modelling.columns import sort_columns
 from ml_engineer.modelling.executors import make_executor
 from ml_engineer.modelling.feature_frame import feature_frame
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
@@ -24,6 +26,7 @@ from ml_engineer.modelling.results import candidate_result, leaderboard
 from ml_engineer.modelling.search import SearchResult, search
 from ml_engineer.modelling.search_plan import SearchPlan
 from ml_engineer.modelling.standing import Standing
+from ml_engineer.modelling.text_vectors import check_text_model
 from ml_engineer.modelling.training_data import FEW_ROWS, FoldPair, TrainingData
 from ml_engineer.modelling.tuning import Tuner
 from ml_engineer.statistics.metrics import Task
@@ -65,6 +68,7 @@ class TabularEstimator(BaseEstimator, ABC):
         memory_limit_mb: int | None = None,
         n_jobs: int | None = None,
         executor: str | None = None,
+        text_model: str | os.PathLike[str] | None = None,
         random_state: int = 0,
     ) -> None:
         self.budget_seconds = budget_seconds
@@ -76,6 +80,7 @@ class TabularEstimator(BaseEstimator, ABC):
         self.memory_limit_mb = memory_limit_mb
         self.n_jobs = n_jobs
         self.executor = executor
+        self.text_model = text_model
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
@@ -115,6 +120,8 @@ class TabularEstimator(BaseEstimator, ABC):
     def _search(self, data: TrainingData) -> None:
         """Find the champion, and keep what it is asked for later."""
         started = time.monotonic()
+        if self.text_model is not None:
+            data = _with_text_model(data, Path(self.text_model))
         done: dict[str, CandidateResult] = {}
 
         def finished(standing: Standing) -> None:
@@ -191,6 +198,14 @@ class TabularEstimator(BaseEstimator, ABC):
     @abstractmethod
     def _task(self) -> tuple[Task, Metric]:
         """Kind of task, and what its candidates are ordered by unless the caller says otherwise."""
+
+
+def _with_text_model(data: TrainingData, folder: Path) -> TrainingData:
+    check_text_model(folder)
+    if sort_columns(data.features, text_columns=data.text_columns).text:
+        return replace(data, text_model=str(folder.resolve()))
+    warnings.warn("text_model is not used: no column holds running text", UserWarning, stacklevel=4)
+    return data
 
 
 def _tell_nobody(_message: str, _fraction: float | None) -> None:

@@ -97,6 +97,8 @@ class TrainingData:
         The quantile to predict, instead of the expected number.
     weights : numpy.ndarray of shape (n,), optional
         What each row counts for in fitting, not negative. Scores count every row once.
+    text_model : str
+        Folder of a static embedding model that reads running text; empty if there is none.
     named : TaskType, optional
         What the task is judged as, where that is not how its outcomes look. The clusters of a ranking are its queries.
     """
@@ -118,6 +120,7 @@ class TrainingData:
     label_names: tuple[str, ...] = ()
     counts: bool = False
     quantile: float | None = None
+    text_model: str = ""
 
     @property
     def queries(self) -> npt.NDArray[np.integer] | None:

@@ -89,6 +89,15 @@ class ProjectLayout:
         return self.training_dir / "champion.py"
 
     @property
+    def text_models(self) -> Path:
+        """Static embedding models that trainings were given, each in a folder of its own."""
+        return self.root / "models" / "text_models"
+
+    def text_model(self, sha256: str) -> Path:
+        """Folder of the text model with this hash."""
+        return self.text_models / sha256[:12]
+
+    @property
     def champion_dir(self) -> Path:
         """The champion's model file and the manifest of hashes."""
         return self.root / "models" / "serving" / "champion"

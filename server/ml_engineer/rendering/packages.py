@@ -19,6 +19,7 @@ _OLDEST = {
     "lightgbm": "4.6.0",
     "matplotlib": "3.10.0",
     "mlflow": "3.17.0",
+    "model2vec": "0.10.0",
     "mypy": "1.18.0",
     "nbclient": "0.10.0",
     "numpy": "2.2.0",
@@ -40,7 +41,7 @@ ALL_PACKAGES = tuple(_OLDEST)
 """Every package that a generated project may ask for."""
 
 # A model file is read, and its score reproduced, by the versions that made it.
-_NARROW = frozenset({"catboost", "lightgbm", "scikit-learn", "skops", "statsmodels", "xgboost-cpu"})
+_NARROW = frozenset({"catboost", "lightgbm", "model2vec", "scikit-learn", "skops", "statsmodels", "xgboost-cpu"})
 _COMPUTES = ("catboost", "cloudpickle", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn", "skops")
 _COMPUTES_SERIES = (
     "lightgbm",
@@ -61,14 +62,15 @@ _GROUPS: dict[FeatureFolder, tuple[str, ...]] = {
 }
 
 
-def requirements(versions: Mapping[str, str], *, forecasting: bool = False) -> list[str]:
-    """What training and serving compute with."""
+def requirements(versions: Mapping[str, str], *, forecasting: bool = False, text_model: bool = False) -> list[str]:
+    """What training and serving compute with; a project with a text model needs the package that loads it."""
     if forecasting:
         return [_requirement(package, versions) for package in _COMPUTES_SERIES]
     # The usual build of XGBoost brings half a gigabyte for graphics cards, but on macOS there is no other.
     small = _requirement("xgboost-cpu", versions)
     xgboost = [f"{small.replace('-cpu', '')} ; sys_platform == 'darwin'", f"{small} ; sys_platform != 'darwin'"]
-    return [*(_requirement(package, versions) for package in _COMPUTES), *xgboost]
+    text = [_requirement("model2vec", versions)] if text_model else []
+    return [*(_requirement(package, versions) for package in _COMPUTES), *xgboost, *text]
 
 
 def dependency_groups(features: Iterable[FeatureFolder], versions: Mapping[str, str]) -> dict[str, list[str]]:

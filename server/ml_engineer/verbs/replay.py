@@ -105,7 +105,9 @@ def _search_again(place: ReplayPlace, record: TrainingRun, context: WorkContext)
     layout = place.layout
     before = _plain(layout.champion_py)
     # On this machine: wherever fits are done, the same come out.
-    request = TrainRequest.model_validate({**record.asked, "project_dir": str(layout.root), "executor": None})
+    kept = None if record.text_model is None else str(layout.root / record.text_model.path)
+    here = {"project_dir": str(layout.root), "executor": None, "text_model": kept}
+    request = TrainRequest.model_validate(record.asked | here)
     journal = layout.root.parent / "journal"
     reply = train(request, replace(context, journal_dir=journal, started=context.clock()))
     if reply.status == "refused":

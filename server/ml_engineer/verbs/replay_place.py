@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ml_engineer import seal
 from ml_engineer.errors import ProjectStateError
+from ml_engineer.modelling.text_vectors import text_model_sha256
 from ml_engineer.project.code_store import find_code
 from ml_engineer.project.development import load_development
 from ml_engineer.project.files import file_sha256
@@ -70,7 +71,22 @@ def lay_out(layout: ProjectLayout, record: TrainingRun, folder: Path, context: W
             target.write_bytes(texts[name])
     if "champion.py" in texts:
         place.champion_py.write_bytes(texts["champion.py"])
+    _copy_text_model(layout, record, place)
     return ReplayPlace(place, tuple(_differences(layout, record)))
+
+
+def _copy_text_model(layout: ProjectLayout, record: TrainingRun, place: ProjectLayout) -> None:
+    if record.text_model is None:
+        return
+    kept = layout.root / record.text_model.path
+    found = text_model_sha256(kept)
+    if found != record.text_model.sha256:
+        raise ProjectStateError(
+            f"The text model of {record.run_id} is not there any more",
+            found=f"{kept} holds other files" if kept.is_dir() else f"no folder {kept}",
+            remedy="Put the folder back; a clone holds records and code, and no models",
+        )
+    shutil.copytree(kept, place.root / record.text_model.path)
 
 
 def _refuse_other_rows(layout: ProjectLayout, record: TrainingRun) -> None:
@@ -118,7 +134,7 @@ def _differences(layout: ProjectLayout, record: TrainingRun) -> list[str]:
     for name, path in present.items():
         if name in record.code and (not path.is_file() or file_sha256(path) != record.code[name]):
             found.append(f"code: {name} was changed since the run; the replay uses the text of then")
-    then, now = record.environment, describe_environment()
+    then, now = record.environment, describe_environment(text_model=record.text_model is not None)
     for package in sorted({*then.packages, *now.packages}):
         before, after = then.packages.get(package, "missing"), now.packages.get(package, "missing")
         if before != after:

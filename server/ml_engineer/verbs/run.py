@@ -74,7 +74,12 @@ def run(request: RunRequest, context: WorkContext) -> RunReply:
         framed = _do(frame_problem, _framing_of(request), context, FrameProblemReply, done)
         scaffold = ScaffoldProjectRequest(project_dir=project_dir, features=request.features)
         _do(scaffold_project, scaffold, context, ScaffoldProjectReply, done)
-        training = TrainRequest(project_dir=project_dir, budget_seconds=request.budget_seconds, seed=request.seed)
+        training = TrainRequest(
+            project_dir=project_dir,
+            budget_seconds=request.budget_seconds,
+            text_model=request.text_model,
+            seed=request.seed,
+        )
         trained = _do(train, training, context, TrainReply, done)
         looking = EvaluateRequest(project_dir=project_dir, reason="the evaluation of `run`")
         evaluated = _do(evaluate, looking, context, EvaluateReply, done)

@@ -63,7 +63,14 @@ def scaffold_project(request: ScaffoldProjectRequest, context: WorkContext) -> S
     contract = ensure_contract(layout, problem, profile, split)
     more = plain_modules() if problem.task_type == "forecasting" else None
     files = render_project(
-        problem, profile, split, chosen, versions=_installed_versions(), contract=contract, more_files=more
+        problem,
+        profile,
+        split,
+        chosen,
+        versions=_installed_versions(),
+        contract=contract,
+        more_files=more,
+        text_model=layout.text_models.is_dir(),
     )
     top, said = _top(layout.root)
     workflow = workflow_path(layout.root, top, rendered_before=last.hashes)

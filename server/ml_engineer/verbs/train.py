@@ -35,6 +35,7 @@ from ml_engineer.verbs.training.fit_journal import FolderJournal
 from ml_engineer.verbs.training.reply import leaderboard_lines, refusal, unasked
 from ml_engineer.verbs.training.reweighting import reweighted_offers
 from ml_engineer.verbs.training.rows import TrainingRows, load_training_rows
+from ml_engineer.verbs.training.text_model import with_text_model
 from ml_engineer.verbs.training.unfit_arguments import refuse_unfit_arguments
 from ml_engineer.verbs.unsupervised.training import train_without_target
 from ml_engineer.vocabulary.context import WorkContext
@@ -73,7 +74,7 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
     UserCodeError
         If features.py or candidates.py fails.
     InputError
-        If a candidate is asked for that does not exist.
+        If a candidate is asked for that does not exist, or there is no such text model.
     """
     layout = ProjectLayout(Path(request.project_dir))
     started_at, cpu_started = datetime.now(UTC), time.process_time()
@@ -88,6 +89,8 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
     with make_executor(workers=workers, memory_limit=memory, address=request.executor) as executor:
         context.report("reading the development rows", 0.02)
         rows = load_training_rows(layout)
+        if request.text_model is not None and request.trial is None:
+            rows = with_text_model(rows, request.text_model, context)
         context.report("checking the data", 0.04)
         findings = _check(rows, request, context)
         if any(finding.blocks for finding in findings):

@@ -211,6 +211,11 @@ class TrainRequest(Record):
         description="Name of, or reason for, an idea in features.py: judges it against the accepted features instead of "
         "training a champion, and writes the verdict down.",
     )
+    text_model: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Folder of a static embedding model (model2vec) on this machine, by which running text is read too; it is copied into the project, and nothing is downloaded.",
+    )
     seed: int = Field(default=0, ge=0, description="Random state of every model.")
 
 
@@ -308,6 +313,11 @@ class RunRequest(FrameProblemRequest):
     """The whole way: frame, scaffold, train, evaluate and check."""
 
     budget_seconds: float = Field(default=60, gt=0, le=86_400, description="Wall time for the search.")
+    text_model: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Folder of a static embedding model (model2vec) on this machine, by which running text is read too; it is copied into the project, and nothing is downloaded.",
+    )
     features: list[FeatureFolder] | None = Field(
         default=None, description="Feature folders to include; by default those chosen last time, at first all."
     )

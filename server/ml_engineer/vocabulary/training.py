@@ -19,6 +19,7 @@ __all__ = [
     "Family",
     "Leaderboard",
     "PredictionInterval",
+    "TextModel",
     "TrainingRun",
 ]
 
@@ -161,6 +162,13 @@ class Environment(Record):
     packages: dict[str, str] = Field(description="Version of each package that matters to the result.")
 
 
+class TextModel(Record):
+    """A static embedding model of running text, as a training was given it."""
+
+    path: str = Field(description="The project's copy, relative to the project.")
+    sha256: str = Field(description="Hash of the files that decide what a text's vector is.")
+
+
 class TrainingRun(StoredRecord):
     """One call of `train`."""
 
@@ -199,6 +207,10 @@ class TrainingRun(StoredRecord):
     code: dict[str, str] = Field(
         default_factory=dict,
         description="Hash of each text that the run rests on, by file name; kept under experiments/code.",
+    )
+    text_model: TextModel | None = Field(
+        default=None,
+        description="The text model that candidates could use; none if none was given, or no column is text.",
     )
     structure: StructureEvidence | None = Field(
         default=None, description="What the development rows show of themselves; clustering and anomaly detection."

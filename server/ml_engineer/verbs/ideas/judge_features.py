@@ -59,7 +59,7 @@ def judge_features(
     Raises
     ------
     InputError
-        If candidates were named, features.py gives the accepted columns, or the time is not enough for one fold.
+        If candidates or a text model were named, features.py gives the accepted columns, or the time is not enough for one fold.
     ProjectStateError
         If the log of ideas does not add up, or cannot be written.
     UserCodeError
@@ -70,6 +70,12 @@ def judge_features(
             "trial and candidates do not go together",
             found=f"candidates: {', '.join(request.candidates)}",
             remedy="Leave candidates out: every idea is judged by the same models",
+        )
+    if request.text_model is not None:
+        raise InputError(
+            "trial and text_model do not go together",
+            found=f"text_model: {request.text_model}",
+            remedy="Leave text_model out: every idea is judged by the same models, and none of them reads vectors of texts",
         )
     assert request.trial is not None  # what brought us here
     accepted, arms = _arms(rows, request, threads=threads)

@@ -131,4 +131,7 @@ def _proofs(layout: ProjectLayout, training: TrainingRun | None) -> list[tuple[P
             (layout.candidate_predictions(training.run_id), False),
             (layout.known_answers(training.run_id), False),
         ]
+        if training.text_model is not None:
+            kept = layout.root / training.text_model.path
+            proofs += [(path, False) for path in sorted(kept.rglob("*")) if path.is_file()]
     return proofs

@@ -54,6 +54,7 @@ _PACKAGES = (
 )
 _MODEL_PACKAGES = ("catboost", "lightgbm", "numpy", "pandas", "scikit-learn", "scipy", "skops", "xgboost-cpu")
 _BOOSTERS = {"catboost": "catboost", "lightgbm": "lightgbm", "xgboost-cpu": "xgboost"}
+_TEXT_PACKAGE = "model2vec"
 _CHECKED_ROWS = 200
 _SERVED = {"level", "at", "below", "above", "least"}
 """What a service needs to know of intervals."""
@@ -89,7 +90,8 @@ class StagedRun:
 
     def write_manifest(self, record: TrainingRun, rows: TrainingRows) -> None:
         """Stage what serving needs to know."""
-        manifest = _manifest(record, rows, self.saved, self.folder / self.saved.file_name)
+        code = (self.folder / "champion.py").read_text(encoding="utf-8")
+        manifest = _manifest(record, rows, self.saved, self.folder / self.saved.file_name, code)
         write_text(self.folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
 
     def publish(self, record: TrainingRun) -> None:
@@ -160,13 +162,13 @@ def forget_dead_runs(layout: ProjectLayout) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def describe_environment() -> Environment:
-    """What this process computes with."""
+def describe_environment(*, text_model: bool = False) -> Environment:
+    """What this process computes with; what reads a text model only where there is one."""
     return Environment(
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
         cores=available_cores(),
-        packages=_versions(_PACKAGES),
+        packages=_versions((*_PACKAGES, _TEXT_PACKAGE) if text_model else _PACKAGES),
     )
 
 
@@ -175,7 +177,12 @@ def model_requirements(saved: SavedModel, code: str) -> list[str]:
     names: Sequence[str] = (*_MODEL_PACKAGES, "cloudpickle")
     if saved.model_format == "skops":
         names = [name for name in _MODEL_PACKAGES if f"from {_BOOSTERS.get(name, '')}" in code]
-    return [f"{name}=={version}" for name, version in _versions(names).items()]
+    return [f"{name}=={version}" for name, version in _versions([*names, *_text_package(code)]).items()]
+
+
+def _text_package(code: str) -> list[str]:
+    """The package that champion.py loads a text model with, if it has one."""
+    return [_TEXT_PACKAGE] if f"from {_TEXT_PACKAGE} " in code else []
 
 
 def available_cores() -> int:
@@ -201,7 +208,7 @@ def _out_of_fold(rows: TrainingRows, predictions: Predictions, labels: np.ndarra
     return pd.DataFrame(table)
 
 
-def _manifest(record: TrainingRun, rows: TrainingRows, saved: SavedModel, path: Path) -> dict[str, Any]:
+def _manifest(record: TrainingRun, rows: TrainingRows, saved: SavedModel, path: Path, code: str) -> dict[str, Any]:
     champion, problem = record.champion, rows.problem
     trusted = sorted(skops.io.get_untrusted_types(file=path)) if saved.model_format == "skops" else []
     return {
@@ -224,7 +231,7 @@ def _manifest(record: TrainingRun, rows: TrainingRows, saved: SavedModel, path: 
         "features_sha256": champion.features_sha256,
         "feature_columns": list(record.feature_columns),
         "trained_at": record.started_at,
-        "packages": _versions(_MODEL_PACKAGES),
+        "packages": _versions([*_MODEL_PACKAGES, *_text_package(code)]),
     }
 
 

@@ -14,6 +14,7 @@ from ml_engineer import tracking
 from ml_engineer.modelling.champion_code import ChampionFacts, render_champion
 from ml_engineer.modelling.decisions import Threshold, choose_threshold, prediction_interval
 from ml_engineer.modelling.model_files import TRUSTED_TYPES
+from ml_engineer.modelling.pickling import by_value
 from ml_engineer.modelling.results import champion_gain, champion_score, leaderboard
 from ml_engineer.modelling.search import SearchResult
 from ml_engineer.modelling.source_code import NotWritable
@@ -32,6 +33,7 @@ from ml_engineer.verbs.training.champion_files import (
     stage_run,
 )
 from ml_engineer.verbs.training.rows import TrainingRows
+from ml_engineer.verbs.training.text_model import NO_TEXT
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.estimates import Estimate
@@ -111,10 +113,11 @@ def conclude(
         gain=judged.gain,
         out_of_fold_path=rows.layout.relative(rows.layout.out_of_fold(run_id)),
         feature_columns=tuple(rows.data.features.columns),
-        environment=describe_environment(),
+        environment=describe_environment(text_model=rows.text_model is not None),
         asked=request.model_dump(mode="json", exclude={"project_dir"}),
         code=keep_texts(rows.layout, champion=code),
-        warnings=tuple(_warnings(result, judged.gain, staged, rows)),
+        text_model=rows.text_model,
+        warnings=(*_warnings(result, judged.gain, staged, rows), *_unread(request, result, rows)),
     )
     staged.write_manifest(record, rows)
     for candidate in record.leaderboard.candidates:
@@ -207,13 +210,22 @@ def log_champion(
         },
         environment=record.environment,
     )
-    tracked.log_model(
-        model,
-        example=rows.data.features.head(5),
-        model_format=staged.saved.model_format,
-        trusted_types=TRUSTED_TYPES,
-        requirements=model_requirements(staged.saved, code),
-    )
+    with by_value():
+        tracked.log_model(
+            model,
+            example=rows.data.features.head(5),
+            model_format=staged.saved.model_format,
+            trusted_types=TRUSTED_TYPES,
+            requirements=model_requirements(staged.saved, code),
+        )
+
+
+def _unread(request: TrainRequest, result: SearchResult, rows: TrainingRows) -> Iterable[str]:
+    """What to say of a text model that was given for nothing."""
+    if request.text_model is not None and rows.text_model is None:
+        yield NO_TEXT
+    elif rows.text_model is not None and all(one.candidate.view != "vectors" for one in result.standings):
+        yield "text_model was not used: none of the models that were tried takes vectors of texts."
 
 
 def _sampled(rows: TrainingRows) -> Iterable[str]:

@@ -15,6 +15,10 @@ _TOLD: Final = {
         "judges features by what they help to predict from rows",
         "Train with and without the idea, and compare the reports",
     ),
+    "text_model": (
+        "gives vectors of running text to models that learn a target from rows, and these models read no text",
+        "Leave it out",
+    ),
     "price_milliseconds": (
         "chooses by the time that a row's prediction takes, which is not what sets these models apart",
         "Leave it out; champion='simplest-within-noise' takes the simplest model",

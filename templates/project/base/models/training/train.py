@@ -127,7 +127,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         print(f"saved {folder / manifest['model_file']}")
         if manifest["model_format"] == "pickle":
-            print("It is a pickle, for it holds code of your own: what loads it must set ALLOW_PICKLE_MODEL=yes.")
+            print("It is a pickle, for it holds code of its own: what loads it must set ALLOW_PICKLE_MODEL=yes.")
     if not options.no_track:
         from models.training.tracking import track
 
