@@ -120,6 +120,15 @@ def test_a_number_made_from_the_target_blocks() -> None:
     assert ask(LEA001(), evidence_of(frame), stage="train").blocks
 
 
+@pytest.mark.parametrize("steps", [15, 40, 100, 180])
+def test_a_rounded_copy_of_a_number_is_found_however_coarse(steps: int) -> None:
+    frame = a_numeric_table(rows=1500)
+    step = np.ptp(frame["y"].quantile([0.05, 0.95])) / steps
+    frame["official"] = (frame["y"] / step).round() * step
+    findings = [ask(check, evidence_of(frame), stage="train") for check in (LEA001(), LEA007())]
+    assert any(finding.blocks and finding.columns == ("official",) for finding in findings)
+
+
 def test_cells_filled_only_after_the_outcome_block() -> None:
     frame = a_table()
     finding = ask(LEA002(), evidence_of(frame.assign(refund=np.where(yes(frame), 10.0, np.nan))), stage="train")

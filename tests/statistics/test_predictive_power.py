@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from guardrails.factories import a_table, some_folds, text
-from ml_engineer.statistics.predictive_power import Target, area, bin_codes, column_power, power_alone
+from ml_engineer.statistics.predictive_power import Target, area, best_power, bin_codes, column_power, power_alone
 
 
 def test_few_values_keep_their_codes_and_missing_is_one_more() -> None:
@@ -50,6 +50,14 @@ def test_a_monotone_copy_of_a_number_has_full_power_whatever_its_scale() -> None
     values = pd.Series(np.random.default_rng(0).lognormal(sigma=3, size=5000))
     target = Target.of(values, task="regression")
     assert power_alone(*bin_codes(np.log(values)), target, some_folds(5000)) > 0.99
+
+
+def test_a_number_with_few_rows_of_each_value_is_known_by_its_size_too() -> None:
+    numbers = pd.Series(np.random.default_rng(0).normal(size=1500))
+    target, folds = Target.of(numbers, task="regression"), some_folds(1500)
+    rounded = (numbers * 25).round()
+    assert power_alone(*bin_codes(rounded), target, folds) < 0.9
+    assert best_power(rounded, target, folds) > 0.98
 
 
 def test_text_is_probed_by_its_place_in_order() -> None:

@@ -15,7 +15,7 @@ from ml_engineer.guardrails.probe import Probe
 from ml_engineer.guardrails.source_files import SourceFiles
 from ml_engineer.statistics.label_sets import membership
 from ml_engineer.statistics.ordinal import in_level_order
-from ml_engineer.statistics.predictive_power import Target, bin_codes, power_alone
+from ml_engineer.statistics.predictive_power import Target, codings, power_alone
 from ml_engineer.vocabulary.code_trial import CodeTrial
 from ml_engineer.vocabulary.contract import DataContract
 from ml_engineer.vocabulary.data import DataProfile
@@ -285,7 +285,7 @@ class Evidence:
         A leak of one label would be lost among many, so that what looks most like one is looked at first.
         """
         has = membership(self.frame[self.problem.target], self.problem.classes)
-        coded = [bin_codes(self.inputs[name]) for name in self.inputs.columns]
+        coded = [one for name in self.inputs.columns for one in codings(self.inputs[name])]
         strongest = [
             max(
                 (power_alone(*column, Target(has[:, code].astype(np.intp), 2), self.folds) for column in coded),

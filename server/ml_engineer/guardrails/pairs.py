@@ -15,7 +15,7 @@ from ml_engineer.guardrails.check import ALL_STAGES, Answer, Observation, observ
 from ml_engineer.guardrails.evidence import Evidence
 from ml_engineer.guardrails.leakage import LeakageCheck
 from ml_engineer.guardrails.wording import quoted, quoted_list, rows_text
-from ml_engineer.statistics.predictive_power import Target, bin_codes, power_alone
+from ml_engineer.statistics.predictive_power import Target, best_power, bin_codes, power_alone
 from ml_engineer.vocabulary.guardrails import Stage
 
 __all__ = ["LEA010", "LEA011"]
@@ -113,12 +113,12 @@ class LEA010(LeakageCheck):
         bins = int(np.clip(np.sqrt(len(rows) / self.rows_per_cell), 3, 16))
         sample = {name: evidence.inputs[name].iloc[rows] for name in names}
         codes = {name: _coarse(sample[name], bins) for name in names}
-        single = {name: power_alone(*bin_codes(sample[name]), target, folds) for name in names}
+        single = {name: best_power(sample[name], target, folds) for name in names}
         found = {}
         for first, second in combinations(names, 2):
             power = power_alone(codes[first] * bins + codes[second], bins * bins, target, folds)
             for made in _combined(sample[first], sample[second]):
-                power = max(power, power_alone(*bin_codes(made), target, folds))
+                power = max(power, best_power(made, target, folds))
             share = self._share(target, power)
             alone = max(self._share(target, single[name]) for name in (first, second))
             exact = share >= self.exact and 1 - alone >= self.sharper * (1 - share)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml_engineer.guardrails.cells import is_text
-from ml_engineer.statistics.predictive_power import Target, area, as_numbers, bin_codes, power_alone
+from ml_engineer.statistics.predictive_power import Target, area, as_numbers, best_power
 
 __all__ = ["SAMPLE_ROWS", "Probe"]
 
@@ -57,10 +57,7 @@ class Probe:
     @cached_property
     def alone(self) -> dict[str, float]:
         """Power of each input alone."""
-        return {
-            str(name): power_alone(*bin_codes(self._inputs[name]), self.target, self._folds)
-            for name in self._inputs.columns
-        }
+        return {str(name): best_power(self._inputs[name], self.target, self._folds) for name in self._inputs.columns}
 
     @cached_property
     def _matrix(self) -> Floats:

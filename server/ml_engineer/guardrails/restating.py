@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from ml_engineer.vocabulary.guardrails import Stage
 __all__ = ["LEA007", "LEA008", "LEA009"]
 
 Floats = npt.NDArray[np.float64]
+
+_FEWEST_STEPS: Final = 10
+"""So many different values do not come in the order of the target by chance: there are millions of other orders."""
 
 
 class LEA007(LeakageCheck):
@@ -92,7 +95,7 @@ def _relation_to_number(ranks: Floats, column: pd.Series, codes: npt.NDArray[np.
     runs = int((np.diff(codes[order]) != 0).sum()) + 1
     if runs == len(sizes) and sizes.min() >= fewest_in_run:
         return "bands"
-    if is_number(column) and column.notna().all() and len(sizes) > len(codes) / 2:
+    if is_number(column) and column.notna().all() and len(sizes) >= min(_FEWEST_STEPS, len(codes) / 2):
         values = column.to_numpy(dtype=float)
         steps = np.diff(values[np.lexsort((values, ranks))])
         falls = np.diff(values[np.lexsort((-values, ranks))])

@@ -28,7 +28,7 @@ from ml_engineer.profiling.suspicion import (
     Suspicion,
 )
 from ml_engineer.statistics.metrics import metric_value
-from ml_engineer.statistics.predictive_power import Target, bin_codes, power_alone
+from ml_engineer.statistics.predictive_power import Target, best_power
 from ml_engineer.vocabulary.problem import ProblemColumn
 
 __all__ = ["Suspicion", "find_suspects"]
@@ -82,7 +82,7 @@ def find_suspects(
     coded = Target.of(pd.Series(target.values), task=target.task)
     gone = {column.name: _missingness(frame[column.name], target, coded) for column in columns}
     alone = {
-        column.name: power_alone(*bin_codes(frame[column.name]), coded, halves.astype(np.intp))
+        column.name: best_power(frame[column.name], coded, halves.astype(np.intp))
         for column in columns
         if column.role != "text"
     }

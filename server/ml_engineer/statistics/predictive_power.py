@@ -16,7 +16,7 @@ import pandas as pd
 
 from ml_engineer.vocabulary.problem import TaskType
 
-__all__ = ["Target", "area", "as_numbers", "bin_codes", "column_power", "power_alone"]
+__all__ = ["Target", "area", "as_numbers", "best_power", "bin_codes", "codings", "column_power", "power_alone"]
 
 _BINS: Final = 64
 _MOST_EXACT_VALUES: Final = 200
@@ -89,16 +89,38 @@ def bin_codes(column: pd.Series) -> tuple[Ints, int]:
     codes, values = pd.factorize(column)
     few = min(_MOST_EXACT_VALUES, len(column) // 5)
     if len(values) > few and not isinstance(column.dtype, pd.StringDtype):
-        numbers = as_numbers(column)
-        known = ~np.isnan(numbers)
-        if not known.any():
-            return np.zeros(len(column), dtype=np.intp), 1
-        bins = int(np.clip(known.sum() // 10, 2, _BINS))
-        edges = np.unique(np.quantile(numbers[known], np.linspace(0, 1, bins + 1)[1:-1]))
-        codes = np.where(known, np.searchsorted(edges, numbers, side="right"), -1)
-        count = len(edges) + 1
-    else:
-        count = len(values)
+        return _quantile_codes(column)
+    return _with_missing(codes, len(values))
+
+
+def codings(column: pd.Series) -> tuple[tuple[Ints, int], ...]:
+    """Every way in which a column's values may tell the target: by what they are, and numbers by how large they are.
+
+    A number of, say, a hundred and fifty values has few rows of each: taken one by one, even a rounded copy of the target
+    would seem to know little of it.
+
+    Returns
+    -------
+    tuple of (codes, count)
+        As `bin_codes` gives them, and cut at quantiles where that is something else.
+    """
+    coded = bin_codes(column)
+    if isinstance(column.dtype, pd.StringDtype) or column.dtype == object or coded[1] <= _BINS + 1:
+        return (coded,)
+    return coded, _quantile_codes(column)
+
+
+def _quantile_codes(column: pd.Series) -> tuple[Ints, int]:
+    numbers = as_numbers(column)
+    known = ~np.isnan(numbers)
+    if not known.any():
+        return np.zeros(len(column), dtype=np.intp), 1
+    bins = int(np.clip(known.sum() // 10, 2, _BINS))
+    edges = np.unique(np.quantile(numbers[known], np.linspace(0, 1, bins + 1)[1:-1]))
+    return _with_missing(np.where(known, np.searchsorted(edges, numbers, side="right"), -1), len(edges) + 1)
+
+
+def _with_missing(codes: Ints, count: int) -> tuple[Ints, int]:
     missing = codes < 0
     if missing.any():
         codes = np.where(missing, count, codes)
@@ -145,8 +167,12 @@ def power_alone(codes: Ints, count: int, target: Target, folds: Ints) -> float:
 
 def column_power(column: pd.Series, target: Target, folds: Ints) -> float:
     """Power of one column by its place in sorted order, for text too; samples no rows."""
-    ordered = pd.Series(as_numbers(column))
-    return power_alone(*bin_codes(ordered), target, folds)
+    return best_power(pd.Series(as_numbers(column)), target, folds)
+
+
+def best_power(column: pd.Series, target: Target, folds: Ints) -> float:
+    """Power of one column in the coding that tells most; samples no rows."""
+    return max(power_alone(*coded, target, folds) for coded in codings(column))
 
 
 def _expected_elsewhere(sums: Floats, rows: Floats) -> Floats:
