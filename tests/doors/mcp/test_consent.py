@@ -241,6 +241,19 @@ async def test_sending_rows_to_another_machine_is_asked_for_once(real_desk, star
     assert "development rows to the Dask cluster at 'tcp://cluster.example:8786'" in seen[0]
 
 
+@pytest.mark.parametrize("allow", [True, False])
+async def test_reading_outside_and_sending_away_are_asked_for_together(real_desk, started, tmp_path, allow):
+    outside = tmp_path / "vectors"
+    outside.mkdir()
+    answer, seen = person("accept", allow=allow)
+    wanted = {"executor": "tcp://cluster.example:8786", "text_model": str(outside)}
+    async with Client(build_server(real_desk), elicitation_callback=answer) as client:
+        await client.call_tool("train", wanted)
+    assert len(seen) == 1
+    assert all(text in seen[0] for text in ("cluster.example:8786", str(outside)))
+    assert len(started) == allow
+
+
 async def test_rows_stay_here_where_nobody_can_be_asked(real_desk, started):
     async with Client(build_server(real_desk)) as client:
         result = await client.call_tool("train", {"executor": "tcp://cluster.example:8786"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,42 +67,72 @@ def question_for(desk: Desk, verb: Verb, granted: set[str]) -> Question | None:
         return _waiver_question(desk, verb)
     if verb.name == "promote":
         return _promotion_question(desk, verb)
-    if any(name in verb.request.model_fields for name in READ_FIELDS):
-        return _reading_question(desk, verb, granted)
-    if "executor" in verb.request.model_fields:
-        return _sending_question(verb, granted)
-    return None
+    fields = verb.request.model_fields
+    matters = [_reading(desk, granted)] if any(name in fields for name in READ_FIELDS) else []
+    matters += [_sending(granted)] if "executor" in fields else []
+    return _permission(verb, matters) if matters else None
 
 
-def _sending_question(verb: Verb, granted: set[str]) -> Question:
-    """Rows that leave this machine, and what comes back from elsewhere, need a person's word."""
+@dataclass(frozen=True)
+class _Matter:
+    """Something that arguments may ask for and a person must allow.
+
+    Parameters
+    ----------
+    question : callable
+        Of the arguments: what to ask; empty if they ask for nothing that was not allowed before.
+    refusal : callable
+        Of the arguments: the error where it is not allowed.
+    grant : callable
+        Notes of the arguments what was allowed.
+    """
+
+    question: Callable[[Mapping[str, Any]], str]
+    refusal: Callable[[Mapping[str, Any]], InputError]
+    grant: Callable[[Mapping[str, Any]], None]
+
+
+def _permission(verb: Verb, matters: Sequence[_Matter]) -> Question:
+    """All that one call needs a person's word for, asked in one question."""
 
     def ask(ctx: Context[Any, Any], **arguments: Any) -> Consent | Elicit[Consent] | None:
-        address = arguments.get("executor")
-        if _stays_here(address) or address in granted:
+        texts = [text for matter in matters if (text := matter.question(arguments))]
+        if not texts:
             return Consent(allow=True)
-        if not _can_be_asked(ctx):
-            return None
-        return Elicit(
-            f"May ml-engineer send this project's development rows to the Dask cluster at {_quoted(str(address))}, and "
-            "trust what it sends back?",
-            Consent,
-        )
+        return Elicit("\n".join(texts), Consent) if _can_be_asked(ctx) else None
 
     def require(arguments: Mapping[str, Any], answer: Any) -> None:
-        address = arguments.get("executor")
-        if _stays_here(address) or address in granted:
-            return
-        if not _allows(answer):
-            raise InputError(
-                f"Sending rows to {_quoted(str(address))} was not allowed",
-                found="it is not this machine",
-                remedy="Leave `executor` out, or let the person run the command line: "
-                f"`{shlex.join(['ml-engineer', 'train', '--executor', str(address)])}`",
-            )
-        granted.add(str(address))
+        wanted = [matter for matter in matters if matter.question(arguments)]
+        if wanted and not _allows(answer):
+            raise wanted[0].refusal(arguments)
+        for matter in wanted:
+            matter.grant(arguments)
 
     return Question(_resolver(ask, verb), require)
+
+
+def _sending(granted: set[str]) -> _Matter:
+    """Rows that leave this machine, and what comes back from elsewhere."""
+
+    def question(arguments: Mapping[str, Any]) -> str:
+        address = arguments.get("executor")
+        if _stays_here(address) or address in granted:
+            return ""
+        return (
+            f"May ml-engineer send this project's development rows to the Dask cluster at {_quoted(str(address))}, and "
+            "trust what it sends back?"
+        )
+
+    def refusal(arguments: Mapping[str, Any]) -> InputError:
+        address = str(arguments.get("executor"))
+        return InputError(
+            f"Sending rows to {_quoted(address)} was not allowed",
+            found="it is not this machine",
+            remedy="Leave `executor` out, or let the person run the command line: "
+            f"`{shlex.join(['ml-engineer', 'train', '--executor', address])}`",
+        )
+
+    return _Matter(question, refusal, lambda arguments: granted.add(str(arguments.get("executor"))))
 
 
 def _stays_here(address: object) -> bool:
@@ -111,36 +141,28 @@ def _stays_here(address: object) -> bool:
     return host in {"", "localhost", "127.0.0.1", "::1"}
 
 
-def _reading_question(desk: Desk, verb: Verb, granted: set[str]) -> Question:
+def _reading(desk: Desk, granted: set[str]) -> _Matter:
+    """Files and folders outside of the workspace."""
+
     def wanted(arguments: Mapping[str, Any]) -> list[str]:
         workspace = desk.for_project(arguments.get("project_dir")).workspace
         return [path for path in outside_reads(arguments, workspace) if path not in granted]
 
-    def ask(ctx: Context[Any, Any], **arguments: Any) -> Consent | Elicit[Consent] | None:
-        paths = wanted(arguments)
-        if not paths:
-            return Consent(allow=True)
-        if not _can_be_asked(ctx):
-            return None
-        listed = "\n".join(_quoted(path) for path in paths)
-        return Elicit(f"May ml-engineer read this, which lies outside the workspace?\n{listed}", Consent)
+    def question(arguments: Mapping[str, Any]) -> str:
+        listed = "\n".join(_quoted(path) for path in wanted(arguments))
+        return f"May ml-engineer read this, which lies outside the workspace?\n{listed}" if listed else ""
 
-    def require(arguments: Mapping[str, Any], answer: Any) -> None:
-        paths = wanted(arguments)
-        if not paths:
-            return
-        if not _allows(answer):
-            workspace = desk.for_project(arguments.get("project_dir")).workspace
-            raise InputError(
-                f"Reading {', '.join(_quoted(path) for path in paths)} was not allowed",
-                found="it lies outside the workspace"
-                + ("" if workspace is None else f" {workspace.root} ({workspace.origin})"),
-                remedy=f"Copy the data into the workspace, set {VARIABLE} to a folder that holds it, "
-                "or let the person run the command line: `ml-engineer --help`",
-            )
-        granted.update(paths)
+    def refusal(arguments: Mapping[str, Any]) -> InputError:
+        workspace = desk.for_project(arguments.get("project_dir")).workspace
+        return InputError(
+            f"Reading {', '.join(_quoted(path) for path in wanted(arguments))} was not allowed",
+            found="it lies outside the workspace"
+            + ("" if workspace is None else f" {workspace.root} ({workspace.origin})"),
+            remedy=f"Copy the data into the workspace, set {VARIABLE} to a folder that holds it, "
+            "or let the person run the command line: `ml-engineer --help`",
+        )
 
-    return Question(_resolver(ask, verb), require)
+    return _Matter(question, refusal, lambda arguments: granted.update(wanted(arguments)))
 
 
 def _waiver_question(desk: Desk, verb: Verb) -> Question:
