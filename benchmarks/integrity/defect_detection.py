@@ -208,7 +208,7 @@ def noticed(planted: Planted, verdict: ours.Verdict, clean: ours.Verdict) -> tup
 
 def _claims(table: Table, planted: Planted, verdict: ours.Verdict, seed: int) -> dict[str, Any]:
     """What is claimed and what comes true, for simulated tables whose target still means the same."""
-    if table.draw is None or planted.test is not None or planted.code:
+    if table.draw is None or planted.test is not None or planted.code or planted.retold:
         return {}
     fresh = table.draw(2_000, np.random.default_rng(10_000 + seed))
     if "when" in fresh:

@@ -23,6 +23,7 @@ class Planted:
     told : further arguments of frame_problem.
     code : features.py of the project, if the defect lies in code.
     lost : columns that are worthless when the model is used.
+    retold : whether the target is told in another unit, so that fresh rows are no yardstick.
     """
 
     frame: pd.DataFrame
@@ -32,6 +33,7 @@ class Planted:
     code: str = ""
     lost: tuple[str, ...] = ()
     test: pd.DataFrame | None = None
+    retold: bool = False
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def end_of_span(table: Table, strength: Strength, rng: Rng) -> Planted:
     wrong = rng.random(len(days)) < _level(strength, 0.3, 0.03, 0.0)
     ended = begun + pd.to_timedelta(np.where(wrong, rng.permutation(days), days) * 86_400, "s")
     frame = table.frame.assign(begun=begun, ended=ended, **{table.target: days.round(3)})
-    return Planted(frame, ("begun", "ended"), ("LEA013", "LEA010", "LEA008"), lost=("ended",))
+    return Planted(frame, ("begun", "ended"), ("LEA013", "LEA010", "LEA008"), lost=("ended",), retold=True)
 
 
 def amount_against_goal(table: Table, strength: Strength, rng: Rng) -> Planted:
