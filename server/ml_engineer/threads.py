@@ -1,4 +1,4 @@
-"""Work on several columns side by side, where NumPy and Arrow let go of the interpreter's lock."""
+"""Processor cores, and work on several columns side by side, where NumPy and Arrow let go of the interpreter's lock."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
-__all__ = ["in_threads"]
+__all__ = ["available_cores", "in_threads"]
 
 _LONG = 20_000
 """Rows from which on a column is worth a thread."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def available_cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def in_threads(function: Callable[[Item], Result], items: Iterable[Item], *, rows: int) -> Iterator[Result]:

@@ -182,7 +182,7 @@ def test_an_argument_of_train_that_would_be_ignored_is_refused_by_name(
 def test_a_cluster_that_does_the_fits_under_a_memory_limit_gives_the_same_champion(
     framed: Callable[..., tuple[str, Any]], call: Call
 ) -> None:
-    distributed = pytest.importorskip("distributed")
+    distributed = pytest.importorskip("distributed", reason="clusters come with the part 'dask'")
     root, _ = framed(shop(days=150))
     champions = []
     with distributed.LocalCluster(

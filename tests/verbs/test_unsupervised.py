@@ -236,7 +236,7 @@ def test_an_argument_that_would_be_ignored_is_refused_by_name(
 def test_a_cluster_that_does_the_fits_under_a_memory_limit_gives_the_same_champion(
     tmp_path: Path, context: WorkContext
 ) -> None:
-    distributed = pytest.importorskip("distributed")
+    distributed = pytest.importorskip("distributed", reason="clusters come with the part 'dask'")
     root = frame_rows(blobs(120)[0], tmp_path, context, task_type="clustering")
     champions = []
     with distributed.LocalCluster(

@@ -15,7 +15,7 @@ from ml_engineer.statistics.ordinal import in_level_order
 from ml_engineer.vocabulary.fairness import FairnessAssessment
 from ml_engineer.vocabulary.problem import ProblemDefinition
 
-__all__ = ["assess_groups", "out_of_fold_outcomes"]
+__all__ = ["assess_groups", "entities", "out_of_fold_outcomes"]
 
 
 def out_of_fold_outcomes(

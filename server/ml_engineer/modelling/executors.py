@@ -22,10 +22,19 @@ from ml_engineer.modelling.fit_server import read_message, write_message
 from ml_engineer.modelling.pickling import dump_by_value
 from ml_engineer.modelling.training_data import TrainingData
 
-__all__ = ["LEFT_FOR_FITS", "Executor", "Finished", "InlineExecutor", "ProcessExecutor", "can_fork", "make_executor"]
+__all__ = [
+    "ENGINE",
+    "LEFT_FOR_FITS",
+    "Executor",
+    "Finished",
+    "InlineExecutor",
+    "ProcessExecutor",
+    "can_fork",
+    "make_executor",
+]
 
 _MEMORY_CHECKED_EVERY = 0.5
-_ENGINE: Final = ("ml_engineer.modelling.fits", "ml_engineer.modelling.portfolio")
+ENGINE: Final = ("ml_engineer.modelling.fits", "ml_engineer.modelling.portfolio")
 LEFT_FOR_FITS = 0.7
 """Share of the memory that is free at the start which fits may take together."""
 
@@ -51,7 +60,7 @@ class ProcessExecutor:
     is_remote = False
 
     def __init__(
-        self, *, workers: int, folder: Path, memory_limit: int | None = None, imports: Sequence[str] = _ENGINE
+        self, *, workers: int, folder: Path, memory_limit: int | None = None, imports: Sequence[str] = ENGINE
     ) -> None:
         self.workers = workers
         self.folder = folder
@@ -193,7 +202,7 @@ def make_executor(
     memory_limit: int | None = None,
     address: str | None = None,
     beside: str | None = None,
-    imports: Sequence[str] = _ENGINE,
+    imports: Sequence[str] = ENGINE,
     clock: Clock = time.monotonic,
 ) -> Iterator[Executor]:
     """Processes where they can be had, this process elsewhere; with a folder that goes when the work is done.

@@ -30,6 +30,7 @@ from ml_engineer.modelling.text_vectors import check_text_model
 from ml_engineer.modelling.training_data import FEW_ROWS, FoldPair, TrainingData
 from ml_engineer.modelling.tuning import Tuner
 from ml_engineer.statistics.metrics import Task
+from ml_engineer.threads import available_cores
 from ml_engineer.vocabulary.estimates import Metric
 from ml_engineer.vocabulary.training import CandidateResult, Leaderboard
 
@@ -129,7 +130,8 @@ class TabularEstimator(BaseEstimator, ABC):
             result = candidate_result(standing, data, seed=self.random_state)
             done[result.name] = result
 
-        workers = 0 if self.n_jobs == 1 else min(_cores() if self.n_jobs in {None, -1} else self.n_jobs, _MOST_WORKERS)
+        jobs = available_cores() if self.n_jobs in {None, -1} else self.n_jobs
+        workers = 0 if self.n_jobs == 1 else min(jobs, _MOST_WORKERS)
         memory = None if self.memory_limit_mb is None else self.memory_limit_mb * 2**20
         large = data.rows >= _ONE_FIT_ROWS
         if self.executor is not None:
@@ -266,7 +268,3 @@ def _board(board: Leaderboard) -> pd.DataFrame:
         for one in board.candidates
     ]
     return pd.DataFrame(rows)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

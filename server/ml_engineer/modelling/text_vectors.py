@@ -115,7 +115,7 @@ def check_text_model(folder: Path) -> None:
         raise InputError(f"There is no text model {str(folder)!r}", found=what, remedy=_HOW_TO_GET)
     try:
         vectors = TextVectors(str(folder)).fit(np.empty(0)).transform(np.array(["word"]))
-    except Exception as error:
+    except Exception as error:  # whatever lies in a folder of anybody's, and what reading it raises
         found = f"model2vec: {type(error).__name__}, {' '.join(str(error).split())[:200]}"
         raise InputError(f"{folder} holds no static embedding model", found=found, remedy=_HOW_TO_GET) from error
     if not np.isfinite(vectors).all():

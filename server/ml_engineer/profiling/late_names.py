@@ -34,7 +34,7 @@ _HALF_WAY: Final = 0.5
 """Between chance and certainty: what a value of another time must know of the target."""
 _DIGITS: Final = re.compile(r"\d+")
 _NO_NAME: Final = re.compile(r"(?:column|col|field|feature|var|variable|attribute|attr|unnamed|[cfvx])[ _:.]*\d+")
-"""What readers call a column that has no name of its own."""
+"""What a column without a name of its own is called, by readers of ours and of others."""
 
 
 def late_by_name(name: str, target_name: str, gone: Missingness, alone: float, coded: Target) -> Suspicion | None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ml_engineer.errors import InputError
 from ml_engineer.guardrails import is_open, run_checks
+from ml_engineer.independent_fits import Executor
 from ml_engineer.modelling.candidate import Candidate, with_seed
-from ml_engineer.modelling.executors import Executor, make_executor
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
 from ml_engineer.modelling.results import candidate_result
 from ml_engineer.modelling.search import SearchResult, search
@@ -28,10 +28,10 @@ from ml_engineer.verbs.forecasting.training import train_forecast
 from ml_engineer.verbs.guardrail_evidence import gather_evidence, load_waivers
 from ml_engineer.verbs.ideas.judge_features import judge_features
 from ml_engineer.verbs.scaffold_project import scaffold_project
-from ml_engineer.verbs.training.champion_files import available_cores
 from ml_engineer.verbs.training.conclusion import conclude
 from ml_engineer.verbs.training.counted_run import counted_run, leave_proofs
 from ml_engineer.verbs.training.fit_journal import FolderJournal
+from ml_engineer.verbs.training.means import has_time_to_check, most_workers, workers_of
 from ml_engineer.verbs.training.reply import leaderboard_lines, refusal, unasked
 from ml_engineer.verbs.training.reweighting import reweighted_offers
 from ml_engineer.verbs.training.rows import TrainingRows, load_training_rows
@@ -48,12 +48,9 @@ __all__ = ["train"]
 
 Report = Callable[[str, float | None], None]
 
-_MOST_WORKERS = 8
 _ONE_FIT_ROWS = 100_000
 _TRIALS = ("ml_engineer.unsupervised.search",)
 _RESERVED = frozenset({"baseline", "ensemble"})
-_CHECKING_SHARE, _CHECKING_SECONDS = 0.3, 8.0
-"""Of the time, for reading and checking; but at least so many seconds, because a leak makes the rest worthless."""
 _CLOSING_CPU_SECONDS = 1.5
 _LEAST_SEARCH_SHARE, _MOST_GRANTED_SECONDS = 0.4, 5.0
 _LEAST_SEARCH_SECONDS = 2.0
@@ -83,10 +80,7 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
         return _without_target(layout, request, context, started_at=started_at, notes=scaffolded)
     if load_problem(layout).task_type == "forecasting":
         return train_forecast(request, context, notes=scaffolded)
-    memory = None if request.memory_limit_mb is None else request.memory_limit_mb * 2**20
-    # Begun first: what fits import is loaded while the rows are read and checked.
-    workers = min(available_cores(), _MOST_WORKERS)
-    with make_executor(workers=workers, memory_limit=memory, address=request.executor) as executor:
+    with workers_of(request) as executor:
         context.report("reading the development rows", 0.02)
         rows = load_training_rows(layout)
         if request.text_model is not None and request.trial is None:
@@ -111,9 +105,7 @@ def _without_target(
     layout: ProjectLayout, request: TrainRequest, context: WorkContext, *, started_at: datetime, notes: list[str]
 ) -> TrainReply:
     refuse_unfit_arguments(request, load_problem(layout).task_type)
-    memory = None if request.memory_limit_mb is None else request.memory_limit_mb * 2**20
-    workers = min(available_cores(), _MOST_WORKERS)
-    with make_executor(workers=workers, memory_limit=memory, address=request.executor, imports=_TRIALS) as executor:
+    with workers_of(request, imports=_TRIALS) as executor:
         context.report("reading the development rows", 0.02)
         rows = load_training_rows(layout)
         context.report("checking the data", 0.04)
@@ -173,7 +165,7 @@ def _share_cores(rows: TrainingRows, executor: Executor) -> int:
         return 1
     if not executor.is_remote:
         executor.workers = 1
-    return min(available_cores(), _MOST_WORKERS)
+    return most_workers()
 
 
 def _plan(rows: TrainingRows, request: TrainRequest, context: WorkContext, cpu_started: float) -> SearchPlan:
@@ -218,13 +210,12 @@ def _scaffold_if_needed(layout: ProjectLayout, context: WorkContext) -> list[str
 
 def _check(rows: TrainingRows, request: TrainRequest, context: WorkContext) -> tuple[Finding, ...]:
     """Ask the data checks; those that fit models only while they leave most of the time to the search."""
-    until = context.started + max(_CHECKING_SHARE * request.budget_seconds, _CHECKING_SECONDS)
     evidence = gather_evidence(rows.layout, stage="train", features=rows.data.features, development=rows.development)
     return run_checks(
         evidence,
         stage="train",
         waivers=load_waivers(rows.layout),
-        has_time=lambda: bool(request.budget_evaluations) or context.clock() < until,
+        has_time=lambda: has_time_to_check(request, context),
     )
 
 

@@ -17,14 +17,13 @@ from ml_engineer.forecasting.scores import score
 from ml_engineer.forecasting.search import Budget, SearchResult, Standing, search
 from ml_engineer.guardrails import is_open, run_checks
 from ml_engineer.independent_fits import Executor
-from ml_engineer.modelling.executors import make_executor
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.verbs.forecasting.conclusion import conclude_forecast
 from ml_engineer.verbs.forecasting.rows import ForecastRows, load_forecast_rows
 from ml_engineer.verbs.guardrail_evidence import gather_evidence, load_waivers
-from ml_engineer.verbs.training.champion_files import available_cores
 from ml_engineer.verbs.training.counted_run import counted_run, leave_proofs
 from ml_engineer.verbs.training.fit_journal import FolderJournal
+from ml_engineer.verbs.training.means import has_time_to_check, workers_of
 from ml_engineer.verbs.training.reply import leaderboard_lines, refusal, unasked
 from ml_engineer.verbs.training.unfit_arguments import refuse_unfit_arguments
 from ml_engineer.vocabulary.context import WorkContext
@@ -38,11 +37,9 @@ __all__ = ["train_forecast"]
 _CLOSING_CPU_SECONDS = 2.0
 _BUSIEST = 6.0
 _LEAST_SHARE, _LEAST_SECONDS, _MOST_GRANTED_SECONDS = 0.4, 2.0, 5.0
-_CHECKING_SHARE, _CHECKING_SECONDS = 0.3, 8.0
 _ROWS_A_SECOND = 1_500
 _FEWEST_ROWS, _MOST_ROWS = 8_000, 120_000
 _COUNTED_ROWS = 40_000
-_MOST_WORKERS = 8
 _IMPORTS = ("ml_engineer.forecasting.fold_fits",)
 
 
@@ -51,29 +48,20 @@ def train_forecast(request: TrainRequest, context: WorkContext, *, notes: Sequen
     refuse_unfit_arguments(request, "forecasting")
     layout = ProjectLayout(Path(request.project_dir))
     started_at, cpu_started = datetime.now(UTC), time.process_time()
-    memory = None if request.memory_limit_mb is None else request.memory_limit_mb * 2**20
-    workers = min(available_cores(), _MOST_WORKERS)
-    # Begun first: what fits import is loaded while the rows are read and checked.
-    with make_executor(workers=workers, memory_limit=memory, address=request.executor, imports=_IMPORTS) as executor:
+    with workers_of(request, imports=_IMPORTS) as executor:
         context.report("reading the development rows", 0.02)
         rows = load_forecast_rows(layout)
         context.report("checking the data", 0.04)
         features = rows.build_features(rows.development.frame[_shown(rows)])
         evidence = gather_evidence(layout, stage="train", features=features)
         findings = run_checks(
-            evidence, stage="train", waivers=load_waivers(layout), has_time=lambda: _time_to_check(request, context)
+            evidence, stage="train", waivers=load_waivers(layout), has_time=lambda: has_time_to_check(request, context)
         )
         if any(finding.blocks for finding in findings):
             return refusal(layout, findings)
         executor.load(rows.series.grid)
         record = _train(rows, request, context, executor, started_at=started_at, cpu_started=cpu_started)
     return _reply(record, rows, findings, notes=notes)
-
-
-def _time_to_check(request: TrainRequest, context: WorkContext) -> bool:
-    """Whether checks that fit models and cannot block leave most of the time to the search."""
-    share = max(_CHECKING_SHARE * request.budget_seconds, _CHECKING_SECONDS)
-    return request.budget_evaluations is not None or context.clock() < context.started + share
 
 
 def _shown(rows: ForecastRows) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import platform
 import shutil
 from collections.abc import Sequence
@@ -27,12 +26,12 @@ from ml_engineer.project.files import replacing, write_text
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import save_record
 from ml_engineer.statistics.label_sets import chosen_columns
+from ml_engineer.threads import available_cores
 from ml_engineer.verbs.training.rows import TrainingRows
 from ml_engineer.vocabulary.training import Environment, TrainingRun
 
 __all__ = [
     "StagedRun",
-    "available_cores",
     "describe_environment",
     "forget_dead_runs",
     "model_requirements",
@@ -183,13 +182,6 @@ def model_requirements(saved: SavedModel, code: str) -> list[str]:
 def _text_package(code: str) -> list[str]:
     """The package that champion.py loads a text model with, if it has one."""
     return [_TEXT_PACKAGE] if f"from {_TEXT_PACKAGE} " in code else []
-
-
-def available_cores() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _out_of_fold(rows: TrainingRows, predictions: Predictions, labels: np.ndarray | None) -> pd.DataFrame:

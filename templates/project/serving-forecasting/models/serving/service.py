@@ -105,10 +105,11 @@ class Service:
 
 def _together(stored: pd.DataFrame | None, sent: pd.DataFrame | None) -> pd.DataFrame:
     """Rows that were sent over those that are stored."""
-    if sent is None and stored is None:
-        raise UnusableRowsError("there is no stored history: send the recent rows as history")
     if sent is None or stored is None:
-        return stored if sent is None and stored is not None else sent  # type: ignore[return-value]
+        known = stored if sent is None else sent
+        if known is None:
+            raise UnusableRowsError("there is no stored history: send the recent rows as history")
+        return known
     by = [PROBLEM.time_column, *PROBLEM.series_columns]
     kept = stored.astype({name: sent[name].dtype for name in PROBLEM.series_columns})
     return pd.concat([kept, sent], ignore_index=True).drop_duplicates(by, keep="last")
