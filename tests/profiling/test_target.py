@@ -26,6 +26,12 @@ def test_a_misspelled_target_names_the_nearest_columns() -> None:
     assert "Pass target as it is spelled in the data" in str(caught.value)
 
 
+def test_a_name_too_short_to_be_near_any_shows_the_columns_there_are() -> None:
+    columns = ["target", *(f"f{number}" for number in range(90))]
+    with pytest.raises(InputError, match=r"the columns are: 'target', 'f0'.* and 71 more"):
+        require_columns(["0"], columns, argument="target")
+
+
 def test_case_and_spaces_do_not_hide_a_near_name() -> None:
     assert nearest_columns("saleprice", ["Lot Area", "SalePrice"]) == ["SalePrice"]
 

@@ -185,7 +185,7 @@ def test_known_anomalies_judge_and_are_never_learned_from(tmp_path: Path, contex
 @pytest.mark.parametrize(
     ("arguments", "error", "told"),
     [
-        ({}, InputError, "Name a target; only task_type='clustering'"),
+        ({}, InputError, "it is called 'target'.; only task_type='clustering'"),
         ({"task_type": "binary"}, InputError, "No column to predict is named"),
         ({"task_type": "clustering", "target": "colour"}, InputError, "Clustering has no target"),
         ({"task_type": "clustering", "metric": "roc_auc"}, InputError, "allowed: silhouette"),

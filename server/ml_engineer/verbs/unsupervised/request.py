@@ -30,7 +30,7 @@ def task_without_target(request: FrameProblemRequest) -> TaskType | None:
     if not request.target:
         raise InputError(
             "No column to predict is named",
-            remedy="Name a target; only task_type='clustering' and task_type='anomaly_detection' do without",
+            remedy="Name a target (in a libsvm file it is called 'target'); only task_type='clustering' and task_type='anomaly_detection' do without",
         )
     for name in ("clusters", "expected_fraction"):
         if getattr(request, name) is not None:
