@@ -124,11 +124,18 @@ def hostile(root: Path, *, rows: int = 240) -> Framed:
 
 
 def visits(root: Path, *, rows: int = 400) -> Framed:
-    """A binary problem in time order with costs, truth values, dates and integer labels."""
+    """A binary problem in time order with costs, truth values, dates, places and integer labels."""
     rng = np.random.default_rng(1)
+    when = pd.Series(pd.date_range("2024-01-01", periods=rows, freq="7h")).astype("datetime64[us]")
+    joined = when - pd.Series(pd.to_timedelta(rng.integers(1, 5000, size=rows), unit="h")).astype("timedelta64[us]")
     frame = pd.DataFrame(
         {
-            "when": pd.Series(pd.date_range("2024-01-01", periods=rows, freq="7h")).astype("datetime64[us]"),
+            "when": when,
+            "joined": joined.mask(pd.Series(rng.random(rows) < 0.1)),
+            "home_lat": rng.uniform(51, 52, size=rows),
+            "home_lng": rng.uniform(-1, 1, size=rows),
+            "shop_lat": pd.Series(rng.uniform(51, 52, size=rows)).mask(pd.Series(rng.random(rows) < 0.1)),
+            "shop_lng": rng.uniform(-1, 1, size=rows),
             "member": rng.random(rows) < 0.4,
             "basket": rng.gamma(2.0, 20.0, size=rows),
             "items": rng.integers(1, 30, size=rows),
@@ -143,7 +150,7 @@ def visits(root: Path, *, rows: int = 400) -> Framed:
         target="returned",
         task="binary",
         metric="roc_auc",
-        used=["when", "member", "basket", "items", "channel"],
+        used=[name for name in frame.columns if name != "returned"],
         time_column="when",
         costs=Costs(false_positive=1, false_negative=5),
     )

@@ -13,6 +13,7 @@ import pytest
 from generated.conftest import Run
 from generated.framed import Framed, hostile, penguins, visits
 from ml_engineer.guardrails.breaches import find_breaches
+from ml_engineer.modelling.feature_frame import feature_frame, places_in
 from ml_engineer.project.contract_yaml import load_contract
 from ml_engineer.splitting import fold_pairs
 from ml_engineer.statistics.metrics import Outcomes, metric_value, metrics_for
@@ -43,6 +44,38 @@ def test_a_passport_has_the_hash_that_the_service_expects(projects: dict[str, Pa
     document = {"b": [0.1, 1e-17, 3, None, True], "a": {"\u00e9": '"quoted" \n'}, "passport_sha256": "left out"}
     text = json.dumps(document)
     assert run(projects["penguins"], "-c", HASHING, text).stdout.strip() == passport_sha256(json.loads(text))
+
+
+FEATURES = """
+import sys
+import pandas as pd
+from data.features.features import build_features
+from data.features.rows import conform
+build_features(conform(pd.read_parquet(sys.argv[1]))).to_parquet(sys.argv[2])
+"""
+
+
+def test_places_and_moments_become_the_features_that_the_estimators_make(
+    projects: dict[str, Path], run: Run, tmp_path: Path
+) -> None:
+    rows = visits(tmp_path / "ml").frame.drop(columns="returned")
+    # From the equator to the pole, a quarter of the way around; and from one side of the date line to the other.
+    rows.loc[0, ["home_lat", "home_lng", "shop_lat", "shop_lng"]] = [0.0, 12.0, 90.0, 0.0]
+    rows.loc[1, ["home_lat", "home_lng", "shop_lat", "shop_lng"]] = [0.0, 179.5, 0.0, -179.5]
+    rows.loc[0, ["when", "joined"]] = [pd.Timestamp("2024-03-01T12:00"), pd.Timestamp("2024-02-28T00:00")]
+    rows.to_parquet(tmp_path / "rows.parquet")
+    run(projects["visits"], "-c", FEATURES, str(tmp_path / "rows.parquet"), str(tmp_path / "features.parquet"))
+    made = pd.read_parquet(tmp_path / "features.parquet")
+
+    assert made["home__to__shop__km"].iloc[0] == pytest.approx(10_007.5, abs=0.1)
+    assert made.loc[1, ["home__to__shop__km", "home__to__shop__east_km"]].tolist() == pytest.approx(
+        [111.19] * 2, abs=0.01
+    )
+    assert made["when__to__joined__days"].iloc[0] == -2.5
+    ours = feature_frame(rows, names=list(rows), places=places_in(rows, names=list(rows)))
+    assert set(made) == set(ours)
+    for name in made.select_dtypes("number"):
+        np.testing.assert_allclose(made[name], ours[name], rtol=1e-12, err_msg=name)
 
 
 def simulated(framed: Framed, *, rows: int = 300) -> pd.DataFrame:

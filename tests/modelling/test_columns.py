@@ -33,5 +33,25 @@ def test_numbers_near_the_largest_do_not_overflow() -> None:
     assert sort_columns(frame) == Columns(even=("huge",), skewed=("tail",))
 
 
+def test_numbers_that_begin_again_are_known_by_name_and_values() -> None:
+    frame = pd.DataFrame(
+        {
+            "hr": np.arange(48) % 24,
+            "start__hour": np.arange(48.0) % 24,
+            "weekday": np.arange(48) % 7,
+            "mnth": 1 + np.arange(48) % 12,
+            "training_hours": np.arange(48),
+            "hours": np.linspace(0, 8, 48),
+            "three_month": np.arange(48) % 12,
+            "months_since": np.arange(48) % 12,
+        }
+    )
+    columns = sort_columns(frame)
+    assert columns.hours == ("hr", "start__hour")
+    assert columns.weekdays == ("weekday",)
+    assert columns.months == ("mnth", "three_month")
+    assert columns.straight == ("training_hours", "hours", "months_since")
+
+
 def test_columns_without_two_values_are_no_features() -> None:
     assert sort_columns(pd.DataFrame({"a": [1, 1], "b": ["x", "x"]})).usable == 0

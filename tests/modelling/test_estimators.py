@@ -54,6 +54,27 @@ def test_a_frame_is_taken_as_it_comes() -> None:
     assert model.leaderboard_["candidate"].iloc[0] == model.champion_
 
 
+def test_a_distance_and_an_elapsed_time_are_learned_from_two_places_and_two_moments() -> None:
+    rng = np.random.default_rng(0)
+    start = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 365, 400), unit="D"))
+    frame = pd.DataFrame(
+        {
+            "Pickup Latitude": rng.uniform(40, 41, 400),
+            "Pickup Longitude": rng.uniform(-75, -74, 400),
+            "Dropoff Latitude": rng.uniform(40, 41, 400),
+            "Dropoff Longitude": rng.uniform(-75, -74, 400),
+            "ordered": start,
+            "delivered": start + pd.Series(pd.to_timedelta(rng.integers(0, 30, 400), unit="D")),
+        }
+    )
+    # 111 km a degree to the north, 84 km a degree to the east at this latitude.
+    north = 111.2 * (frame["Dropoff Latitude"] - frame["Pickup Latitude"])
+    east = 84.4 * (frame["Dropoff Longitude"] - frame["Pickup Longitude"])
+    price = np.hypot(north, east) + 3 * (frame["delivered"] - frame["ordered"]).dt.days
+    model = TabularRegressor(budget_evaluations=8, n_jobs=1).fit(frame.iloc[:300], price.iloc[:300])
+    assert model.score(frame.iloc[300:], price.iloc[300:]) > 0.99
+
+
 def test_labels_come_back_as_they_were_given() -> None:
     frame, target = mixed_table()
     labels = np.where(target > np.median(target), "high", "low")

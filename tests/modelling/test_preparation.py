@@ -35,6 +35,16 @@ def test_the_median_is_the_folds_own() -> None:
     assert fitted.named_transformers_["numbers"]["fill"].statistics_.tolist() == [0.0]
 
 
+def test_midnight_is_near_to_both_sides_for_models_that_add_up() -> None:
+    frame = pd.DataFrame({"hour": np.tile(np.arange(24.0), 10)})
+    preparation = prepare(sort_columns(frame), "scaled", rows=240, seed=0, target_type="continuous")
+    assert preparation is not None
+    curves = preparation.transformer.fit_transform(frame)[:24]
+    steps = np.linalg.norm(curves - np.roll(curves, 1, axis=0), axis=1)
+    assert steps[0] == pytest.approx(steps[3], rel=0.01)  # from 23 to 0 as from 2 to 3: three hours from knot to knot
+    assert steps[0] < np.linalg.norm(curves[0] - curves[12]) / 2
+
+
 def test_no_usable_column_gives_no_preparation() -> None:
     assert prepare(Columns(constant=("a",)), "codes", rows=10, seed=0, target_type="binary") is None
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["Columns", "sort_columns"]
+__all__ = ["CYCLES", "Columns", "sort_columns"]
 
 MANY_CATEGORIES = 60
 """From this many different values on, one column each would be too many."""
 _SKEW = 2.0
 _TEXT_WORDS = 4.0
 _LOOKED_AT = 100_000
+CYCLES: Mapping[str, float] = {"hours": 24.0, "weekdays": 7.0, "months": 12.0}
+"""Kinds of numbers that begin again, and after how much."""
+_CYCLE_NAMES: Final = re.compile(
+    r"(?:^|[^a-z])(?:(?P<hours>hours?|hr)|(?P<weekdays>day_?of_?week|weekday|dow)|(?P<months>months?|mnth))$"
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,8 @@ class Columns:
         Columns without two different values: no model can use them.
     gaps : tuple of str
         Numbers of which some are missing; each is in `even` or `skewed` too.
+    hours, weekdays, months : tuple of str
+        Numbers that begin again: after 23 comes 0; each is in `even` too.
     """
 
     even: tuple[str, ...] = ()
@@ -44,11 +54,20 @@ class Columns:
     text: tuple[str, ...] = ()
     constant: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+    hours: tuple[str, ...] = ()
+    weekdays: tuple[str, ...] = ()
+    months: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> tuple[str, ...]:
         """Numbers of either kind."""
         return self.even + self.skewed
+
+    @property
+    def straight(self) -> tuple[str, ...]:
+        """Evenly spread numbers that do not begin again."""
+        turning = {*self.hours, *self.weekdays, *self.months}
+        return tuple(name for name in self.even if name not in turning)
 
     @property
     def usable(self) -> int:
@@ -72,6 +91,8 @@ def sort_columns(features: pd.DataFrame, *, text_columns: frozenset[str] = froze
         kinds[kind].append(name)
         if kind in {"even", "skewed"} and features[name].isna().any():
             kinds["gaps"].append(name)
+        if kind == "even" and (cycle := _cycle(str(name), features[name])):
+            kinds[cycle].append(name)
     return Columns(**{kind: tuple(names) for kind, names in kinds.items()})
 
 
@@ -87,6 +108,16 @@ def _kind(column: pd.Series, *, told_text: bool) -> str:
     if told_text or _reads_as_text(column, distinct):
         return "text"
     return "many_categories" if distinct > MANY_CATEGORIES else "categories"
+
+
+def _cycle(name: str, column: pd.Series) -> str | None:
+    """Which cycle a number runs through, by the end of its name and by its values: whole, and all of one turn."""
+    found = _CYCLE_NAMES.search(name.casefold())
+    if found is None or found.lastgroup is None:
+        return None
+    values = column.dropna().to_numpy(dtype=float)
+    fits = values.min() >= 0 and np.ptp(values) < CYCLES[found.lastgroup] and not (values % 1).any()
+    return found.lastgroup if fits else None
 
 
 def _skew(column: pd.Series) -> float:

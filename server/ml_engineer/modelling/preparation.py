@@ -27,7 +27,7 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
-from ml_engineer.modelling.columns import MANY_CATEGORIES, Columns
+from ml_engineer.modelling.columns import CYCLES, MANY_CATEGORIES, Columns
 from ml_engineer.modelling.text_vectors import TextVectors
 
 __all__ = ["ColumnList", "Preparation", "View", "prepare"]
@@ -40,6 +40,8 @@ its words, 'bags' for LightGBM on words, 'vectors' for models of what a text mea
 _MOST_VALUES = 100
 _MOST_BENT = 100
 """With more numbers than this, splines would make too many columns."""
+_KNOTS = {"hours": 3.0, "weekdays": 1.0, "months": 2.0}
+"""Distance of the knots of a curve: about as fine as what people do changes."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,7 @@ def _scaled(facts: _Facts) -> list[_Step]:
     return [
         ("numbers", Pipeline([("fill", _median()), ("scale", StandardScaler())]), _even(facts.columns)),
         ("long_tails", long_tails, _long_tailed(facts.columns)),
+        *_turning(facts.columns),
         *_one_hot(facts),
         *_text(facts.columns, lambda: _hashed_words(n_features=2**15)),
     ]
@@ -339,7 +342,20 @@ def _one_hot(facts: _Facts) -> list[_Step]:
 
 def _even(columns: Columns) -> ColumnList:
     why = "A missing number becomes the median, with a flag that says so; then mean 0 and variance 1."
-    return ColumnList("EVEN_NUMBERS", columns.even, why)
+    return ColumnList("EVEN_NUMBERS", columns.straight, why)
+
+
+def _turning(columns: Columns) -> list[_Step]:
+    """Curves around the clock and the year for numbers that begin again."""
+    steps: list[_Step] = []
+    for cycle, names in (("hours", columns.hours), ("weekdays", columns.weekdays), ("months", columns.months)):
+        period, step = CYCLES[cycle], _KNOTS[cycle]
+        knots = [[float(knot)] * len(names) for knot in np.arange(0, period + step, step)]
+        curve = SplineTransformer(knots=knots, extrapolation="periodic", include_bias=False)
+        turn = Pipeline([("fill", SimpleImputer(strategy="most_frequent", keep_empty_features=True)), ("turn", curve)])
+        why = f"Numbers that begin again after {period:g}: a smooth curve whose ends meet."
+        steps.append((cycle, turn, ColumnList(cycle.upper(), names, why)))
+    return steps
 
 
 def _long_tailed(columns: Columns) -> ColumnList:

@@ -20,7 +20,7 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_is
 
 from ml_engineer.modelling.columns import sort_columns
 from ml_engineer.modelling.executors import make_executor
-from ml_engineer.modelling.feature_frame import feature_frame
+from ml_engineer.modelling.feature_frame import feature_frame, places_in
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
 from ml_engineer.modelling.results import candidate_result, leaderboard
 from ml_engineer.modelling.search import SearchResult, search
@@ -116,7 +116,10 @@ class TabularEstimator(BaseEstimator, ABC):
             )
             if table.dtype.kind == "c":
                 check_array(table)
-        return feature_frame(table, names=[f"x{place}" for place in range(table.shape[1])])
+        names = [f"x{place}" for place in range(table.shape[1])]
+        if reset:
+            self._places = places_in(table, names=names) if isinstance(table, pd.DataFrame) else []
+        return feature_frame(table, names=names, places=self._places)
 
     def _search(self, data: TrainingData) -> None:
         """Find the champion, and keep what it is asked for later."""

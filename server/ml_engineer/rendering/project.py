@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from ml_engineer.rendering.columns import contract_columns, request_fields
+from ml_engineer.rendering.columns import ContractColumn, contract_columns, request_fields
 from ml_engineer.rendering.environment import template_environment, templates_dir
 from ml_engineer.rendering.packages import dependency_groups, requirements
 from ml_engineer.rendering.quoting import identifier
@@ -13,6 +13,7 @@ from ml_engineer.vocabulary.contract import DataContract
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.estimates import direction_of
 from ml_engineer.vocabulary.model_types import TRUSTED_TYPES
+from ml_engineer.vocabulary.places import Place, places_among
 from ml_engineer.vocabulary.problem import ProblemDefinition
 from ml_engineer.vocabulary.requests import FEATURE_FOLDERS, FeatureFolder
 from ml_engineer.vocabulary.split import SplitPlan
@@ -209,6 +210,7 @@ def _context(
         "feature_names": [column.name for column in columns if column.storage != "datetime"],
         "text_names": [column.name for column in problem.features if column.role == "text"],
         "moment_names": [column.name for column in columns if column.storage == "datetime"],
+        "places": {place.name: [place.latitude, place.longitude] for place in _places(problem, columns)},
         "trusted_types": TRUSTED_TYPES,
         "development_rows": split.development_rows,
         "project_name": identifier(problem.title, fallback="ml").replace("_", "-").strip("-"),
@@ -219,3 +221,14 @@ def _context(
         "sections": sections,
         "chosen_folders": chosen,
     }
+
+
+def _places(problem: ProblemDefinition, columns: Sequence[ContractColumn]) -> list[Place]:
+    """Pairs of features that are a latitude and a longitude, where something is learned from them.
+
+    Where rows are only compared with each other, a place told in several ways would count several times.
+    """
+    if not problem.learns_target:
+        return []
+    numbers = (column for column in columns if column.storage in {"integer", "float"})
+    return places_among((one.name, None if isinstance(one.typical, str) else one.typical) for one in numbers)
