@@ -29,7 +29,8 @@ PREVENTED = {
 
 def without_text(task: str, **changes: object) -> TrainingData:
     data = make_data(task, rows=200, **changes)
-    return replace(data, features=data.features.drop(columns="{comment}"))
+    hours = np.random.default_rng(3).integers(0, 24, data.rows)
+    return replace(data, features=data.features.drop(columns="{comment}").assign(hour=hours))
 
 
 def exported(model: object, data: TrainingData) -> bytes:

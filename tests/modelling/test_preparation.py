@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.pipeline import make_pipeline
 
 from ml_engineer.modelling.columns import Columns, sort_columns
 from ml_engineer.modelling.preparation import prepare
@@ -43,6 +45,25 @@ def test_midnight_is_near_to_both_sides_for_models_that_add_up() -> None:
     steps = np.linalg.norm(curves - np.roll(curves, 1, axis=0), axis=1)
     assert steps[0] == pytest.approx(steps[3], rel=0.01)  # from 23 to 0 as from 2 to 3: three hours from knot to knot
     assert steps[0] < np.linalg.norm(curves[0] - curves[12]) / 2
+
+
+def test_a_difference_of_two_numbers_is_seen_by_trees_on_crossed_numbers() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(600, 4)), columns=list("abcd"))
+    target = np.sin(3 * (frame["a"] - frame["b"])).to_numpy()
+    errors = {}
+    for view in ("shares", "crossed"):
+        preparation = prepare(sort_columns(frame), view, rows=400, seed=0, target_type="continuous")
+        assert preparation is not None
+        model = make_pipeline(preparation.transformer, ExtraTreesRegressor(50, max_leaf_nodes=60, random_state=0))
+        errors[view] = np.std(model.fit(frame[:400], target[:400]).predict(frame[400:]) - target[400:])
+    assert errors["crossed"] < 0.6 * errors["shares"]
+
+
+def test_one_number_alone_is_crossed_with_nothing() -> None:
+    columns = sort_columns(pd.DataFrame({"a": np.arange(9.0)}))
+    views = [prepare(columns, view, rows=9, seed=0, target_type="binary") for view in ("shares", "crossed")]
+    assert repr(views[0]) == repr(views[1])
 
 
 def test_no_usable_column_gives_no_preparation() -> None:

@@ -34,7 +34,7 @@ def test_rows_that_weigh_nothing_teach_nothing(task: str) -> None:
     train, test = data.pairs[0]
     test = test[weights[test] > 0]
     truth = data.actual[test]
-    for candidate in build_portfolio(data, seed=0, threads=1):
+    for candidate in build_portfolio(weighted, seed=0, threads=1):
         if candidate.name not in ONE_OF_A_KIND:
             continue
         one = small(candidate)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_engineer.modelling.candidate import pipeline_of
+from ml_engineer.modelling.candidate import model_of, pipeline_of
 from ml_engineer.modelling.fits import Fit, FitTask, attempt, run_task
 from ml_engineer.modelling.portfolio import build_portfolio
 from ml_engineer.modelling.standing import Standing
@@ -35,7 +35,7 @@ def test_every_kind_of_setting_that_is_proposed_can_be_fitted(task: str) -> None
     known = [Standing(one) for one in build_portfolio(data, seed=0, threads=1) if one.name in names]
     train, test = data.pairs[0]
     for one in Tuner(seed=0).propose(known, number=8, wide=True):
-        small = {"n_estimators", "iterations"} & set(pipeline_of(one.estimator)[-1].get_params())
+        small = {"n_estimators", "iterations"} & set(model_of(one.estimator).get_params())
         task_of = FitTask(one.with_parameters("", **dict.fromkeys(small, 5)), train, test, "")
         assert isinstance(attempt(lambda task_of=task_of: run_task(task_of, data, scratch=None)), Fit), one.name
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, clone
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.ensemble import VotingClassifier, VotingRegressor
+from sklearn.ensemble import BaggingClassifier, BaggingRegressor, VotingClassifier, VotingRegressor
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 
@@ -33,6 +33,9 @@ SIMPLICITY: dict[Family, int] = {
     "ensemble": 7,
 }
 """Which family is preferred if two score the same: how hard it is to say why it predicts what it predicts."""
+
+_AROUND = (OneVsRestClassifier, BaggingClassifier, BaggingRegressor)
+"""What holds several of one model: the settings that matter are the model's."""
 
 Growing = Literal["lightgbm", "catboost", "xgboost", "forest"]
 """Models that grow tree by tree, whose number of trees is found before the folds."""
@@ -122,7 +125,7 @@ class Candidate:
         model = pipeline_of(self.estimator)
         while hasattr(model, "steps"):
             model = model.steps[-1][1]
-        model = model.estimator if isinstance(model, OneVsRestClassifier) else model
+        model = model.estimator if isinstance(model, _AROUND) else model
         if not isinstance(model, BaseEstimator):
             return {}
         usual = _usual(type(model))
@@ -143,9 +146,9 @@ def pipeline_of(estimator: Any) -> Any:
 
 
 def model_of(estimator: Any) -> Any:
-    """The model at the end of a pipeline, from inside of one label against the rest."""
+    """The model at the end of a pipeline, from inside of one label against the rest or of an average of its kind."""
     model = pipeline_of(estimator)[-1]
-    return model.estimator if isinstance(model, OneVsRestClassifier) else model
+    return model.estimator if isinstance(model, _AROUND) else model
 
 
 def headless(estimator: Any) -> Any:

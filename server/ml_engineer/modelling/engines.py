@@ -59,6 +59,10 @@ class EngineSettings:
 
 
 _Steps = list[tuple[str, Any]]
+_NETWORK_ROWS = 30_000
+_MOST_NETWORKS = 8
+"""Networks that begin from other weights and stop by other rows end elsewhere, on few rows above all: their average errs
+less than any of them. The more rows, the fewer are needed, and the dearer each is."""
 
 
 def _linear(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
@@ -111,7 +115,24 @@ def _network(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
     kind = MLPRegressor if settings.regression else MLPClassifier
     batch = int(np.clip(2 ** round(np.log2(settings.data.rows / 30 + 1)), 16, 512))
     rules = {"early_stopping": True, "n_iter_no_change": 12, "max_iter": 120, "random_state": settings.seed}
-    return [("model", kind(batch_size=batch, **parameters, **rules))]
+    model = kind(batch_size=batch, **parameters, **rules)
+    several = int(np.clip(_NETWORK_ROWS // settings.data.rows, 1, _MOST_NETWORKS))
+    # An average of networks cannot count rows by their weights, nor learn several labels at a time.
+    if several == 1 or settings.data.weights is not None or settings.data.task == "multilabel":
+        return [("model", model)]
+    from sklearn.ensemble import BaggingClassifier, BaggingRegressor
+
+    together = BaggingRegressor if settings.regression else BaggingClassifier
+    return [("model", together(model, n_estimators=several, bootstrap=False, random_state=settings.seed))]
+
+
+def _support(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.svm import SVC, SVR
+
+    if settings.regression:
+        return [("model", SVR(**parameters))]
+    return [("model", CalibratedClassifierCV(SVC(**parameters), ensemble=False))]
 
 
 def _forest(kind: str) -> Any:
@@ -234,6 +255,7 @@ BUILDERS: Mapping[Engine, Any] = {
     "kernel": _kernel,
     "neighbours": _neighbours,
     "network": _network,
+    "support": _support,
     "extra_trees": _forest("ExtraTrees"),
     "random_forest": _forest("RandomForest"),
     "lightgbm": _lightgbm,

@@ -1,4 +1,4 @@
-"""Fitted models as ONNX operators: linear ones, networks and forests by ours, boosters by their converters."""
+"""Fitted models as ONNX operators: linear ones, machines of near rows, networks and forests by ours, boosters by their converters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
+    BaggingClassifier,
+    BaggingRegressor,
     ExtraTreesClassifier,
     ExtraTreesRegressor,
     RandomForestClassifier,
@@ -16,6 +19,7 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.svm import SVC, SVR
 
 from ml_engineer.modelling.onnx_graph import ML_DOMAIN, Graph, NotExportableError
 
@@ -73,6 +77,41 @@ def _network(graph: Graph, model: Any, values: str) -> str:
             values = graph.op(name, values, axis=1) if kind == "softmax" else graph.op(name, values)
     binary = hasattr(model, "classes_") and len(model.classes_) == 2
     return _two(graph, values) if binary else values
+
+
+def _nearness(graph: Graph, model: Any, values: str) -> str:
+    """What a support vector machine says of each row, (n, 1): its support vectors, weighed by how near they are."""
+    if model.kernel != "rbf":
+        raise NotExportableError(f"{type(model).__name__} with the kernel {model.kernel}")
+    points = np.asarray(model.support_vectors_)
+    own = graph.op("ReduceSum", graph.op("Mul", values, values), graph.constant([1], "int64"), keepdims=1)
+    both = graph.op("MatMul", values, graph.constant(2 * points.T))
+    apart = graph.op("Sub", graph.op("Add", own, graph.constant((points**2).sum(axis=1)[None, :])), both)
+    apart = graph.op("Max", apart, graph.constant(0.0))
+    near = graph.op("Exp", graph.op("Mul", apart, graph.constant(-float(model._gamma))))
+    return _line(graph, near, np.asarray(model.dual_coef_).T, model.intercept_)
+
+
+def _calibrated_support(graph: Graph, model: CalibratedClassifierCV, values: str) -> str:
+    (inside,) = model.calibrated_classifiers_ if len(model.calibrated_classifiers_) == 1 else (None,)
+    if inside is None or type(inside.estimator) is not SVC or len(model.classes_) != 2 or model.method != "sigmoid":
+        raise NotExportableError("CalibratedClassifierCV of anything but one support vector machine of two classes")
+    (curve,) = inside.calibrators
+    said = _nearness(graph, inside.estimator, values)
+    slope = graph.op("Mul", said, graph.constant(-float(curve.a_)))
+    return _two(graph, graph.op("Sigmoid", graph.op("Sub", slope, graph.constant(float(curve.b_)))))
+
+
+def _average(graph: Graph, model: Any, values: str) -> str:
+    """The mean of models that each see all columns."""
+    if any(list(chosen) != list(range(model.n_features_in_)) for chosen in model.estimators_features_):
+        raise NotExportableError(f"{type(model).__name__} of models that see different columns")
+    if any(len(one.classes_) != len(model.classes_) for one in model.estimators_ if hasattr(model, "classes_")):
+        raise NotExportableError(f"{type(model).__name__} of models that learned different classes")
+    total = predicted(graph, model.estimators_[0], values)
+    for one in model.estimators_[1:]:
+        total = graph.op("Add", total, predicted(graph, one, values))
+    return graph.op("Div", total, graph.constant(float(len(model.estimators_))))
 
 
 def _forest(graph: Graph, model: Any, values: str) -> str:
@@ -185,6 +224,10 @@ _MODELS: dict[type, Callable[[Graph, Any, str], str]] = {
     RandomForestRegressor: _forest,
     ExtraTreesClassifier: _forest,
     ExtraTreesRegressor: _forest,
+    SVR: _nearness,
+    CalibratedClassifierCV: _calibrated_support,
+    BaggingClassifier: _average,
+    BaggingRegressor: _average,
 }
 _BOOSTERS: dict[str, Callable[[Graph, Any, str], str]] = {
     "lightgbm": _lightgbm,

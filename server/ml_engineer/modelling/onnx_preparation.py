@@ -9,8 +9,16 @@ import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.kernel_approximation import Nystroem
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    SplineTransformer,
+    StandardScaler,
+    TargetEncoder,
+)
+from sklearn.random_projection import SparseRandomProjection
 
 from ml_engineer.modelling.onnx_graph import ML_DOMAIN, Block, Graph, NotExportableError
 
@@ -35,6 +43,9 @@ def prepared(graph: Graph, step: Any, value: Columns | Block) -> Block:
         for _, one in step.steps:
             value = prepared(graph, one, value)
         return value
+    if isinstance(step, FeatureUnion):
+        parts = [graph.matrix(prepared(graph, one, value)) for _, one in step.transformer_list]
+        return Block((graph.beside(parts),))
     if step == "passthrough":
         return value
     for kind, emit in _STEPS.items():
@@ -178,6 +189,41 @@ def _landmarks(graph: Graph, step: Nystroem, block: Block) -> str:
     return graph.op("MatMul", near, graph.constant(np.asarray(step.normalization_).T))
 
 
+def _projection(graph: Graph, step: SparseRandomProjection, block: Block) -> str:
+    weights = step.components_.toarray() if hasattr(step.components_, "toarray") else step.components_
+    return graph.op("MatMul", graph.matrix(block), graph.constant(np.asarray(weights).T))
+
+
+def _turns(graph: Graph, step: SplineTransformer, block: Block) -> str:
+    """Curves that begin again: between two knots each of them is a polynomial of the distance from the first."""
+    bends = step.bsplines_
+    knots = [one.t[step.degree : -step.degree] for one in bends]
+    widths = np.diff(knots[0])
+    if step.extrapolation != "periodic" or not all(np.allclose(np.diff(one), widths[0]) for one in knots):
+        raise NotExportableError("SplineTransformer whose ends do not meet, or with knots at uneven distances")
+    values, pieces, powers = graph.matrix(block), len(widths), np.arange(step.degree + 1)
+    inside = (powers + 0.5) / (step.degree + 1)
+    grid = (np.arange(pieces)[:, None] + inside).ravel()
+    known = step.transform(np.column_stack([one[0] + widths[0] * grid for one in knots]))
+    solved = np.linalg.inv(inside[:, None] ** powers)
+    found = []
+    for place, curves in enumerate(np.split(known, len(knots), axis=1)):
+        weights = np.concatenate([solved @ one for one in np.split(curves, pieces)])
+        along = graph.op("Gather", values, graph.constant([place], "int64"), axis=1)
+        steps = graph.op("Div", graph.op("Sub", along, graph.constant(knots[place][0])), graph.constant(widths[0]))
+        turns = graph.op("Floor", graph.op("Div", steps, graph.constant(float(pieces))))
+        steps = graph.op("Sub", steps, graph.op("Mul", turns, graph.constant(float(pieces))))
+        piece = graph.op("Floor", steps)
+        rest = graph.op("Pow", graph.op("Sub", steps, piece), graph.constant(powers[None, :].astype(float)))
+        here = graph.cast(graph.op("Equal", piece, graph.constant(np.arange(pieces)[None, :].astype(float))), "float64")
+        terms = [
+            graph.op("Mul", graph.op("Gather", here, graph.constant([one], "int64"), axis=1), rest)
+            for one in range(pieces)
+        ]
+        found.append(graph.op("MatMul", graph.beside(terms), graph.constant(weights)))
+    return graph.beside(found)
+
+
 def _refuse_numbers(step: Any, block: Block) -> None:
     if not block.text:
         raise NotExportableError(f"{type(step).__name__} on numbers")
@@ -192,4 +238,6 @@ _STEPS: dict[type, Callable[[Graph, Any, Block], str]] = {
     OrdinalEncoder: _ordinal,
     TargetEncoder: _target_means,
     Nystroem: _landmarks,
+    SparseRandomProjection: _projection,
+    SplineTransformer: _turns,
 }

@@ -35,6 +35,7 @@ _FAMILY: Mapping[Engine, Family] = {
     "kernel": "kernel",
     "neighbours": "neighbours",
     "network": "network",
+    "support": "kernel",
     "extra_trees": "forest",
     "random_forest": "forest",
     "lightgbm": "boosting",
@@ -56,7 +57,7 @@ _GROWING: Mapping[Engine, Growing] = {
     "xgboost": "xgboost",
     "cox_trees": "xgboost",
 }
-_DENSE: frozenset[Engine] = frozenset({"kernel", "neighbours", "network"})
+_DENSE: frozenset[Engine] = frozenset({"kernel", "neighbours", "network", "support"})
 _OF_WORDS: frozenset[View] = frozenset({"words", "terms", "vectors"})
 _SEVERAL_AT_ONCE: frozenset[Engine] = frozenset({"extra_trees", "random_forest", "neighbours", "network"})
 """Models that learn several labels together: shared trees, neighbours and layers, at the price of one."""
@@ -133,6 +134,8 @@ def build_candidate(
         return None
     if entry.engine == "bayes" and data.task == "regression":
         return None
+    if entry.engine == "support" and data.task not in {"binary", "regression"}:
+        return None  # its votes of several classes make poor probabilities
     if data.quantile is not None and not _fits_quantile(entry, data, columns):
         return None
     # Hashed words are too many columns for models that keep a weight or a distance for each.

@@ -26,18 +26,22 @@ from sklearn.preprocessing import (
     StandardScaler,
     TargetEncoder,
 )
+from sklearn.random_projection import SparseRandomProjection
 
 from ml_engineer.modelling.columns import CYCLES, MANY_CATEGORIES, Columns
 from ml_engineer.modelling.text_vectors import TextVectors
 
 __all__ = ["ColumnList", "Preparation", "View", "prepare"]
 
-View = Literal["scaled", "dense", "splines", "codes", "bags", "levels", "shares", "words", "terms", "vectors"]
+View = Literal[
+    "scaled", "dense", "splines", "codes", "bags", "levels", "shares", "crossed", "words", "terms", "vectors"
+]
 """What a family needs: 'scaled' and 'splines' for models that add up numbers, 'dense' for models whose size grows with
-the columns, 'codes' for LightGBM, 'levels' for CatBoost, 'shares' for trees that know no categories, 'words' for models of running text, 'terms' for models of nothing but
+the columns, 'codes' for LightGBM, 'levels' for CatBoost, 'shares' for trees that know no categories, 'crossed' for those whose cuts need sums and ratios too, 'words' for models of running text, 'terms' for models of nothing but
 its words, 'bags' for LightGBM on words, 'vectors' for models of what a text means."""
 
 _MOST_VALUES = 100
+_MOST_CROSSED = 30
 _MOST_BENT = 100
 """With more numbers than this, splines would make too many columns."""
 _KNOTS = {"hours": 3.0, "weekdays": 1.0, "months": 2.0}
@@ -246,6 +250,36 @@ def _shares(facts: _Facts) -> list[_Step]:
     ]
 
 
+def _crossed(facts: _Facts) -> list[_Step]:
+    """What 'shares' has, and random sums and ratios of two numbers each, which a cut along one number cannot see."""
+    numbers = len(facts.columns.numbers)
+    if numbers < 2:
+        return _shares(facts)
+
+    def two_each(first_seed: int) -> FeatureUnion:
+        # Several draws, because scikit-learn warns of one that has more columns than it is made from.
+        draws = -(-min(_MOST_CROSSED, numbers * (numbers - 1)) // numbers)
+        share = round(min(1.0, 2 / numbers), 6)
+        several = [
+            SparseRandomProjection(
+                min(_MOST_CROSSED, numbers), density=share, dense_output=True, random_state=first_seed + draw
+            )
+            for draw in range(draws)
+        ]
+        return FeatureUnion([(f"draw_{number}", one) for number, one in enumerate(several, start=1)])
+
+    def filled() -> SimpleImputer:
+        return SimpleImputer(strategy="median", keep_empty_features=True)
+
+    sums = Pipeline([("fill", filled()), ("scale", StandardScaler()), ("cross", two_each(facts.seed))])
+    # A sum of logarithms is the logarithm of a product or of a ratio, and trees do not mind the logarithm.
+    shorten = FunctionTransformer(np.arcsinh)
+    ratios = Pipeline([("fill", filled()), ("shorten", shorten), ("cross", two_each(facts.seed + _MOST_CROSSED))])
+    plain = _shares(facts)
+    listed = plain[0][2]
+    return [*plain, ("sums", sums, listed), ("ratios", ratios, listed)]
+
+
 def _words(facts: _Facts) -> list[_Step]:
     """Running text by its words, pairs of words and pieces of words, beside the scaled rest."""
     if not facts.columns.text:
@@ -306,6 +340,7 @@ _STEPS: dict[View, Callable[[_Facts], list[_Step]]] = {
     "bags": _bags,
     "levels": _levels,
     "shares": _shares,
+    "crossed": _crossed,
     "words": _words,
     "terms": _terms,
     "vectors": _vectors,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.ensemble import VotingClassifier, VotingRegressor
+from sklearn.ensemble import BaggingClassifier, BaggingRegressor, VotingClassifier, VotingRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import LabelEncoder
@@ -64,7 +64,10 @@ def takes_weights(model: Any) -> bool:
         return takes_weights(model.steps[0][1])
     if isinstance(model, VotingClassifier | VotingRegressor):
         return all(takes_weights(member) for _, member in model.estimators)
-    return bool(has_fit_parameter(_last(model), "sample_weight"))
+    last = _last(model)
+    if isinstance(last, BaggingClassifier | BaggingRegressor) and not last.bootstrap:
+        return False  # it draws rows by their weights, and without repeats draws all of them
+    return bool(has_fit_parameter(last, "sample_weight"))
 
 
 def put_together(vote: Any, models: Sequence[Any], target: npt.NDArray[Any]) -> Any:
