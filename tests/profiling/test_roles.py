@@ -15,6 +15,20 @@ from ml_engineer.vocabulary.problem import ProblemColumn
 
 ROWS = 200
 RNG = np.random.default_rng(0)
+SEVERAL = np.random.default_rng(1)
+TAGS = np.array([f"tag{index}" for index in range(30)])
+
+
+def lists(separator: str, *, fewest: int = 3, most: int = 8) -> list[str]:
+    return [
+        separator.join(SEVERAL.choice(TAGS, SEVERAL.integers(fewest, most + 1), replace=False)) for _ in range(ROWS)
+    ]
+
+
+def drawn(pattern: str, *limits: int) -> list[str]:
+    return [pattern.format(*numbers) for numbers in SEVERAL.integers(0, limits, (ROWS, len(limits)))]
+
+
 SENTENCES = [f"the {index} customer wrote about a late parcel" for index in range(ROWS)]
 
 
@@ -63,6 +77,50 @@ def role(name: str, values: object) -> str:
 )
 def test_name_and_values_make_the_role(name: str, values: object, expected: str) -> None:
     assert role(name, values) == expected
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        lists(";"),
+        lists("|"),
+        lists(", "),
+        [f"['{cell}']" for cell in lists("', '")],
+        lists(";", fewest=5, most=5),
+        drawn("D{0}/C{0}{1}/I{0}{1}{2}", 4, 5, 300),
+        drawn("Home > Room {0} > Shelf {0}.{1} > Thing {0}.{1}.{2}", 4, 5, 300),
+    ],
+    ids=["semicolons", "bars", "commas", "brackets", "always five", "path", "breadcrumbs"],
+)
+def test_cells_made_of_parts_that_come_again_are_read_by_their_words(values: list[str]) -> None:
+    column = roles(x=values)["x"]
+    assert (column.role, column.used) == ("text", True)
+    assert "come again" in column.reason
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"2023-{index:06d}" for index in range(ROWS)],
+        [f"2023/05/{index:05d}" for index in range(ROWS)],
+        [f"AB/{index:05d}" for index in range(ROWS)],
+        [f"{'AB'[index % 2]}/{2020 + index % 3}/{index:05d}" for index in range(ROWS)],
+        [f"Mainstreet {index}, {'Oslo' if index % 2 else 'Rome'}" for index in range(ROWS)],
+        [f"Family{index}, {'Anna' if index % 2 else 'John'}" for index in range(ROWS)],
+        [f"images/{'cat' if index % 2 else 'dog'}/house{index % 9}/{index:05d}.png" for index in range(ROWS)],
+        [f"https://example.org/{'cat' if index % 2 else 'dog'}/{index:05d}" for index in range(ROWS)],
+        [f"p{index}@example.org; q{index}@example.org" for index in range(ROWS)],
+        [f"{index / 7:.5f}, {index / 9:.5f}" for index in range(ROWS)],
+    ],
+)
+def test_keys_with_parts_stay_identifiers(values: list[str]) -> None:
+    assert role("x", values) == "identifier"
+
+
+def test_lists_that_come_again_are_a_category_only_while_they_are_few() -> None:
+    few, many = lists("|")[:15], lists("|")[:80]
+    assert role("genres", SEVERAL.choice(few, ROWS)) == "categorical"
+    assert role("genres", (many * 3)[:ROWS]) == "text"
 
 
 def test_a_mark_that_is_there_or_not_is_no_constant() -> None:

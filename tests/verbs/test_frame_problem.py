@@ -112,6 +112,25 @@ def test_the_penguins_are_framed_by_bird(frame: Frame, layout: ProjectLayout, pe
     assert reply.development_rows + reply.held_out_rows == 344
 
 
+def test_what_a_list_holds_is_learned_from(frame: Frame, layout: ProjectLayout) -> None:
+    rng = np.random.default_rng(0)
+    tags = np.array([f"tag{index}" for index in range(12)])
+    lists = [list(rng.choice(tags, rng.integers(3, 8), replace=False)) for _ in range(500)]
+    worth = dict(zip(tags, rng.normal(0, 3, len(tags)), strict=True))
+    price = np.round([sum(map(worth.get, cell)) for cell in lists] + rng.normal(size=500), 2)  # type: ignore[arg-type]
+    table = pd.DataFrame({"tags": [";".join(cell) for cell in lists], "x": rng.normal(size=500), "price": price})
+    frame(table, "price")
+    problem = load_problem(layout)
+    assert (problem.column("tags").role, problem.column("tags").used) == ("text", True)
+    assert problem.worth_building
+    # Lists are no running text: neither is the task named after them, nor are they told to be short texts.
+    table["price"] = np.where(price > np.median(price), "high", "low")
+    frame(table, "price", project_dir=str(layout.root.parent / "other"))
+    problem = load_problem(ProjectLayout(layout.root.parent / "other"))
+    assert problem.task_type == "binary"
+    assert not any("words" in risk for risk in problem.risks)
+
+
 def test_birds_stay_on_one_side_and_in_one_fold(frame: Frame, layout: ProjectLayout, penguins: Path) -> None:
     frame(penguins, "Species")
     development = load_development(layout, load_record(layout, SplitPlan))
@@ -352,6 +371,11 @@ def test_edits_of_the_file_outlive_framing_again(frame: Frame, layout: ProjectLa
         (lambda d: d, {"target": "letf"}, (InputError, "nearest names: 'left'")),
         (lambda d: d.head(1), {}, (InputError, "Too few rows")),
         (lambda d: d[["left"]], {}, (InputError, "one column only")),
+        (
+            lambda d: d[["left"]].assign(a=1, b="x", c=np.nan),
+            {},
+            (InputError, r"Every column is constant.*all 400 rows of 'a' \('1'\), 'b' \('x'\), 'c' \(no value\)"),
+        ),
         (lambda d: d.assign(left="no"), {}, (InputError, "one value only")),
         (lambda d: d.assign(left=np.nan), {}, (InputError, "no value in any")),
         (lambda d: d, {"target": "customer"}, (InputError, "different in nearly every row")),

@@ -11,6 +11,7 @@ from typing import Final
 
 import pandas as pd
 
+from ml_engineer.profiling.cell_parts import CellParts, find_parts
 from ml_engineer.profiling.columns import ColumnsProfile, looks_personal
 from ml_engineer.profiling.keys import looks_like_hashes
 from ml_engineer.profiling.levels import order_of_words
@@ -34,6 +35,9 @@ _WEIGHT_KINDS: Final = word_set("design expansion final inverse person probabili
 _ADDRESSES: Final = word_set("address street url link uri href email mail phone telephone mobile fax iban")
 _FEWEST_WORDS: Final = 4
 _MOST_LEVELS: Final = 20
+_MOST_CATEGORIES: Final = 60
+_MANY_OF_A_KIND: Final = 0.5
+"""Share of different values from which on most rows have one that no other row has."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,10 @@ def _text_rules(values: pd.Series, column: ColumnProfile) -> Iterator[Role]:
         yield "identifier", f"looks like names or other personal data ({many})"
     if share > 0.5 and present >= 20 and (looks_like_hashes(sample) or _names_row(column.name)):
         yield "identifier", f"names single rows: {many}"
+    if column.distinct_values > _MOST_LEVELS:
+        parts = find_parts([str(value) for value in values.dropna()])
+        if parts is not None and (share >= _MANY_OF_A_KIND or _reads_better_by_parts(parts, column)):
+            yield "text", f"{parts.sentence} ({many})"
     words_each = sum(len(value.split()) for value in sample) / len(sample)
     if words_each >= _FEWEST_WORDS and share >= 0.5:
         yield "text", f"free text, about {words_each:.0f} words each"
@@ -137,6 +145,11 @@ def _text_rules(values: pd.Series, column: ColumnProfile) -> Iterator[Role]:
     if column.distinct_values > _MOST_LEVELS:
         yield "categorical", f"category with many values: {many}"
     yield "categorical", f"category with {column.distinct_values} values"
+
+
+def _reads_better_by_parts(parts: CellParts, column: ColumnProfile) -> bool:
+    """Whether cells that come again are still read better by their parts than each as a category of its own."""
+    return parts.kind == "list" and column.distinct_values > _MOST_CATEGORIES
 
 
 def _names_row(name: str) -> bool:

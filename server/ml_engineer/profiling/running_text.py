@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ml_engineer.errors import UnsupportedTaskError
+from ml_engineer.profiling.cell_parts import find_parts
 from ml_engineer.profiling.names import quoted
 from ml_engineer.profiling.target import TargetReading
 from ml_engineer.vocabulary.problem import ColumnRole, ProblemColumn
@@ -87,18 +88,20 @@ def refuse_without_text(frame: pd.DataFrame, target: str, roles: Mapping[str, Co
     )
 
 
-def name_by_inputs(reading: TargetReading, columns: Sequence[ProblemColumn]) -> TargetReading:
+def name_by_inputs(frame: pd.DataFrame, reading: TargetReading, columns: Sequence[ProblemColumn]) -> TargetReading:
     """Call a classification whose inputs are mostly running text by its name.
 
     Parameters
     ----------
+    frame : pandas.DataFrame of shape (n, columns)
+        Development rows.
     reading : TargetReading
         What the target makes of the problem.
     columns : sequence of ProblemColumn
         Every column as decided.
     """
-    texts = [column.name for column in columns if column.used and column.role == "text"]
-    others = sum(column.used and column.role != "text" for column in columns)
+    texts = [column.name for column in columns if _is_running(frame, column)]
+    others = sum(column.used for column in columns) - len(texts)
     if reading.named is not None or reading.task not in {"binary", "multiclass"} or not texts or others > len(texts):
         return reading
     told = ", ".join(quoted(name, 30) for name in texts[:3])
@@ -117,13 +120,20 @@ def list_text_risks(frame: pd.DataFrame, columns: Sequence[ProblemColumn]) -> li
     """
     risks = []
     for column in columns:
-        if not column.used or column.role != "text":
+        if not _is_running(frame, column):
             continue
         texts = frame[column.name].dropna()
         texts = texts if len(texts) <= _LOOKED_AT else texts.sample(_LOOKED_AT, random_state=0)
         if len(texts):
             risks += _of_lengths(column.name, texts) + _of_languages(column.name, texts)
     return risks
+
+
+def _is_running(frame: pd.DataFrame, column: ProblemColumn) -> bool:
+    """Whether a used column holds running text, and not lists or paths, which are read by their words too."""
+    if not column.used or column.role != "text":
+        return False
+    return find_parts(list(frame[column.name].dropna().head(_LOOKED_AT))) is None
 
 
 def _of_lengths(name: str, texts: pd.Series) -> list[str]:

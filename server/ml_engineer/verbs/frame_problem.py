@@ -206,7 +206,7 @@ def _find(request: FrameProblemRequest, layout: ProjectLayout, context: WorkCont
         seed=request.seed,
     )
     if request.task_type is None:
-        reading = name_by_inputs(reading, study.columns)
+        reading = name_by_inputs(sealed.rows.frame, reading, study.columns)
     return _Findings(rows, with_gaps, table, told, earlier, reading, counts, dependence, sealed, columns, study)
 
 

@@ -24,6 +24,8 @@ from ml_engineer.vocabulary.requests import FrameProblemRequest
 
 __all__ = ["FramingTable", "read_framing_table", "read_recorded_table"]
 
+_SHOWN = 5
+
 
 @dataclass(frozen=True)
 class FramingTable:
@@ -128,6 +130,8 @@ def _read(
         frame, notes = sets.frame, [*notes, *sets.notes]
         source = source.model_copy(update={"labels": sets.labels, "label_separator": sets.separator})
     cleaned = clean_target(frame, target) if learned else CleanTarget(frame, ())
+    if first_time:
+        _refuse_all_constant(cleaned.frame, target)
     own_test = None
     if test_source is not None:
         own_test = np.asarray(cleaned.frame.index >= first_test_row)
@@ -142,6 +146,30 @@ def _read(
         notes=(*notes, *cleaned.notes),
         labels_reason="" if sets is None else sets.reason,
     )
+
+
+def _refuse_all_constant(frame: pd.DataFrame, target: str) -> None:
+    """Refuse rows that differ in nothing but the target, before their deal is tried: copies stay on one side."""
+    names = [str(name) for name in frame.columns if name != target]
+    if len(frame) < 2 or not all(_is_constant(frame[name]) for name in names):
+        return
+    shown = ", ".join(f"{quoted(name)} ({_only_value(frame[name])})" for name in names[:_SHOWN])
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    raise InputError(
+        "Every column is constant: there is nothing to tell one row from another by",
+        found=f"one value in all {len(frame):,} rows of {shown}{more}",
+        remedy="Bring columns that differ between rows; if these should, look at how the file was read or filtered",
+    )
+
+
+def _is_constant(column: pd.Series) -> bool:
+    """Whether all cells are alike; a missing cell is unlike any value."""
+    # Most columns vary within their first rows, and are not looked through.
+    return all(rows.nunique(dropna=False) < 2 for rows in (column.iloc[:100], column))
+
+
+def _only_value(column: pd.Series) -> str:
+    return "no value" if column.isna().all() else quoted(column.iloc[0], 20)
 
 
 def _label_sets(
