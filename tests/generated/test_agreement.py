@@ -13,7 +13,8 @@ import pytest
 from generated.conftest import Run
 from generated.framed import Framed, hostile, penguins, visits
 from ml_engineer.guardrails.breaches import find_breaches
-from ml_engineer.modelling.feature_frame import feature_frame, places_in
+from ml_engineer.modelling.feature_frame import feature_frame
+from ml_engineer.modelling.frame_reading import readings_of
 from ml_engineer.project.contract_yaml import load_contract
 from ml_engineer.splitting import fold_pairs
 from ml_engineer.statistics.metrics import Outcomes, metric_value, metrics_for
@@ -72,7 +73,7 @@ def test_places_and_moments_become_the_features_that_the_estimators_make(
         [111.19] * 2, abs=0.01
     )
     assert made["when__to__joined__days"].iloc[0] == -2.5
-    ours = feature_frame(rows, names=list(rows), places=places_in(rows, names=list(rows)))
+    ours = feature_frame(rows, names=list(rows), readings=readings_of(rows, list(rows)))
     assert set(made) == set(ours)
     for name in made.select_dtypes("number"):
         np.testing.assert_allclose(made[name], ours[name], rtol=1e-12, err_msg=name)

@@ -75,6 +75,77 @@ def test_a_distance_and_an_elapsed_time_are_learned_from_two_places_and_two_mome
     assert model.score(frame.iloc[300:], price.iloc[300:]) > 0.99
 
 
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"champion": "worst"}, "champion must be 'best' or 'simplest-within-noise', and is 'worst'"),
+        ({"metric": "rmse"}, "metric must be one of .*roc_auc.*, or None, and is 'rmse'"),
+        ({"folds": 0}, "folds must be a whole number from 2 on, and is 0"),
+        ({"n_jobs": 0}, "n_jobs must be a whole number from 1 on, -1 for one fit a core, or None, and is 0"),
+        ({"budget_seconds": float("nan")}, "budget_seconds must be a finite number from 0 on, and is nan"),
+        ({"budget_evaluations": 0}, "budget_evaluations must be a whole number from 1 on, or None, and is 0"),
+        ({"price_milliseconds": -1}, "price_milliseconds must be a number from 0 on, and is -1"),
+    ],
+)
+def test_a_parameter_that_means_nothing_is_refused_by_name(parameters, message: str) -> None:
+    frame, target = mixed_table(40)
+    with pytest.raises(ValueError, match=message):
+        TabularClassifier(**(QUICK | parameters)).fit(frame, target > 1)
+
+
+def test_two_columns_of_one_name_and_one_group_for_all_rows_are_refused_with_the_reason() -> None:
+    frame, target = mixed_table(40)
+    with pytest.raises(ValueError, match=r"several columns of one name: \['flag'\]"):
+        TabularRegressor(**QUICK).fit(pd.concat([frame, frame[["flag"]]], axis=1), target)
+    with pytest.raises(ValueError, match="all 40 rows into one group"):
+        TabularRegressor(**QUICK).fit(frame, target, groups=np.zeros(40))
+
+
+def test_a_price_that_no_model_keeps_is_told_and_the_quickest_taken() -> None:
+    rng = np.random.default_rng(0)
+    features = pd.DataFrame(rng.normal(size=(200, 2)))
+    cheap = TabularRegressor(budget_seconds=4, price_milliseconds=1e-9, n_jobs=1).fit(features, features[0] ** 2)
+    assert any("predicts a row within 1e-09 ms" in told for told in cheap.decisions_)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pytest.param(lambda days: pd.Series(days.date), id="dates as objects"),
+        pytest.param(lambda days: pd.Series(days.strftime("%Y-%m-%d")), id="dates as text"),
+        pytest.param(lambda days: pd.Series(days.strftime("%Y-%m-%dT%H:%M:%SZ")), id="moments as text"),
+        pytest.param(lambda days: pd.Series(days.day.map("{} kg".format)), id="numbers before a unit"),
+        pytest.param(lambda days: pd.Series(days.day.map(str)), id="numbers as text"),
+    ],
+)
+def test_text_that_holds_a_moment_or_a_number_is_read_as_one(column) -> None:
+    days = pd.date_range("2024-01-01", periods=400, freq="D")
+    frame = pd.DataFrame({"told": column(days), "more": np.arange(400) % 7})
+    pay = 3.0 * days.day.to_numpy()
+    model = TabularRegressor(budget_evaluations=8, n_jobs=1).fit(frame.iloc[:300], pay[:300])
+    assert model.score(frame.iloc[300:], pay[300:]) > 0.99
+    strange = frame.iloc[[300]].assign(told="?")
+    assert np.isfinite(model.predict(strange)).all()
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param(lambda rows: [list(row) for row in rows], id="lists"),
+        pytest.param(lambda rows: ["; ".join(row) for row in rows], id="text with semicolons"),
+        pytest.param(lambda rows: ["/".join(row) for row in rows], id="paths"),
+    ],
+)
+def test_parts_of_lists_and_paths_count_each_by_itself(cells) -> None:
+    rng = np.random.default_rng(0)
+    worth = dict(zip([f"t{number}" for number in range(20)], rng.normal(size=20), strict=True))
+    rows = [rng.choice(list(worth), 6, replace=False) for _ in range(500)]
+    price = np.array([sum(worth[part] for part in row) for row in rows])
+    frame = pd.DataFrame({"parts": cells(rows), "more": rng.normal(size=500)})
+    model = TabularRegressor(budget_evaluations=8, n_jobs=1).fit(frame.iloc[:400], price[:400])
+    assert model.score(frame.iloc[400:], price[400:]) > 0.9
+
+
 def test_labels_come_back_as_they_were_given() -> None:
     frame, target = mixed_table()
     labels = np.where(target > np.median(target), "high", "low")

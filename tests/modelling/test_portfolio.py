@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.ensemble import BaggingClassifier
 from sklearn.neural_network import MLPClassifier
 
 from ml_engineer.modelling.candidate import Candidate, model_of, pipeline_of
-from ml_engineer.modelling.fits import fit_rows
+from ml_engineer.modelling.ensemble import row_losses
+from ml_engineer.modelling.fits import FitTask, fit_rows, run_task
 from ml_engineer.modelling.portfolio import build_portfolio
 from ml_engineer.modelling.training_data import TrainingData
 from modelling.tables import make_data
@@ -43,3 +45,21 @@ def test_averaged_networks_begin_from_different_weights_and_learn_all_rows() -> 
 @pytest.mark.parametrize(("task", "there"), [("binary", True), ("regression", True), ("multiclass", False)])
 def test_support_vector_machines_are_for_two_classes_and_numbers(task: str, there: bool) -> None:
     assert ("support" in entries(make_data(task, rows=240))) is there
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_of_many_features_a_line_keeps_those_that_tell_something(task: str) -> None:
+    rng = np.random.default_rng(0)
+    features = pd.DataFrame(rng.normal(size=(240, 300)), columns=[f"f{number}" for number in range(300)])
+    strength = features[["f0", "f1", "f2"]].sum(axis=1).to_numpy() + 0.5 * rng.normal(size=240)
+    edges = {"binary": [0.0], "multiclass": [-1.0, 1.0]}.get(task)
+    target = strength if edges is None else np.digitize(strength, edges).astype(str)
+    data = replace(make_data(task, rows=240), features=features, target=target)
+    candidates, (train, test) = entries(data), data.pairs[0]
+    lost = {
+        name: row_losses(
+            run_task(FitTask(candidates[name], train, test, ""), data, scratch=None).predictions, data.actual[test]
+        )
+        for name in ("linear", "selecting")
+    }
+    assert lost["selecting"].mean() < 0.7 * lost["linear"].mean()

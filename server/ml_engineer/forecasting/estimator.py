@@ -28,6 +28,7 @@ from ml_engineer.forecasting.rhythm import default_horizon, read_rhythm
 from ml_engineer.forecasting.scores import scales_of, score
 from ml_engineer.forecasting.search import Budget, SearchResult, search
 from ml_engineer.independent_fits import InlineExecutor
+from ml_engineer.vocabulary.parameters import check_parameters
 
 __all__ = ["Forecaster"]
 
@@ -122,8 +123,11 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         ------
         InputError
             If the rows make no series, saying what would.
+        ValueError
+            If a parameter means nothing.
         """
         started = time.monotonic()
+        check_parameters(self, metrics=())
         series, known = tuple(self.series_columns), tuple(self.known_in_advance)
         rows, time_column, target = self._long(rows)
         rhythm = read_rhythm(rows, time_column=time_column, series_columns=series)

@@ -16,11 +16,15 @@ MANY_CATEGORIES = 60
 """From this many different values on, one column each would be too many."""
 _SKEW = 2.0
 _TEXT_WORDS = 4.0
+_RARELY_REPEATED = 0.3
+"""Different values per row from which on a whole cell says less than its parts."""
+_BETWEEN: Final = re.compile(r"[;|,/>]")
 _LOOKED_AT = 100_000
-CYCLES: Mapping[str, float] = {"hours": 24.0, "weekdays": 7.0, "months": 12.0}
+CYCLES: Mapping[str, float] = {"hours": 24.0, "weekdays": 7.0, "months": 12.0, "year_days": 366.0}
 """Kinds of numbers that begin again, and after how much."""
 _CYCLE_NAMES: Final = re.compile(
-    r"(?:^|[^a-z])(?:(?P<hours>hours?|hr)|(?P<weekdays>day_?of_?week|weekday|dow)|(?P<months>months?|mnth))$"
+    r"(?:^|[^a-z])(?:(?P<hours>hours?|hr)|(?P<weekdays>day_?of_?week|weekday|dow)|"
+    r"(?P<months>months?|mnth)|(?P<year_days>day_?of_?year|yday|doy))$"
 )
 
 
@@ -42,7 +46,7 @@ class Columns:
         Columns without two different values: no model can use them.
     gaps : tuple of str
         Numbers of which some are missing; each is in `even` or `skewed` too.
-    hours, weekdays, months : tuple of str
+    hours, weekdays, months, year_days : tuple of str
         Numbers that begin again: after 23 comes 0; each is in `even` too.
     """
 
@@ -57,6 +61,7 @@ class Columns:
     hours: tuple[str, ...] = ()
     weekdays: tuple[str, ...] = ()
     months: tuple[str, ...] = ()
+    year_days: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -66,7 +71,7 @@ class Columns:
     @property
     def straight(self) -> tuple[str, ...]:
         """Evenly spread numbers that do not begin again."""
-        turning = {*self.hours, *self.weekdays, *self.months}
+        turning = {*self.hours, *self.weekdays, *self.months, *self.year_days}
         return tuple(name for name in self.even if name not in turning)
 
     @property
@@ -105,18 +110,20 @@ def _kind(column: pd.Series, *, told_text: bool) -> str:
         return "boolean"
     if pd.api.types.is_numeric_dtype(column):
         return "skewed" if distinct > 20 and _skew(column) > _SKEW else "even"
-    if told_text or _reads_as_text(column, distinct):
+    if told_text or _reads_as_text(column, distinct) or _reads_as_parts(column, distinct):
         return "text"
     return "many_categories" if distinct > MANY_CATEGORIES else "categories"
 
 
 def _cycle(name: str, column: pd.Series) -> str | None:
-    """Which cycle a number runs through, by the end of its name and by its values: whole, and all of one turn."""
+    """Which cycle a number runs through, by the end of its name and by its values: all of one turn."""
     found = _CYCLE_NAMES.search(name.casefold())
     if found is None or found.lastgroup is None:
         return None
     values = column.dropna().to_numpy(dtype=float)
-    fits = values.min() >= 0 and np.ptp(values) < CYCLES[found.lastgroup] and not (values % 1).any()
+    # A part of a moment may lie between two; another number of hours that does is an amount of time.
+    whole = "__" in name or not (values % 1).any()
+    fits = whole and values.min() >= 0 and np.ptp(values) < CYCLES[found.lastgroup]
     return found.lastgroup if fits else None
 
 
@@ -138,3 +145,16 @@ def _reads_as_text(column: pd.Series, distinct: int) -> bool:
     if distinct <= MANY_CATEGORIES or distinct < 0.5 * len(present):
         return False
     return float(present.head(2000).str.count(r"\S+").mean()) >= _TEXT_WORDS
+
+
+def _reads_as_parts(column: pd.Series, distinct: int) -> bool:
+    """Lists and paths: cells that hardly repeat, made of parts that do."""
+    present = column.dropna()
+    if distinct <= MANY_CATEGORIES or distinct < _RARELY_REPEATED * len(present):
+        return False
+    cells = present.head(2000).str.split(_BETWEEN)
+    if (cells.map(len) > 1).mean() < 0.5:
+        return False
+    parts = cells.explode().str.strip()
+    parts = parts[parts != ""]
+    return bool(parts.nunique() < 0.5 * len(parts))

@@ -96,7 +96,7 @@ def conclude(state: SearchState, naive: Standing) -> SearchResult:
 
 def _champion(state: SearchState, naive: Standing) -> tuple[Standing, str]:
     """The best so far, and what to say if it rests on little."""
-    done = state.done
+    done = _affordable(state)
     if not done:
         return _best_of_few_folds(state, naive)
     best = min((naive, *done), key=state.order)
@@ -116,6 +116,23 @@ def _champion(state: SearchState, naive: Standing) -> tuple[Standing, str]:
             )
         return simplest, ""
     return best, ""
+
+
+def _affordable(state: SearchState) -> list[Standing]:
+    """Those whose predictions cost at most the price; where none does, the quickest."""
+    price = state.plan.price_milliseconds
+    costs = [1000 * one.predict_seconds_per_row(state.data) for one in state.done]
+    able = [one for one, cost in zip(state.done, costs, strict=True) if cost <= price]
+    if able or not costs:
+        if len(able) < len(costs):
+            state.decide(f"{len(costs) - len(able)} models take more than {price:g} ms a row, and are no champions.")
+        return able
+    quickest = int(np.argmin(costs))
+    state.decide(
+        f"No model that learned anything predicts a row within {price:g} ms: {state.done[quickest].candidate.name} comes "
+        f"nearest with {costs[quickest]:.2g} ms."
+    )
+    return [state.done[quickest]]
 
 
 def _average_if_it_pays(state: SearchState, done: list[Standing], best: Standing) -> Standing:

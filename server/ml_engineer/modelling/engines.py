@@ -79,6 +79,20 @@ def _linear(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
     return [("model", LogisticRegression(C=strength, max_iter=300))]
 
 
+def _selecting(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
+    """A line that leaves features out; how many is found by folds of its own."""
+    from sklearn.linear_model import LassoCV, LogisticRegression, LogisticRegressionCV
+
+    if settings.regression:
+        return [("model", LassoCV(**parameters, random_state=settings.seed))]
+    rules: dict[str, Any] = {"random_state": settings.seed, "max_iter": 300}
+    if len(settings.data.classes) > 2 and settings.data.task != "multilabel":
+        return [("model", LogisticRegression(C=0.1, l1_ratio=1.0, solver="saga", tol=0.01, **rules))]
+    rules |= {"solver": "liblinear", "scoring": "neg_log_loss", "use_legacy_attributes": False}
+    strengths = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0]
+    return [("model", LogisticRegressionCV(Cs=strengths, l1_ratios=(1.0,), **parameters, **rules))]
+
+
 def _counts_linear(parameters: dict[str, Any], _: EngineSettings) -> _Steps:
     from sklearn.linear_model import PoissonRegressor
 
@@ -251,6 +265,7 @@ def _cox_forest(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
 
 BUILDERS: Mapping[Engine, Any] = {
     "linear": _linear,
+    "selecting": _selecting,
     "bayes": _bayes,
     "kernel": _kernel,
     "neighbours": _neighbours,

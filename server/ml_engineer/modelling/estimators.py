@@ -37,7 +37,8 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
     champion : {'best', 'simplest-within-noise'}
         Whether the best is taken, or the simplest whose difference to the best may be chance.
     price_milliseconds : float, default 10
-        Most that a prediction may take per row, in batches.
+        Most that a prediction may take per row, in batches. Not held with `budget_evaluations`, under which the clock decides
+        nothing.
     memory_limit_mb : int, optional
         Memory that all fits together may take; by default most of what is free.
     n_jobs : int, optional

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml_engineer.vocabulary.places import Place, places_among
+from ml_engineer.modelling.frame_reading import Readings, moments_of, numbers_of
+from ml_engineer.vocabulary.places import Place
 
-__all__ = ["feature_frame", "places_in"]
+__all__ = ["feature_frame"]
 
 _EPOCH = pd.Timestamp(2000, 1, 1)
 _MOST_MOMENTS = 4
@@ -22,23 +23,12 @@ _EARTH_RADIUS = 6371.0
 """In kilometres."""
 
 
-def places_in(table: pd.DataFrame, *, names: list[str]) -> list[Place]:
-    """Pairs of numeric columns of `table` (n, p) that its own names call a latitude and a longitude, under `names`."""
-    numbers = [
-        (str(column), float(values.median()))
-        for column, values in table.items()
-        if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-    ]
-    given = {str(column): name for column, name in zip(table.columns, names, strict=True)}
-    return [Place(one.name, given[one.latitude], given[one.longitude]) for one in places_among(numbers)]
-
-
-def feature_frame(table: Any, *, names: list[str], places: Sequence[Place] = ()) -> pd.DataFrame:
+def feature_frame(table: Any, *, names: list[str], readings: Readings | None = None) -> pd.DataFrame:
     """`table` with each column as a model can use it; row-local, so that it may be done to any rows at any time.
 
     Moments become calendar parts and days since 2000, two moments the days between them; durations become seconds; places
     get axes aslant, two places the distance between them; categories and everything else that is no number become strings;
-    lists become the words of a text.
+    lists become text with semicolons.
 
     Parameters
     ----------
@@ -46,8 +36,8 @@ def feature_frame(table: Any, *, names: list[str], places: Sequence[Place] = ())
         What the caller has.
     names : list of str
         Names for the p columns; they replace those of a frame.
-    places : sequence of Place
-        Which of the columns, by those names, are coordinates.
+    readings : Readings, optional
+        What columns hold that their types do not say: dates and numbers as text, coordinates.
 
     Returns
     -------
@@ -59,15 +49,20 @@ def feature_frame(table: Any, *, names: list[str], places: Sequence[Place] = ())
     ValueError
         If a number is infinite.
     """
+    readings = readings or Readings()
     frame = table.reset_index(drop=True) if isinstance(table, pd.DataFrame) else pd.DataFrame(np.asarray(table))
     parts: dict[str, pd.Series] = {}
+    moments: dict[str, pd.Series] = {}
     for place, name in enumerate(names):
-        parts |= _features(name, frame.iloc[:, place])
-    moments = [name for place, name in enumerate(names) if pd.api.types.is_datetime64_any_dtype(frame.iloc[:, place])]
-    for first, second in combinations(moments[:_MOST_MOMENTS], 2):
-        start, end = (_clock(frame.iloc[:, names.index(name)]) for name in (first, second))
-        parts[f"{first}__to__{second}__days"] = (end - start).dt.total_seconds() / 86_400
-    return pd.DataFrame(parts | _whereabouts(parts, places), index=frame.index)
+        column = frame.iloc[:, place]
+        if name in readings.moments or pd.api.types.is_datetime64_any_dtype(column):
+            moments[name] = moments_of(column)
+            parts |= _moment(name, moments[name])
+        else:
+            parts |= _features(name, numbers_of(column, readings.units[name]) if name in readings.units else column)
+    for first, second in combinations(list(moments)[:_MOST_MOMENTS], 2):
+        parts[f"{first}__to__{second}__days"] = (moments[second] - moments[first]).dt.total_seconds() / 86_400
+    return pd.DataFrame(parts | _whereabouts(parts, readings.places), index=frame.index)
 
 
 def _whereabouts(parts: dict[str, pd.Series], places: Sequence[Place]) -> dict[str, pd.Series]:
@@ -100,8 +95,6 @@ def _distances(parts: dict[str, pd.Series], first: Place, second: Place) -> dict
 
 
 def _features(name: str, column: pd.Series) -> dict[str, pd.Series]:
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return _moment(name, column)
     if pd.api.types.is_timedelta64_dtype(column):
         return {name: column.dt.total_seconds()}
     if pd.api.types.is_bool_dtype(column):
@@ -113,7 +106,7 @@ def _features(name: str, column: pd.Series) -> dict[str, pd.Series]:
         numbers = pd.to_numeric(column, errors="coerce")
         if numbers.notna().sum() == column.notna().sum() and not column.map(lambda one: isinstance(one, str)).any():
             return {name: _finite(name, numbers)}
-        column = column.map(lambda one: " ".join(map(str, one)) if isinstance(one, list | tuple | set) else one)
+        column = column.map(lambda one: ";".join(map(str, one)) if isinstance(one, list | tuple | set) else one)
     return {name: column.astype("str").where(column.notna().to_numpy(), np.nan)}
 
 
@@ -126,17 +119,15 @@ def _finite(name: str, column: pd.Series) -> pd.Series:
 
 
 def _moment(name: str, column: pd.Series) -> dict[str, pd.Series]:
-    column = _clock(column)
+    clock = column.dt
     parts = {
-        "year": column.dt.year,
-        "month": column.dt.month,
-        "day_of_week": column.dt.day_of_week,
-        "hour": column.dt.hour,
+        "year": clock.year,
+        "month": clock.month,
+        "day_of_month": clock.day,
+        "day_of_year": clock.day_of_year,
+        "day_of_week": clock.day_of_week,
+        "hour": clock.hour + clock.minute / 60 + clock.second / 3600,
+        "minute": clock.minute,
         "day": (column - _EPOCH).dt.days,
     }
     return {f"{name}__{part}": values.astype("float64") for part, values in parts.items()}
-
-
-def _clock(column: pd.Series) -> pd.Series:
-    """Moments without a zone, in UTC."""
-    return column if column.dt.tz is None else column.dt.tz_convert("UTC").dt.tz_localize(None)

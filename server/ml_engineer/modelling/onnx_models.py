@@ -17,7 +17,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.linear_model import LassoCV, LinearRegression, LogisticRegression, LogisticRegressionCV, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.svm import SVC, SVR
 
@@ -54,7 +54,7 @@ def _linear(graph: Graph, model: Any, values: str) -> str:
     return _line(graph, values, np.reshape(model.coef_, (-1, 1)), model.intercept_)
 
 
-def _logistic(graph: Graph, model: LogisticRegression, values: str) -> str:
+def _logistic(graph: Graph, model: Any, values: str) -> str:
     if len(model.classes_) > 2 and model.solver == "liblinear":
         raise NotExportableError("LogisticRegression with liblinear and several classes")
     scores = _line(graph, values, model.coef_.T, model.intercept_)
@@ -217,7 +217,9 @@ def _catboost(graph: Graph, model: Any, values: str) -> str:
 _MODELS: dict[type, Callable[[Graph, Any, str], str]] = {
     LinearRegression: _linear,
     Ridge: _linear,
+    LassoCV: _linear,
     LogisticRegression: _logistic,
+    LogisticRegressionCV: _logistic,
     MLPClassifier: _network,
     MLPRegressor: _network,
     RandomForestClassifier: _forest,

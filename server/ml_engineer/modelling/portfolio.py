@@ -31,6 +31,7 @@ _MOST_QUANTILE_ROWS = 5_000
 """Above this, the linear program of a straight line takes too long."""
 _FAMILY: Mapping[Engine, Family] = {
     "linear": "linear",
+    "selecting": "linear",
     "bayes": "linear",
     "kernel": "kernel",
     "neighbours": "neighbours",
@@ -57,7 +58,7 @@ _GROWING: Mapping[Engine, Growing] = {
     "xgboost": "xgboost",
     "cox_trees": "xgboost",
 }
-_DENSE: frozenset[Engine] = frozenset({"kernel", "neighbours", "network", "support"})
+_DENSE: frozenset[Engine] = frozenset({"selecting", "kernel", "neighbours", "network", "support"})
 _OF_WORDS: frozenset[View] = frozenset({"words", "terms", "vectors"})
 _SEVERAL_AT_ONCE: frozenset[Engine] = frozenset({"extra_trees", "random_forest", "neighbours", "network"})
 """Models that learn several labels together: shared trees, neighbours and layers, at the price of one."""

@@ -12,6 +12,7 @@ __all__ = ["COUNTS", "COX", "LEVELS", "PORTFOLIO", "RANKERS", "Engine", "Portfol
 
 Engine = Literal[
     "linear",
+    "selecting",
     "bayes",
     "kernel",
     "neighbours",
@@ -197,6 +198,14 @@ PORTFOLIO: tuple[PortfolioEntry, ...] = (
         "splines",
         "An additive model of smooth curves: nearly as plain as a line, and strong on few rows.",
         {"C": 0.1},
+    ),
+    PortfolioEntry(
+        "selecting",
+        "selecting",
+        "scaled",
+        "A straight line in a few of the features (lasso): strong where there are many and most tell nothing.",
+        {"cv": 4},
+        most_cells=2e6,
     ),
     PortfolioEntry(
         "network",

@@ -44,7 +44,7 @@ _MOST_VALUES = 100
 _MOST_CROSSED = 30
 _MOST_BENT = 100
 """With more numbers than this, splines would make too many columns."""
-_KNOTS = {"hours": 3.0, "weekdays": 1.0, "months": 2.0}
+_KNOTS = {"hours": 3.0, "weekdays": 1.0, "months": 2.0, "year_days": 45.75}
 """Distance of the knots of a curve: about as fine as what people do changes."""
 
 
@@ -383,8 +383,8 @@ def _even(columns: Columns) -> ColumnList:
 def _turning(columns: Columns) -> list[_Step]:
     """Curves around the clock and the year for numbers that begin again."""
     steps: list[_Step] = []
-    for cycle, names in (("hours", columns.hours), ("weekdays", columns.weekdays), ("months", columns.months)):
-        period, step = CYCLES[cycle], _KNOTS[cycle]
+    for cycle, period in CYCLES.items():
+        names, step = getattr(columns, cycle), _KNOTS[cycle]
         knots = [[float(knot)] * len(names) for knot in np.arange(0, period + step, step)]
         curve = SplineTransformer(knots=knots, extrapolation="periodic", include_bias=False)
         turn = Pipeline([("fill", SimpleImputer(strategy="most_frequent", keep_empty_features=True)), ("turn", curve)])

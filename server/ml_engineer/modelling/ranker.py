@@ -11,9 +11,10 @@ from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
 from ml_engineer.modelling.tabular_estimator import TabularEstimator, check_lengths
 from ml_engineer.modelling.training_data import TrainingData
-from ml_engineer.statistics.metrics import Task
+from ml_engineer.statistics.metrics import Task, metrics_for
 from ml_engineer.statistics.query_metrics import mean_over_queries, ndcg_by_query
 from ml_engineer.vocabulary.estimates import Metric
+from ml_engineer.vocabulary.parameters import check_parameters
 
 __all__ = ["TabularRanker"]
 
@@ -68,6 +69,7 @@ class TabularRanker(TabularEstimator):
             msg = f"{unequal} of {len(np.unique(queries))} queries have rows of unequal relevance: two at least are needed"
             raise ValueError(msg)
         _, metric = self._task()
+        check_parameters(self, metrics=metrics_for("ranking", has_costs=False))
         folds = GroupKFold(
             max(2, min(self.folds, len(np.unique(queries)))), shuffle=True, random_state=self.random_state
         )

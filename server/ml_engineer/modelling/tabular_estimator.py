@@ -20,7 +20,8 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_is
 
 from ml_engineer.modelling.columns import sort_columns
 from ml_engineer.modelling.executors import make_executor
-from ml_engineer.modelling.feature_frame import feature_frame, places_in
+from ml_engineer.modelling.feature_frame import feature_frame
+from ml_engineer.modelling.frame_reading import Readings, readings_of
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
 from ml_engineer.modelling.results import candidate_result, leaderboard
 from ml_engineer.modelling.search import SearchResult, search
@@ -29,9 +30,10 @@ from ml_engineer.modelling.standing import Standing
 from ml_engineer.modelling.text_vectors import check_text_model
 from ml_engineer.modelling.training_data import FEW_ROWS, FoldPair, TrainingData
 from ml_engineer.modelling.tuning import Tuner
-from ml_engineer.statistics.metrics import Task
+from ml_engineer.statistics.metrics import Task, metrics_for
 from ml_engineer.threads import available_cores
 from ml_engineer.vocabulary.estimates import Metric
+from ml_engineer.vocabulary.parameters import check_parameters
 from ml_engineer.vocabulary.training import CandidateResult, Leaderboard
 
 __all__ = ["TabularEstimator", "check_lengths"]
@@ -100,6 +102,10 @@ class TabularEstimator(BaseEstimator, ABC):
     def _frame(self, X: Any, *, reset: bool) -> pd.DataFrame:  # noqa: N803  (scikit-learn's name)
         """The checked feature frame."""
         if isinstance(X, pd.DataFrame):
+            if not X.columns.is_unique:
+                twice = X.columns[X.columns.duplicated()].unique().tolist()
+                msg = f"X has several columns of one name: {twice[:5]!r}; rename or drop all but one of each"
+                raise ValueError(msg)
             validate_data(self, X, reset=reset, skip_check_array=True)
             if reset and len(X) < 2:
                 msg = f"Found array with {len(X)} sample(s) (shape={X.shape}) while a minimum of 2 is required"
@@ -118,8 +124,8 @@ class TabularEstimator(BaseEstimator, ABC):
                 check_array(table)
         names = [f"x{place}" for place in range(table.shape[1])]
         if reset:
-            self._places = places_in(table, names=names) if isinstance(table, pd.DataFrame) else []
-        return feature_frame(table, names=names, places=self._places)
+            self._readings = readings_of(table, names) if isinstance(table, pd.DataFrame) else Readings()
+        return feature_frame(table, names=names, readings=self._readings)
 
     def _search(self, data: TrainingData) -> None:
         """Find the champion, and keep what it is asked for later."""
@@ -182,6 +188,7 @@ class TabularEstimator(BaseEstimator, ABC):
     def _data(self, features: pd.DataFrame, target: npt.NDArray[Any], groups: Any, sample_weight: Any) -> TrainingData:
         """Features and target with folds; rows of one group stay on one side of each."""
         task, metric = self._task()
+        check_parameters(self, metrics=metrics_for(task, has_costs=False))
         weights = None if sample_weight is None else _weights(sample_weight, features)
         clusters = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
         foldings = [
@@ -240,6 +247,9 @@ def _pairs(
 ) -> tuple[FoldPair, ...]:
     """Folds: of whole groups where there are groups, with the classes in proportion where there are classes."""
     units = len(target) if clusters is None else len(np.unique(clusters))
+    if units < 2:
+        msg = f"groups puts all {len(target)} rows into one group: folds need at least two, each on a side of its own"
+        raise ValueError(msg)
     number = max(2, min(folds, units))
     if task == "regression":
         kind: Any = KFold if clusters is None else GroupKFold

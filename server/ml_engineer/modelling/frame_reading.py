@@ -1,0 +1,112 @@
+"""How the columns of a frame are to be read, as its own rows show: kept at fit, and done alike to any rows after it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from ml_engineer.vocabulary.places import Place, places_among
+
+__all__ = ["Readings", "moments_of", "numbers_of", "readings_of"]
+
+_MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
+_NUMBER: Final = re.compile(r"\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*([^\W\d_]{0,8}|%|°[CF]?|[$€£])\s*")
+_CODE: Final = re.compile(r"\s*[-+]?0\d")
+"""Digits that begin with a nought name something: a number would lose it."""
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What columns hold that their types do not say, by the names that the features have.
+
+    Parameters
+    ----------
+    moments : frozenset of str
+        Dates as objects, or as text in the order of ISO 8601.
+    units : mapping of str to str
+        Numbers as text, and the unit that stands behind each of them; mostly none.
+    places : tuple of Place
+        Coordinates.
+    """
+
+    moments: frozenset[str] = frozenset()
+    units: Mapping[str, str] = field(default_factory=dict)
+    places: tuple[Place, ...] = ()
+
+
+def readings_of(table: pd.DataFrame, names: list[str]) -> Readings:
+    """What the columns of `table` (n, p) hold, under `names` (p)."""
+    moments, units, medians = set(), {}, []
+    given = {}
+    for place, name in enumerate(names):
+        column, told = table.iloc[:, place], str(table.columns[place])
+        given[told] = name
+        if pd.api.types.is_numeric_dtype(column):
+            if not pd.api.types.is_bool_dtype(column):
+                medians.append((told, float(column.median())))
+            continue
+        if column.dtype != object and not pd.api.types.is_string_dtype(column):
+            continue
+        cells = column.dropna()
+        if _are_moments(cells):
+            moments.add(name)
+        elif (unit := _unit_of(cells)) is not None:
+            units[name] = unit
+            medians.append((told, float(numbers_of(cells, unit).median())))
+    places = tuple(Place(one.name, given[one.latitude], given[one.longitude]) for one in places_among(medians))
+    return Readings(frozenset(moments), units, places)
+
+
+def _are_moments(cells: pd.Series) -> bool:
+    if cells.empty:
+        return False
+    first = cells.iloc[0]
+    if isinstance(first, dt.date):
+        return all(isinstance(cell, dt.date) for cell in cells)
+    if not isinstance(first, str) or not _MOMENT.fullmatch(first):
+        return False
+    return bool(cells.map(_is_moment).all()) and bool(moments_of(cells).notna().all())
+
+
+def _is_moment(cell: Any) -> bool:
+    return isinstance(cell, str) and _MOMENT.fullmatch(cell) is not None
+
+
+def _unit_of(cells: pd.Series) -> str | None:
+    """What stands behind every number, if every cell is a number with the same behind it."""
+    if cells.empty or not isinstance(cells.iloc[0], str) or not _NUMBER.fullmatch(cells.iloc[0]):
+        return None
+    found = [_NUMBER.fullmatch(cell) if isinstance(cell, str) else None for cell in cells]
+    units = {None if one is None else one[2] for one in found}
+    if len(units) != 1 or any(_CODE.match(cell) for cell in cells):
+        return None
+    return units.pop()
+
+
+def moments_of(column: pd.Series) -> pd.Series:
+    """Moments without a zone, in UTC; what is none is missing."""
+    if not pd.api.types.is_datetime64_any_dtype(column):
+        texts = column.map(lambda cell: cell.isoformat() if isinstance(cell, dt.date) else cell)
+        column = pd.to_datetime(texts, errors="coerce", utc=True, format="ISO8601")
+    return column if column.dt.tz is None else column.dt.tz_convert("UTC").dt.tz_localize(None)
+
+
+def numbers_of(column: pd.Series, unit: str) -> pd.Series:
+    """Numbers of cells that hold one, alone or before `unit`; others are missing."""
+    if pd.api.types.is_numeric_dtype(column):
+        return column.astype("float64")
+    read = column.map(lambda cell: _number(cell, unit))
+    return pd.to_numeric(read, errors="coerce").astype("float64")
+
+
+def _number(cell: Any, unit: str) -> Any:
+    found = _NUMBER.fullmatch(cell) if isinstance(cell, str) else None
+    if found is None:
+        return np.nan if isinstance(cell, str) else cell
+    return float(found[1]) if found[2] in {"", unit} else np.nan
