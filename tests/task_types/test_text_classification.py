@@ -58,6 +58,7 @@ def test_a_table_of_texts_is_recognised_and_learned(finished: Finished) -> None:
     assert finished.problem.form == "binary"
     assert finished.report.primary.model.value > 0.99
     assert (finished.scored["prediction"] == messages()["kind"]).mean() > 0.97
+    assert finished.training.champion.model_format == "skops"
 
 
 def test_the_word_that_decides_is_named_first_with_what_it_speaks_for(finished: Finished) -> None:

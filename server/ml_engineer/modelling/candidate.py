@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingClassifier, BaggingRegressor, VotingClassifier, VotingRegressor
 from sklearn.multiclass import OneVsRestClassifier
@@ -146,9 +147,11 @@ def pipeline_of(estimator: Any) -> Any:
 
 
 def model_of(estimator: Any) -> Any:
-    """The model at the end of a pipeline, from inside of one label against the rest or of an average of its kind."""
+    """The model at the end of a pipeline, from inside of one label against the rest, an average of its kind, or what calibrates it."""
     model = pipeline_of(estimator)[-1]
-    return model.estimator if isinstance(model, _AROUND) else model
+    while isinstance(model, (*_AROUND, CalibratedClassifierCV)):
+        model = model.estimator
+    return model
 
 
 def headless(estimator: Any) -> Any:

@@ -32,6 +32,7 @@ _MOST_QUANTILE_ROWS = 5_000
 _FAMILY: Mapping[Engine, Family] = {
     "linear": "linear",
     "selecting": "linear",
+    "margins": "linear",
     "bayes": "linear",
     "kernel": "kernel",
     "neighbours": "neighbours",
@@ -59,6 +60,7 @@ _GROWING: Mapping[Engine, Growing] = {
     "cox_trees": "xgboost",
 }
 _DENSE: frozenset[Engine] = frozenset({"selecting", "kernel", "neighbours", "network", "support"})
+_LINES: frozenset[Engine] = frozenset({"linear", "margins"})
 _OF_WORDS: frozenset[View] = frozenset({"words", "terms", "vectors"})
 _SEVERAL_AT_ONCE: frozenset[Engine] = frozenset({"extra_trees", "random_forest", "neighbours", "network"})
 """Models that learn several labels together: shared trees, neighbours and layers, at the price of one."""
@@ -139,8 +141,7 @@ def build_candidate(
         return None  # its votes of several classes make poor probabilities
     if data.quantile is not None and not _fits_quantile(entry, data, columns):
         return None
-    # Hashed words are too many columns for models that keep a weight or a distance for each.
-    view: View = "dense" if columns.text and entry.engine in _DENSE and entry.view == "scaled" else entry.view
+    view = _view(entry, columns)
     preparation = prepare(
         columns, view, rows=data.rows, seed=seed, target_type=data.target_type, text_model=data.text_model
     )
@@ -163,6 +164,15 @@ def build_candidate(
     )
 
 
+def _view(entry: PortfolioEntry, columns: Columns) -> View:
+    """How an entry's rows are prepared where there is text."""
+    # Hashed words are too many columns for models that keep a weight or a distance for each.
+    if columns.text and entry.engine in _DENSE and entry.view == "scaled":
+        return "dense"
+    # With no column beside the text both views are the same, and are prepared once.
+    return "words" if entry.view == "terms" and columns.usable == len(columns.text) else entry.view
+
+
 def _around(pipeline: Pipeline, entry: PortfolioEntry, data: TrainingData) -> BaseEstimator:
     """What a pipeline needs around it to take this target."""
     engine = entry.engine
@@ -177,7 +187,7 @@ def _around(pipeline: Pipeline, entry: PortfolioEntry, data: TrainingData) -> Ba
         return _on_scale(pipeline, parts)
     if "objective" in entry.parameters or "loss_function" in entry.parameters or engine == "counts_linear":
         return pipeline  # it has a logarithm of its own
-    log = _log_pays(data) and not (engine == "linear" and entry.view != "splines")
+    log = _log_pays(data) and not (engine in _LINES and entry.view != "splines")
     steps: list[tuple[str, Any]] = [("not_negative", _from_zero_on())] if data.counts else []
     if engine in _DENSE:
         steps += [("log", FunctionTransformer(np.log1p, np.expm1))] if log else []

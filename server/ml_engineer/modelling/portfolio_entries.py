@@ -13,6 +13,7 @@ __all__ = ["COUNTS", "COX", "LEVELS", "PORTFOLIO", "RANKERS", "Engine", "Portfol
 Engine = Literal[
     "linear",
     "selecting",
+    "margins",
     "bayes",
     "kernel",
     "neighbours",
@@ -136,10 +137,17 @@ PORTFOLIO: tuple[PortfolioEntry, ...] = (
     PortfolioEntry("boosting", "lightgbm", "codes", "Boosted trees of medium size: good on most tables."),
     PortfolioEntry(
         "words",
-        "linear",
+        "margins",
         "words",
         "A linear model on words, pairs of words and pieces of words: hard to beat on short texts.",
-        {"C": 3.0},
+        {"C": 0.5},
+    ),
+    PortfolioEntry(
+        "words_strict",
+        "margins",
+        "words",
+        "The same held back strongly: for texts that tell little.",
+        {"C": 0.05},
     ),
     PortfolioEntry(
         "vectors",
@@ -153,8 +161,8 @@ PORTFOLIO: tuple[PortfolioEntry, ...] = (
         "words_bayes",
         "bayes",
         "terms",
-        "Naive Bayes on words and pairs of words, each class against the rest of the rows: quick, and good on few rows.",
-        {"alpha": 0.3},
+        "Naive Bayes on words and pieces of words, each class against the rest of the rows: quick, and good on few rows.",
+        {"alpha": 0.1},
     ),
     PortfolioEntry(
         "extra_trees",

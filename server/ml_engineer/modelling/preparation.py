@@ -37,8 +37,8 @@ View = Literal[
     "scaled", "dense", "splines", "codes", "bags", "levels", "shares", "crossed", "words", "terms", "vectors"
 ]
 """What a family needs: 'scaled' and 'splines' for models that add up numbers, 'dense' for models whose size grows with
-the columns, 'codes' for LightGBM, 'levels' for CatBoost, 'shares' for trees that know no categories, 'crossed' for those whose cuts need sums and ratios too, 'words' for models of running text, 'terms' for models of nothing but
-its words, 'bags' for LightGBM on words, 'vectors' for models of what a text means."""
+the columns, 'codes' for LightGBM, 'levels' for CatBoost, 'shares' for trees that know no categories, 'crossed' for those whose cuts need sums and ratios too, 'words' for models of running text, 'terms' for
+those of nothing else, 'bags' for LightGBM on words, 'vectors' for models of what a text means."""
 
 _MOST_VALUES = 100
 _MOST_CROSSED = 30
@@ -285,6 +285,11 @@ def _words(facts: _Facts) -> list[_Step]:
     if not facts.columns.text:
         return []
     rest = [step for step in _scaled(facts) if not step[0].startswith("text_")]
+    return [*rest, *_terms(facts)]
+
+
+def _terms(facts: _Facts) -> list[_Step]:
+    """Running text alone, by its words, pairs of words and pieces of words: nothing is negative."""
     places = _places(facts.rows)
 
     def pieces() -> list[tuple[str, Any]]:
@@ -301,18 +306,7 @@ def _words(facts: _Facts) -> list[_Step]:
         )
         return [("parts", union), ("weights", TfidfTransformer(sublinear_tf=True))]
 
-    return [*rest, *_text(facts.columns, pieces)]
-
-
-def _terms(facts: _Facts) -> list[_Step]:
-    """Words and pairs of words alone, none of them negative."""
-    places = _places(facts.rows)
-
-    def pairs() -> list[tuple[str, Any]]:
-        hashed = HashingVectorizer(n_features=places, ngram_range=(1, 2), alternate_sign=False, norm=None)
-        return [("words", hashed), ("weights", TfidfTransformer(sublinear_tf=True))]
-
-    return _text(facts.columns, pairs)
+    return _text(facts.columns, pieces)
 
 
 def _vectors(facts: _Facts) -> list[_Step]:

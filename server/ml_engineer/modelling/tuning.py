@@ -182,6 +182,10 @@ def _logistic(trial: Any) -> dict[str, Any]:
     return {"C": trial.suggest_float("C", 1e-3, 30.0, log=True)}
 
 
+def _margins(trial: Any) -> dict[str, Any]:
+    return {"C": trial.suggest_float("C", 1e-3, 10.0, log=True)}
+
+
 def _ridge(trial: Any) -> dict[str, Any]:
     return {"alpha": trial.suggest_float("alpha", 1e-2, 300.0, log=True)}
 
@@ -196,6 +200,7 @@ _SPACES: dict[str, Callable[[Any], dict[str, Any]]] = {
     "RandomForest": _forest,
     "MLP": _network,
     "LogisticRegression": _logistic,
+    "LinearSVC": _margins,
     "Ridge": _ridge,
 }
 _GROWING: dict[str, Any] = {
