@@ -107,7 +107,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:  # noqa: N803  (scikit-learn's name)
         """Probability of each class, shape (n, k), in the order of `classes_`."""
         check_is_fitted(self, "model_")
-        return np.asarray(self.model_.predict_proba(self._frame(X, reset=False)))
+        return np.asarray(self._fast.predict_proba(self._frame(X, reset=False)))
 
     def predict(self, X: Any) -> npt.NDArray[Any]:  # noqa: N803  (scikit-learn's name)
         """The likeliest label of each row, shape (n,)."""
@@ -160,7 +160,7 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
     def predict(self, X: Any) -> npt.NDArray[np.float64]:  # noqa: N803  (scikit-learn's name)
         """Predictions, shape (n,)."""
         check_is_fitted(self, "model_")
-        return np.asarray(self.model_.predict(self._frame(X, reset=False)), dtype=float)
+        return np.asarray(self._fast.predict(self._frame(X, reset=False)), dtype=float)
 
     def predict_interval(self, X: Any, *, level: float = 0.9) -> npt.NDArray[np.float64]:  # noqa: N803  (scikit-learn's name)
         """Lower and upper ends of prediction intervals, shape (n, 2): conformal, wide where the model errs much.

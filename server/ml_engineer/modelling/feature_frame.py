@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ml_engineer.modelling.frame_reading import Readings, moments_of, numbers_of
@@ -21,6 +22,7 @@ _AXES = (20, 45, 70, 110, 135, 160)
 """Degrees by which the axes of a place are turned. In California, these lower the error of boosted trees by 5 to 8 %."""
 _EARTH_RADIUS = 6371.0
 """In kilometres."""
+_TEXT = pd.Series([""], dtype="str").dtype
 
 
 def feature_frame(table: Any, *, names: list[str], readings: Readings | None = None) -> pd.DataFrame:
@@ -51,10 +53,9 @@ def feature_frame(table: Any, *, names: list[str], readings: Readings | None = N
     """
     readings = readings or Readings()
     frame = table.reset_index(drop=True) if isinstance(table, pd.DataFrame) else pd.DataFrame(np.asarray(table))
-    parts: dict[str, pd.Series] = {}
+    parts: dict[str, Any] = {}
     moments: dict[str, pd.Series] = {}
-    for place, name in enumerate(names):
-        column = frame.iloc[:, place]
+    for name, (_, column) in zip(names, frame.items(), strict=True):
         if name in readings.moments or pd.api.types.is_datetime64_any_dtype(column):
             moments[name] = moments_of(column)
             parts |= _moment(name, moments[name])
@@ -65,9 +66,9 @@ def feature_frame(table: Any, *, names: list[str], readings: Readings | None = N
     return pd.DataFrame(parts | _whereabouts(parts, readings.places), index=frame.index)
 
 
-def _whereabouts(parts: dict[str, pd.Series], places: Sequence[Place]) -> dict[str, pd.Series]:
+def _whereabouts(parts: dict[str, Any], places: Sequence[Place]) -> dict[str, Any]:
     """Turned axes, because trees cut along those they are given, and how far any two places lie apart."""
-    made: dict[str, pd.Series] = {}
+    made: dict[str, Any] = {}
     for place in places:
         for degrees in _AXES:
             angle = np.radians(degrees)
@@ -79,7 +80,7 @@ def _whereabouts(parts: dict[str, pd.Series], places: Sequence[Place]) -> dict[s
     return made
 
 
-def _distances(parts: dict[str, pd.Series], first: Place, second: Place) -> dict[str, pd.Series]:
+def _distances(parts: dict[str, Any], first: Place, second: Place) -> dict[str, Any]:
     """Kilometres between two places: as the crow flies (haversine formula), northward and eastward."""
     (south, west), (north, east) = (
         (np.radians(parts[place.latitude]), np.radians(parts[place.longitude])) for place in (first, second)
@@ -94,7 +95,16 @@ def _distances(parts: dict[str, pd.Series], first: Place, second: Place) -> dict
     }
 
 
-def _features(name: str, column: pd.Series) -> dict[str, pd.Series]:
+def _features(name: str, column: pd.Series) -> dict[str, Any]:
+    # The most usual kinds first, and as arrays: a prediction for one row spends most of its time here.
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
+        return {name: _finite(name, column)}
+    if column.dtype in (bool, _TEXT):
+        return {name: column}
+    return _less_usual_features(name, column)
+
+
+def _less_usual_features(name: str, column: pd.Series) -> dict[str, Any]:
     if pd.api.types.is_timedelta64_dtype(column):
         return {name: column.dt.total_seconds()}
     if pd.api.types.is_bool_dtype(column):
@@ -110,12 +120,12 @@ def _features(name: str, column: pd.Series) -> dict[str, pd.Series]:
     return {name: column.astype("str").where(column.notna().to_numpy(), np.nan)}
 
 
-def _finite(name: str, column: pd.Series) -> pd.Series:
+def _finite(name: str, column: pd.Series) -> npt.NDArray[np.float64]:
     values = column.to_numpy(dtype="float64", na_value=np.nan)
     if np.isinf(values).any():
         msg = f"Input X contains infinity: column {name!r}; replace it by NaN or a finite number"
         raise ValueError(msg)
-    return pd.Series(values, index=column.index)
+    return values
 
 
 def _moment(name: str, column: pd.Series) -> dict[str, pd.Series]:

@@ -90,7 +90,7 @@ class TabularRanker(TabularEstimator):
     def predict(self, X: Any) -> npt.NDArray[np.float64]:  # noqa: N803  (scikit-learn's name)
         """Scores, shape (n,): within a query, higher comes first; between queries they say nothing."""
         check_is_fitted(self, "model_")
-        return np.asarray(self.model_.predict(self._frame(X, reset=False)), dtype=float)
+        return np.asarray(self._fast.predict(self._frame(X, reset=False)), dtype=float)
 
     def score(self, X: Any, y: Any, *, qid: Any = None, group: Any = None) -> float:  # noqa: N803  (scikit-learn's names)
         """NDCG of the first ten places: the mean over queries with rows of unequal relevance.

@@ -20,6 +20,7 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_is
 
 from ml_engineer.modelling.columns import sort_columns
 from ml_engineer.modelling.executors import make_executor
+from ml_engineer.modelling.fast_prediction import FastModel
 from ml_engineer.modelling.feature_frame import feature_frame
 from ml_engineer.modelling.frame_reading import Readings, readings_of
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
@@ -179,6 +180,7 @@ class TabularEstimator(BaseEstimator, ABC):
 
     def _keep(self, result: SearchResult, data: TrainingData, board: Leaderboard) -> None:
         self.model_ = result.model
+        self._fast = FastModel(result.model)
         self.champion_ = result.champion.candidate.name
         self.out_of_fold_ = result.champion.predictions(data)
         self._folds = data.fold_of_rows

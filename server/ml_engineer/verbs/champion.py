@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 
 from ml_engineer.errors import ProjectStateError
 from ml_engineer.evaluation.prediction import Predictions, predict
+from ml_engineer.modelling.fast_prediction import FastModel
 from ml_engineer.modelling.model_files import load_model
 from ml_engineer.project.definition import load_problem, refuse_redealt
 from ml_engineer.project.files import file_sha256
@@ -57,7 +59,12 @@ class LoadedChampion:
         if not self.problem.learns_target:
             ask = group_labels if self.problem.task_type == "clustering" else anomaly_scores
             return Predictions(ask(self.model, features))
-        return predict(self.model, features, self.problem, threshold=self.training.champion.decision_threshold)
+        return predict(self._fast, features, self.problem, threshold=self.training.champion.decision_threshold)
+
+    @cached_property
+    def _fast(self) -> FastModel:
+        """The model with a faster way to its answers."""
+        return FastModel(self.model)
 
     def interval_ends(
         self, predicted: npt.NDArray[np.float64]
