@@ -123,3 +123,30 @@ def test_without_time_for_all_foldings_one_is_used() -> None:
         slow = Standing(build_portfolio(state.data, seed=0, threads=1)[0], race=Fit(np.zeros(1), 1.0, 0.0))
         assert _affordable(state, slow)
         assert state.folds == (0, 1, 2)
+
+
+def test_a_dear_leader_does_not_take_the_folds_of_cheap_ones_that_are_better_together() -> None:
+    data = make_data("regression", rows=2_000)
+    rng = np.random.default_rng(0)
+    with make_executor(workers=0) as executor:
+        state = SearchState(
+            data,
+            executor=executor,
+            plan=SearchPlan(60.0),
+            clock=lambda: 0.0,
+            journal=CountingJournal(),
+            report=lambda message, fraction: None,
+            finished=lambda standing: None,
+            asked_to_stop=lambda: False,
+        )
+        truth = data.actual[state.watch]
+        portfolio = build_portfolio(data, seed=0, threads=1)
+
+        def raced(place: int, error: float, seconds: float) -> Standing:
+            fit = Fit(truth + error * rng.normal(size=len(truth)), seconds, 0.0)
+            return Standing(portfolio[place], race=fit, race_loss=error)
+
+        dear, *cheap = raced(1, 1.0, 12.0), *(raced(place, 1.2, 0.5) for place in (0, 3, 4, 5))
+        order = choose_folds(state, [dear, *cheap])
+    assert state.folds == (0, 1, 2)
+    assert order == [*cheap, dear]

@@ -19,6 +19,10 @@ __all__ = ["choose_folds", "fold", "fold_jobs", "folded"]
 
 _ROOM_FOR = ((30, 6), (15, 6), (10, 6), (5, 5), (3, 4), (2, 2))
 """At most so many folds are used if so many of the most promising candidates have room for them."""
+_DOUBT = ((5, 0.0), (3, 0.7), (2, 1.5), (1, 3.0))
+"""Folds, and by how much fewer of them flatter what is chosen by them: over the root of the rows, a share of the loss."""
+_PRICE_OF_TIME = 0.1
+"""By how much others may still lessen the loss if all of the time were left to them."""
 _LEAN_ALWAYS, _LEAN_ROOM, _LEAST_SEEN = 0.15, 0.8, 0.03
 """Of a fit's time, what preparing all rows takes however few a tree sees; of the time left, what such a fit may be thought
 to take; and the least share of rows that is worth a tree."""
@@ -28,8 +32,8 @@ _PARTS = 2
 """So many candidates are thought to become parts of the champion, when it is asked what is left for folds."""
 
 
-def choose_folds(state: SearchState, order: Sequence[Standing]) -> None:
-    """Use as many folds as leave room for the most promising candidates.
+def choose_folds(state: SearchState, order: Sequence[Standing]) -> list[Standing]:
+    """Use as many folds as leave room for candidates that are good together.
 
     Parameters
     ----------
@@ -37,6 +41,11 @@ def choose_folds(state: SearchState, order: Sequence[Standing]) -> None:
         Its `folds` are set.
     order : sequence of Standing
         Candidates that ran the race, the most promising first.
+
+    Returns
+    -------
+    list of Standing
+        The same in the order in which they are worth the folds: what is too dear for them comes last.
     """
     once, planned = len(state.data.pairs), len(state.data.all_pairs)
     if state.holds_out:
@@ -44,27 +53,25 @@ def choose_folds(state: SearchState, order: Sequence[Standing]) -> None:
         state.decide(
             f"1 of {once} folds is used: with {state.data.rows:,} rows, the {held:,} of one fold tell candidates apart."
         )
-        return
-    number, told = 1, ""
+        return list(order)
     refits = sum(state.seconds_to_refit(one) for one in order[:_PARTS])
     room = (state.plan.deadline - state.clock()) * state.executor.workers * 0.9 - refits
+    number, first, told = 1, list(order), ""
     for most, models in _ROOM_FOR:
         several, wanted = _whole(min(most, planned), once), min(models, len(order))
         if several > once and (not order or several * wanted > state.runner.fits_left):
             continue
-        fitting = _with_room([several * state.seconds_per_fold(one) for one in order], room)
+        fitting = len(_with_room(order, [several * state.seconds_per_fold(one) for one in order], room))
         if fitting >= wanted:
             number = several
             break
-        told = (
-            ""
-            if several > once
-            else told
-            or (
+        if several == once and state.plan.timed and order:
+            number, first = _best_together(state, order, room)
+            told = (
                 f"with {several}, {fitting} of the {wanted} most promising candidates would have had room in the "
                 f"{max(room, 0):.3g} s of fitting that were left"
             )
-        )
+            break
     everything = range(once if number <= once else planned)
     # With folds in time, the last ones are learned from the most rows.
     state.folds = tuple(everything[-number:] if state.data.time_order is not None else everything[:number])
@@ -75,6 +82,33 @@ def choose_folds(state: SearchState, order: Sequence[Standing]) -> None:
             f"Rows are few, so candidates are compared on {number // once} foldings of {once} folds each, of which the "
             "first is reported: chance has less say in which rows share a fold."
         )
+    elif told:
+        state.decide(f"Cheaper candidates come first: {told}, and those that have are as good together.")
+    chosen = {id(one) for one in first}
+    return [*first, *(one for one in order if id(one) not in chosen)]
+
+
+def _best_together(state: SearchState, order: Sequence[Standing], room: float) -> tuple[int, list[Standing]]:
+    """How many folds, and for whom: those whose average would have done best in the race, of those that have room.
+
+    One dear candidate may take the room of several cheap ones that together do better. Fewer folds tell less of which
+    is good, the fewer the rows.
+    """
+    once = len(state.data.pairs)
+    best: tuple[float, int, list[Standing]] = (np.inf, 1, list(order))
+    for several, doubt in _DOUBT:
+        folds = min(several, once)
+        costs = {id(one): folds * state.seconds_per_fold(one) for one in order}
+        for way in (order, sorted(order, key=lambda one: costs[id(one)])):
+            chosen = {id(one) for one in _with_room(way, [costs[id(one)] for one in way], room)}
+            kept = [one for one in order if id(one) in chosen]
+            if kept:
+                used = sum(costs[id(one)] for one in kept) / room
+                value = state.watched_average_loss(kept) * (
+                    1 + doubt / np.sqrt(state.data.rows) + _PRICE_OF_TIME * used
+                )
+                best = min(best, (value, folds, kept), key=lambda one: one[0])
+    return best[1:]
 
 
 def _whole(number: int, once: int) -> int:
@@ -82,15 +116,15 @@ def _whole(number: int, once: int) -> int:
     return number if number <= once else number // once * once
 
 
-def _with_room(costs: Sequence[float], room: float) -> int:
-    """How many candidates fit into `room` seconds, dear ones left out; none if the first one does not."""
-    fitting = 0
-    for place, cost in enumerate(costs):
+def _with_room(order: Sequence[Standing], costs: Sequence[float], room: float) -> list[Standing]:
+    """Candidates that fit into `room` seconds, dear ones left out; none if the first one does not."""
+    fitting: list[Standing] = []
+    for one, cost in zip(order, costs, strict=True):
         if cost <= room:
             room -= cost
-            fitting += 1
-        elif place == 0:
-            return 0
+            fitting.append(one)
+        elif not fitting:
+            return []
     return fitting
 
 

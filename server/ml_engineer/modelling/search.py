@@ -111,8 +111,7 @@ def search(
 def _explore(state: SearchState, tuner: Tuner | None, offers: Offers | None) -> None:
     race_with_insurance(state, state.standings, until=_race_until(state))
     order = promising(state, state.standings)
-    choose_folds(state, order)
-    fold(state, order)
+    fold(state, choose_folds(state, order))
     if offers is not None:
         price_offers(state, offers)
     _go_on(state)

@@ -202,6 +202,15 @@ class SearchState:
         weights = greedy_weights(raced, self.data.actual[self.watch], loss=self.data.loss, seed=self.plan.seed)
         return [float(weight) for weight in weights]
 
+    def watched_average_loss(self, standings: Sequence[Standing]) -> float:
+        """Loss of the average of some that ran the race, on the rows it watched."""
+        weights = self.watched_weights(standings)
+        raced = [(one.race, weight) for one, weight in zip(standings, weights, strict=True) if one.race is not None]
+        if not self.data.averages:
+            return min(one.race_loss for one in standings)
+        average = np.asarray(sum(weight * fit.predictions for fit, weight in raced))
+        return selection_loss(average, self.data.actual[self.watch], self.data.loss)
+
     # Time -----------------------------------------------------------------------------------------------------------
 
     @property
