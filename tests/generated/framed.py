@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from ml_engineer.vocabulary.problem import (
     TaskType,
 )
 from ml_engineer.vocabulary.split import SplitPlan
+from ml_engineer.vocabulary.written_numbers import written_among
 
 PENGUINS = Path(__file__).resolve().parents[2] / "examples" / "penguins_raw.csv"
 ROLES: dict[StorageType, ColumnRole] = {
@@ -124,7 +126,7 @@ def hostile(root: Path, *, rows: int = 240) -> Framed:
 
 
 def visits(root: Path, *, rows: int = 400) -> Framed:
-    """A binary problem in time order with costs, truth values, dates, places and integer labels."""
+    """A binary problem in time order with costs, truth values, dates, places, codes, numbers inside texts and integer labels."""
     rng = np.random.default_rng(1)
     when = pd.Series(pd.date_range("2024-01-01", periods=rows, freq="7h")).astype("datetime64[us]")
     joined = when - pd.Series(pd.to_timedelta(rng.integers(1, 5000, size=rows), unit="h")).astype("timedelta64[us]")
@@ -139,6 +141,10 @@ def visits(root: Path, *, rows: int = 400) -> Framed:
             "member": rng.random(rows) < 0.4,
             "basket": rng.gamma(2.0, 20.0, size=rows),
             "items": rng.integers(1, 30, size=rows),
+            "branch": pd.Series(rng.integers(100, 108, size=rows)).mask(pd.Series(rng.random(rows) < 0.1)),
+            "opened": pd.Series([f"{hour:02d}:{minute:02d}" for hour, minute in rng.integers(0, 24, size=(rows, 2))]),
+            "parcel": pd.Series([f"{width}x{height} cm" for width, height in rng.integers(10, 99, size=(rows, 2))]),
+            "ages": pd.Series([f"{first}-{first + 5}" for first in rng.integers(10, 30, size=rows)]),
             "channel": pd.Series(rng.choice(["web", "shop", "phone"], size=rows), dtype="str"),
         }
     )
@@ -153,6 +159,7 @@ def visits(root: Path, *, rows: int = 400) -> Framed:
         used=[name for name in frame.columns if name != "returned"],
         time_column="when",
         costs=Costs(false_positive=1, false_negative=5),
+        roles={"branch": "categorical", "opened": "numeric", "parcel": "numeric"},
     )
 
 
@@ -168,6 +175,7 @@ def frame_by_hand(
     groups: tuple[str, ...] = (),
     time_column: str | None = None,
     costs: Costs | None = None,
+    roles: Mapping[str, ColumnRole] | None = None,
     title: str = "A problem to test with",
 ) -> Framed:
     """Write the records and files that `frame_problem` leaves, every row being a development row."""
@@ -198,7 +206,7 @@ def frame_by_hand(
         columns=tuple(
             ProblemColumn(
                 name=name,
-                role=ROLES[_storage(frame[name])] if name != target else "target",
+                role="target" if name == target else (roles or {}).get(name) or ROLES[_storage(frame[name])],
                 used=name in used,
                 sensitive=name in sensitive,
                 reason="for the test",
@@ -285,6 +293,7 @@ def _profile(values: pd.Series, position: int) -> ColumnProfile:
         minimum=float(known.min()) if numeric else None,
         maximum=float(known.max()) if numeric else None,
         median=float(known.median()) if numeric else None,
+        numbers=written_among(known.unique()) if storage == "string" else None,
         earliest=known.min().isoformat() if storage == "datetime" else None,
         latest=known.max().isoformat() if storage == "datetime" else None,
     )

@@ -56,7 +56,7 @@ build_features(conform(pd.read_parquet(sys.argv[1]))).to_parquet(sys.argv[2])
 """
 
 
-def test_places_and_moments_become_the_features_that_the_estimators_make(
+def test_places_moments_and_written_numbers_become_the_features_that_the_estimators_make(
     projects: dict[str, Path], run: Run, tmp_path: Path
 ) -> None:
     rows = visits(tmp_path / "ml").frame.drop(columns="returned")
@@ -64,6 +64,8 @@ def test_places_and_moments_become_the_features_that_the_estimators_make(
     rows.loc[0, ["home_lat", "home_lng", "shop_lat", "shop_lng"]] = [0.0, 12.0, 90.0, 0.0]
     rows.loc[1, ["home_lat", "home_lng", "shop_lat", "shop_lng"]] = [0.0, 179.5, 0.0, -179.5]
     rows.loc[0, ["when", "joined"]] = [pd.Timestamp("2024-03-01T12:00"), pd.Timestamp("2024-02-28T00:00")]
+    rows.loc[0, ["opened", "parcel", "ages"]] = ["01:05:30", "30.5x40 cm", "18-25"]
+    rows.loc[1, ["opened", "parcel"]] = ["at noon", None]
     rows.to_parquet(tmp_path / "rows.parquet")
     run(projects["visits"], "-c", FEATURES, str(tmp_path / "rows.parquet"), str(tmp_path / "features.parquet"))
     made = pd.read_parquet(tmp_path / "features.parquet")
@@ -73,10 +75,28 @@ def test_places_and_moments_become_the_features_that_the_estimators_make(
         [111.19] * 2, abs=0.01
     )
     assert made["when__to__joined__days"].iloc[0] == -2.5
+    assert made.loc[0, ["opened__minutes", "opened__hour"]].tolist() == [65.5, 1.0]
+    assert made.loc[0, ["parcel__1", "parcel__2"]].tolist() == [30.5, 40.0]
+    assert made.loc[1, ["opened__minutes", "parcel__1"]].isna().all()
+    assert "opened" not in made
+    assert made.loc[0, ["ages", "ages__1", "ages__2"]].tolist() == ["18-25", 18.0, 25.0]
     ours = feature_frame(rows, names=list(rows), readings=readings_of(rows, list(rows)))
-    assert set(made) == set(ours)
+    assert set(made) == set(ours) | {"branch__code"}
     for name in made.select_dtypes("number"):
         np.testing.assert_allclose(made[name], ours[name], rtol=1e-12, err_msg=name)
+
+
+def test_numbers_that_name_things_get_a_text_beside_them(projects: dict[str, Path], run: Run, tmp_path: Path) -> None:
+    rows = visits(tmp_path / "ml").frame.drop(columns="returned").head(4)
+    rows["branch"] = [104.0, np.nan, 7.0, -3.0]
+    rows.to_parquet(tmp_path / "rows.parquet")
+    run(projects["visits"], "-c", FEATURES, str(tmp_path / "rows.parquet"), str(tmp_path / "features.parquet"))
+    made = pd.read_parquet(tmp_path / "features.parquet")
+    assert made["branch__code"].fillna("missing").tolist() == ["104", "missing", "7", "-3"]
+    # Without a missing one they are whole numbers, and still the same texts.
+    rows.iloc[[0, 2]].to_parquet(tmp_path / "rows.parquet")
+    run(projects["visits"], "-c", FEATURES, str(tmp_path / "rows.parquet"), str(tmp_path / "features.parquet"))
+    assert pd.read_parquet(tmp_path / "features.parquet")["branch__code"].tolist() == ["104", "7"]
 
 
 def simulated(framed: Framed, *, rows: int = 300) -> pd.DataFrame:

@@ -8,12 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from generated.framed import Framed, visits
 from ml_engineer.errors import DefinitionError, ProjectStateError
 from ml_engineer.project.definition import save_problem
+from ml_engineer.project.development import load_development
 from ml_engineer.project.files import file_sha256
+from ml_engineer.project.layout import ProjectLayout
+from ml_engineer.project.records import load_record
+from ml_engineer.project.user_code import load_features
+from ml_engineer.vocabulary.split import SplitPlan
 
 
 @pytest.fixture
@@ -180,3 +187,34 @@ def test_a_file_in_the_way_of_a_folder_is_told(framed: Framed, call: Callable[..
     (framed.layout.root / "models").write_text("in the way", encoding="utf-8")
     with pytest.raises(ProjectStateError, match="models"):
         call("scaffold_project", project_dir=str(framed.layout.root))
+
+
+def test_codes_become_texts_and_written_numbers_numbers(tmp_path: Path, call: Callable[..., Any]) -> None:
+    rng = np.random.default_rng(0)
+    shops = rng.integers(100, 180, 400)
+    worth = rng.normal(0, 3, 80)
+    table = pd.DataFrame({"shop": shops, "kind": rng.integers(0, 5, 400), "x": rng.normal(size=400)})
+    table["opened"] = [f"{hour:02d}:{minute:02d}" for hour, minute in rng.integers(0, 24, (400, 2))]
+    table["parcel"] = [f"{width}x{height}" for width, height in rng.integers(10, 99, (400, 2))]
+    table["sales"] = (worth[shops - 100] + table["x"] + rng.normal(size=400)).round(3)
+    table.to_csv(tmp_path / "sales.csv", index=False)
+    project = str(tmp_path / "ml")
+    reply = call(
+        "frame_problem",
+        data=str(tmp_path / "sales.csv"),
+        target="sales",
+        project_dir=project,
+        roles={"shop": "categorical"},
+    )
+    call("scaffold_project", project_dir=project, features=[])
+    layout = ProjectLayout(tmp_path / "ml")
+    rows = load_development(layout, load_record(layout, SplitPlan)).frame
+    features = load_features(layout)(rows)
+    assert list(features) == [
+        *("shop", "kind", "x", "shop__code", "kind__code"),
+        *("opened__minutes", "opened__hour", "parcel__1", "parcel__2"),
+    ]
+    assert any("'opened' (clock times: minutes, hour); 'parcel' (sizes: 1, 2)" in told for told in reply.warnings)
+    assert features["shop__code"].tolist() == [str(shop) for shop in rows["shop"]]
+    hours, minutes = zip(*(map(int, cell.split(":")) for cell in rows["opened"]), strict=True)
+    assert features["opened__minutes"].tolist() == [60 * one + two for one, two in zip(hours, minutes, strict=True)]

@@ -122,6 +122,7 @@ class DAT008(ColumnCheck):
         distinct = column.nunique()
         if (
             is_text(column)
+            and not (known.role == "numeric" and evidence.profile.column(known.name).numbers)
             and distinct >= self.unique_share * len(column)
             and column.str.len().mean() <= self.longest_key
         ):

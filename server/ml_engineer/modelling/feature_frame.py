@@ -12,6 +12,7 @@ import pandas as pd
 
 from ml_engineer.modelling.frame_reading import Readings, moments_of, numbers_of
 from ml_engineer.vocabulary.places import Place
+from ml_engineer.vocabulary.written_numbers import WrittenNumbers
 
 __all__ = ["feature_frame"]
 
@@ -30,7 +31,7 @@ def feature_frame(table: Any, *, names: list[str], readings: Readings | None = N
 
     Moments become calendar parts and days since 2000, two moments the days between them; durations become seconds; places
     get axes aslant, two places the distance between them; categories and everything else that is no number become strings;
-    lists become text with semicolons.
+    lists become text with semicolons; numbers inside texts become numbers.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ def feature_frame(table: Any, *, names: list[str], readings: Readings | None = N
     names : list of str
         Names for the p columns; they replace those of a frame.
     readings : Readings, optional
-        What columns hold that their types do not say: dates and numbers as text, coordinates.
+        What columns hold that their types do not say: dates and numbers as text or inside it, coordinates.
 
     Returns
     -------
@@ -59,6 +60,10 @@ def feature_frame(table: Any, *, names: list[str], readings: Readings | None = N
         if name in readings.moments or pd.api.types.is_datetime64_any_dtype(column):
             moments[name] = moments_of(column)
             parts |= _moment(name, moments[name])
+        elif name in readings.written:
+            written = readings.written[name]
+            parts |= {} if written.alone else _features(name, column)
+            parts |= _numbers(name, column, written.numbers)
         else:
             parts |= _features(name, numbers_of(column, readings.units[name]) if name in readings.units else column)
     for first, second in combinations(list(moments)[:_MOST_MOMENTS], 2):
@@ -118,6 +123,15 @@ def _less_usual_features(name: str, column: pd.Series) -> dict[str, Any]:
             return {name: _finite(name, numbers)}
         column = column.map(lambda one: ";".join(map(str, one)) if isinstance(one, list | tuple | set) else one)
     return {name: column.astype("str").where(column.notna().to_numpy(), np.nan)}
+
+
+def _numbers(name: str, column: pd.Series, written: WrittenNumbers) -> dict[str, pd.Series]:
+    texts = column.where(column.notna()).astype("str")
+    numbers = texts.str.extract(written.pattern).astype("float64")
+    return {
+        f"{name}__{part}": numbers.mul(list(factors)).sum(axis=1, min_count=1)
+        for part, factors in written.parts.items()
+    }
 
 
 def _finite(name: str, column: pd.Series) -> npt.NDArray[np.float64]:

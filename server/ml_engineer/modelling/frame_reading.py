@@ -6,19 +6,28 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ml_engineer.vocabulary.places import Place, places_among
+from ml_engineer.vocabulary.written_numbers import WrittenNumbers, written_among
 
-__all__ = ["Readings", "moments_of", "numbers_of", "readings_of"]
+__all__ = ["Readings", "WrittenColumn", "moments_of", "numbers_of", "readings_of"]
 
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
 _NUMBER: Final = re.compile(r"\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*([^\W\d_]{0,8}|%|°[CF]?|[$€£])\s*")
 _CODE: Final = re.compile(r"\s*[-+]?0\d")
 """Digits that begin with a nought name something: a number would lose it."""
+_MOST_LEVELS: Final = 20
+
+
+class WrittenColumn(NamedTuple):
+    """A text column with numbers inside its cells, and whether they stand in place of the text."""
+
+    numbers: WrittenNumbers
+    alone: bool
 
 
 @dataclass(frozen=True)
@@ -33,16 +42,19 @@ class Readings:
         Numbers as text, and the unit that stands behind each of them; mostly none.
     places : tuple of Place
         Coordinates.
+    written : mapping of str to WrittenColumn
+        Texts with numbers inside.
     """
 
     moments: frozenset[str] = frozenset()
     units: Mapping[str, str] = field(default_factory=dict)
     places: tuple[Place, ...] = ()
+    written: Mapping[str, WrittenColumn] = field(default_factory=dict)
 
 
 def readings_of(table: pd.DataFrame, names: list[str]) -> Readings:
     """What the columns of `table` (n, p) hold, under `names` (p)."""
-    moments, units, medians = set(), {}, []
+    moments, units, medians, written = set(), {}, [], {}
     given = {}
     for place, name in enumerate(names):
         column, told = table.iloc[:, place], str(table.columns[place])
@@ -59,8 +71,19 @@ def readings_of(table: pd.DataFrame, names: list[str]) -> Readings:
         elif (unit := _unit_of(cells)) is not None:
             units[name] = unit
             medians.append((told, float(numbers_of(cells, unit).median())))
+        elif (numbers := _written_in(cells)) is not None:
+            written[name] = numbers
     places = tuple(Place(one.name, given[one.latitude], given[one.longitude]) for one in places_among(medians))
-    return Readings(frozenset(moments), units, places)
+    return Readings(frozenset(moments), units, places, written)
+
+
+def _written_in(cells: pd.Series) -> WrittenColumn | None:
+    """Measurements take the place of their text, unless few of them come again and again, as categories do."""
+    if not all(isinstance(cell, str) for cell in cells.iloc[:20]):
+        return None
+    values = cells.unique()
+    numbers = written_among(str(value) for value in values)
+    return None if numbers is None else WrittenColumn(numbers, numbers.measured and len(values) > _MOST_LEVELS)
 
 
 def _are_moments(cells: pd.Series) -> bool:

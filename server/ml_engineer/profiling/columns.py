@@ -14,6 +14,7 @@ import pandas as pd
 from ml_engineer.profiling.names import names_person, names_title
 from ml_engineer.threads import in_threads
 from ml_engineer.vocabulary.data import ColumnProfile, StorageType
+from ml_engineer.vocabulary.written_numbers import written_among
 
 __all__ = ["ColumnsProfile", "looks_personal", "profile_columns"]
 
@@ -211,6 +212,8 @@ def _look_at_text(column: pd.Series) -> tuple[dict[str, Any], Hashes]:
         counts = np.bincount(codes[~missing], minlength=len(values))
         lengths = pd.Series(values).str.len().to_numpy(dtype=float)
         facts["mean_length"] = float((lengths * counts).sum() / counts.sum())
+        if not personal:
+            facts["numbers"] = written_among(values)
         if len(values) <= _MOST_CATEGORIES and not personal:
             facts["categories"] = tuple(texts[index] for index in np.argsort(-counts, kind="stable"))
     return facts, (codes + 1).astype(np.uint64) * _ODD

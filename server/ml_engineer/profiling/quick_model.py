@@ -22,6 +22,7 @@ from ml_engineer.profiling.boosted_trees import boosted_predictions
 from ml_engineer.statistics.label_sets import called_labels
 from ml_engineer.statistics.metrics import Outcomes, Task
 from ml_engineer.vocabulary.problem import ProblemColumn
+from ml_engineer.vocabulary.written_numbers import WrittenNumbers, written_among
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -179,12 +180,21 @@ def _parts(values: pd.Series, column: ProblemColumn) -> list[tuple[npt.NDArray[n
         parts = (days, values.dt.month, values.dt.day_of_week, values.dt.hour)
         return [(np.asarray(part, dtype=np.float32), False) for part in parts]
     if isinstance(values.dtype, pd.StringDtype):
-        return [_codes(values)]
+        written = written_among(values.dropna().unique())
+        inside = [] if written is None else [(part, False) for part in _written(values, written)]
+        return inside if inside and column.role == "numeric" else [_codes(values), *inside]
     numbers = values.to_numpy(dtype=float)
     numbers = np.where(np.isfinite(numbers), numbers, np.nan).astype(np.float32)
     if column.role == "categorical" and not pd.api.types.is_bool_dtype(values.dtype):
         return [_codes(values)]
     return [(numbers, False)]
+
+
+def _written(values: pd.Series, written: WrittenNumbers) -> Iterator[npt.NDArray[np.float32]]:
+    """The numbers that stand inside texts, as features.py reads them."""
+    numbers = values.str.extract(written.pattern).astype("float64")
+    for factors in written.parts.values():
+        yield numbers.mul(list(factors)).sum(axis=1, min_count=1).to_numpy(dtype=np.float32)
 
 
 def _codes(values: pd.Series) -> tuple[npt.NDArray[np.float32], bool]:

@@ -5,7 +5,7 @@ The target's values are not looked at here; what a column says about the target 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,7 +20,7 @@ from ml_engineer.profiling.sensitive import sensitive_reason
 from ml_engineer.vocabulary.data import ColumnProfile
 from ml_engineer.vocabulary.problem import ColumnRole, ProblemColumn
 
-__all__ = ["UNUSED_ROLES", "Structure", "read_roles"]
+__all__ = ["UNUSED_ROLES", "Structure", "read_roles", "tell_written_numbers"]
 
 UNUSED_ROLES: Final[frozenset[ColumnRole]] = frozenset(
     {"target", "identifier", "group", "constant", "weight", "ignored"}
@@ -36,6 +36,7 @@ _ADDRESSES: Final = word_set("address street url link uri href email mail phone 
 _FEWEST_WORDS: Final = 4
 _MOST_LEVELS: Final = 20
 _MOST_CATEGORIES: Final = 60
+_MOST_TOLD: Final = 4
 _MANY_OF_A_KIND: Final = 0.5
 """Share of different values from which on most rows have one that no other row has."""
 
@@ -82,6 +83,8 @@ def read_roles(frame: pd.DataFrame, profile: ColumnsProfile, structure: Structur
     columns = []
     for column in profile.columns:
         role, reason = next(_rules(frame[column.name], column, structure, profile.twins))
+        if role == "categorical" and column.numbers is not None:
+            reason += f", and {column.numbers.kind}, which are read as numbers beside it"
         why = sensitive_reason(column.name, column.categories) if column.name != structure.target else ""
         if why:
             reason += f"; sensitive: {why}"
@@ -93,6 +96,28 @@ def read_roles(frame: pd.DataFrame, profile: ColumnsProfile, structure: Structur
             )
         )
     return tuple(columns)
+
+
+def tell_written_numbers(columns: Sequence[ProblemColumn], profile: ColumnsProfile) -> list[str]:
+    """At most one sentence on the texts whose numbers become features.
+
+    Parameters
+    ----------
+    columns : sequence of ProblemColumn
+        Every column as decided.
+    profile : ColumnsProfile
+        What they look like.
+    """
+    written = {column.name: column.numbers for column in profile.columns if column.numbers is not None}
+    told = [
+        f"{quoted(column.name)} ({written[column.name].kind}: {', '.join(written[column.name].parts)})"
+        for column in columns
+        if column.used and column.role in {"numeric", "categorical"} and column.name in written
+    ]
+    if not told:
+        return []
+    more = f" and {len(told) - _MOST_TOLD:,} more columns" if len(told) > _MOST_TOLD else ""
+    return [f"Texts whose numbers are read by features.py: {'; '.join(told[:_MOST_TOLD])}{more}"]
 
 
 Role = tuple[ColumnRole, str]
@@ -131,6 +156,8 @@ def _text_rules(values: pd.Series, column: ColumnProfile) -> Iterator[Role]:
         yield "identifier", f"looks like names or other personal data ({many})"
     if share > 0.5 and present >= 20 and (looks_like_hashes(sample) or _names_row(column.name)):
         yield "identifier", f"names single rows: {many}"
+    if column.numbers is not None and column.numbers.measured and column.distinct_values > _MOST_LEVELS:
+        yield "numeric", f"{column.numbers.kind}, read as numbers ({many})"
     if column.distinct_values > _MOST_LEVELS:
         parts = find_parts([str(value) for value in values.dropna()])
         if parts is not None and (share >= _MANY_OF_A_KIND or _reads_better_by_parts(parts, column)):

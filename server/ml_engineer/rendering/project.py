@@ -17,6 +17,7 @@ from ml_engineer.vocabulary.places import Place, places_among
 from ml_engineer.vocabulary.problem import ProblemDefinition
 from ml_engineer.vocabulary.requests import FEATURE_FOLDERS, FeatureFolder
 from ml_engineer.vocabulary.split import SplitPlan
+from ml_engineer.vocabulary.written_numbers import WrittenNumbers
 
 __all__ = ["KEPT_FOLDERS", "STARTER_FILES", "render_project", "render_workflow"]
 
@@ -198,6 +199,7 @@ def _context(
     text_model: bool,
 ) -> dict[str, object]:
     columns = contract_columns(problem, profile)
+    written = _written_numbers(problem, profile)
     sections = [f"project/readme/{folder}.md" for folder in chosen]
     return {
         "problem": problem,
@@ -207,9 +209,18 @@ def _context(
         "false_negative_cost": problem.costs.false_negative if problem.costs else None,
         "columns": columns,
         "fields": request_fields(columns, contract),
-        "feature_names": [column.name for column in columns if column.storage != "datetime"],
+        "feature_names": [
+            column.name
+            for column in columns
+            if column.storage != "datetime" and not (column.name in written and column.role == "numeric")
+        ],
+        "written_patterns": {name: numbers.pattern for name, numbers in written.items()},
+        "written_parts": {
+            name: {part: list(factors) for part, factors in numbers.parts.items()} for name, numbers in written.items()
+        },
         "text_names": [column.name for column in problem.features if column.role == "text"],
         "moment_names": [column.name for column in columns if column.storage == "datetime"],
+        "code_names": _codes(problem, profile),
         "places": {place.name: [place.latitude, place.longitude] for place in _places(problem, columns)},
         "trusted_types": TRUSTED_TYPES,
         "development_rows": split.development_rows,
@@ -221,6 +232,37 @@ def _context(
         "sections": sections,
         "chosen_folders": chosen,
     }
+
+
+def _written_numbers(problem: ProblemDefinition, profile: DataProfile) -> dict[str, WrittenNumbers]:
+    """Texts whose numbers become features: in place of a text that is nothing else, beside one that is a category too.
+
+    Where rows are only compared with each other, what stands beside the text would count twice.
+    """
+    seen = {column.name: column for column in profile.columns}
+    roles = {"numeric", "categorical"} if problem.learns_target else {"numeric"}
+    return {
+        column.name: numbers
+        for column in problem.features
+        if column.role in roles and (numbers := seen[column.name].numbers) is not None
+    }
+
+
+def _codes(problem: ProblemDefinition, profile: DataProfile) -> list[str]:
+    """Features that are numbers but name things, where something is learned from them; two values need no names.
+
+    Where rows are only compared with each other, a code told as number and as text would count twice.
+    """
+    if not problem.learns_target:
+        return []
+    seen = {column.name: column for column in profile.columns}
+    return [
+        column.name
+        for column in problem.features
+        if column.role == "categorical"
+        and seen[column.name].storage in {"integer", "float"}
+        and seen[column.name].distinct_values > 2
+    ]
 
 
 def _places(problem: ProblemDefinition, columns: Sequence[ContractColumn]) -> list[Place]:

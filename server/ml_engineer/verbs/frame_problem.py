@@ -21,7 +21,7 @@ from ml_engineer.profiling.queries import query_column, require_queries
 from ml_engineer.profiling.query_evidence import see_queries
 from ml_engineer.profiling.questions import ask_about_survival, choose_questions
 from ml_engineer.profiling.risks import list_assumptions, list_risks
-from ml_engineer.profiling.roles import Structure
+from ml_engineer.profiling.roles import Structure, tell_written_numbers
 from ml_engineer.profiling.running_text import name_by_inputs, refuse_without_text
 from ml_engineer.profiling.study import Study, study_development
 from ml_engineer.profiling.target import TargetReading, read_target
@@ -339,6 +339,7 @@ def _warnings(findings: _Findings, before: DataProfile | None, now: DataProfile)
         warnings.append(f"Kept from the last framing: {', '.join(told.kept)}")
     if findings.earlier.edited_text is not None:
         warnings.append("problem.yaml was edited by hand; it is kept as problem.before.yaml")
+    warnings += tell_written_numbers(findings.study.columns, findings.columns)
     return [*warnings, *findings.table.notes]
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from ml_engineer.vocabulary.records import Fraction, Record, StoredRecord
+from ml_engineer.vocabulary.written_numbers import WrittenNumbers
 
 __all__ = [
     "ColumnProfile",
@@ -152,6 +153,9 @@ class ColumnProfile(Record):
     earliest: str | None = Field(default=None, description="First time stamp (ISO 8601), for datetime columns.")
     latest: str | None = Field(default=None, description="Last time stamp (ISO 8601), for datetime columns.")
     mean_length: float | None = Field(default=None, description="Mean number of characters, for string columns.")
+    numbers: WrittenNumbers | None = Field(
+        default=None, description="What numbers the cells hold, for string columns that hold some."
+    )
 
     @property
     def missing_fraction(self) -> float:
