@@ -51,6 +51,13 @@ def test_a_sample_is_drawn_from_all_files_and_the_same_is_read_again(parts: Path
     pd.testing.assert_frame_equal(again.frame, table.frame)
 
 
+def test_the_sample_has_nothing_to_do_with_columns_that_were_drawn_by_a_usual_seed(tmp_path: Path) -> None:
+    drawn = {f"seed {seed}": np.random.default_rng(seed).random(ROWS) for seed in (0, 1, 42)}
+    pd.DataFrame(drawn).to_parquet(tmp_path / "table.parquet")
+    sample = read_table(DataSource(path=str(tmp_path / "table.parquet"), sample_fraction=0.1)).frame
+    assert sample.mean().to_numpy() == pytest.approx(0.5, abs=0.02)
+
+
 @pytest.mark.usefixtures("small_memory")
 def test_all_rows_are_read_where_a_sample_is_not_wanted(parts: Path) -> None:
     table = read_table(DataSource(path=str(parts)))

@@ -462,5 +462,6 @@ def test_a_table_larger_than_the_memory_is_sampled_and_every_answer_says_so(
     assert fraction == pytest.approx(0.5, abs=0.05)
     assert 0.5 * fraction * ROWS < load_record(layout, SplitPlan).development_rows < fraction * ROWS
     reply = train(layout, budget_evaluations=8)
-    assert any(f"rests on a sample, about {fraction:.1%} of the rows" in warning for warning in reply.warnings)
-    assert "rests on a sample" in (layout.reports / "search.md").read_text(encoding="utf-8")
+    told = f"rest on a sample, about {fraction:.1%} of the {ROWS} rows"
+    assert any(told in warning for warning in reply.warnings)
+    assert "rest on a sample" in (layout.reports / "search.md").read_text(encoding="utf-8")

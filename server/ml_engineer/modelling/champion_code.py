@@ -43,6 +43,8 @@ class ChampionFacts:
         Sorted labels.
     fold_numbers : dict of int to int
         Number of the stored fold at each position.
+    further_rows : int
+        Rows beyond development.parquet that the served model learned from too.
     """
 
     run_id: str
@@ -54,6 +56,7 @@ class ChampionFacts:
     calibration: Calibration | None = None
     classes: npt.NDArray[np.generic] = field(default_factory=lambda: np.empty(0))
     fold_numbers: dict[int, int] = field(default_factory=dict)
+    further_rows: int = 0
 
 
 def render_champion(candidate: Candidate, facts: ChampionFacts) -> str:
@@ -177,6 +180,15 @@ def _constants(candidate: Candidate, facts: ChampionFacts) -> str:
         else "# Numbers of the stored folds that the score rests on: the time was not enough for all.",
         f"FOLDS: list[int] | None = {None if facts.folds is None else list(facts.folds)!r}",
     ]
+    if facts.further_rows:
+        lines.append(
+            _comment(
+                "The table is larger than the memory: development.parquet is a sample of it, on which everything was chosen "
+                "and scored. The trees of LightGBM that `train` saved for serving were then grown on so many rows beyond it "
+                "too; train.py --save fits on the sample alone."
+            )
+        )
+        lines.append(f"FURTHER_ROWS = {facts.further_rows}")
     if facts.threshold_reason:
         lines.append(_comment(f"Chosen so: {facts.threshold_reason}."))
     lines.append(f"DECISION_THRESHOLD: float | None = {facts.decision_threshold!r}")

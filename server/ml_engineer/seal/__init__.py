@@ -5,6 +5,7 @@ starts anew. Everything short of that is noticed and told.
 """
 
 from ml_engineer.seal.answers import find_answers, keep_answers, models_looked_at
+from ml_engineer.seal.beyond_sample import SidesBeyond, sides_beyond
 from ml_engineer.seal.cell_tables import HashedFrame, hash_frame
 from ml_engineer.seal.contamination import known_held_out_rows
 from ml_engineer.seal.dealing import deal
@@ -35,6 +36,7 @@ __all__ = [
     "OtherLooks",
     "Recognition",
     "SealReceipt",
+    "SidesBeyond",
     "clock_problems",
     "count_looks",
     "deal",
@@ -57,5 +59,6 @@ __all__ = [
     "record_score",
     "restore",
     "seal",
+    "sides_beyond",
     "was_dealt_here",
 ]

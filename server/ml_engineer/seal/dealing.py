@@ -20,7 +20,7 @@ from ml_engineer.seal.strata import strata_codes
 from ml_engineer.seal.time_order import latest_rows, time_values
 from ml_engineer.vocabulary.problem import SplitDefinition
 
-__all__ = ["deal", "deal_key"]
+__all__ = ["deal", "deal_key", "draw_numbers", "held_by_draw"]
 
 _TRIED_DEALS = 32
 
@@ -28,6 +28,17 @@ _TRIED_DEALS = 32
 def deal_key(seed: int) -> str:
     """Key (hex) of a deal with this seed; of the seed alone, so that a lost vault can be rebuilt from the source."""
     return hashlib.sha256(f"ml-engineer deal, format 1, seed {seed}".encode("ascii")).hexdigest()
+
+
+def draw_numbers(units: np.ndarray, key: str, *, trial: int = 0) -> np.ndarray:
+    """The number that each unit, known by its hash (u,) uint64, draws under a key; (u,) uint64."""
+    first, second = np.frombuffer(hashlib.sha256(f"{key}:{trial}".encode("ascii")).digest()[:16], dtype="<u8")
+    return mix(mix(units ^ first) ^ second)
+
+
+def held_by_draw(numbers: np.ndarray, fraction: float) -> np.ndarray:
+    """Which units never seen before are held out by the number (u,) uint64 that they drew, (u,) bool."""
+    return np.asarray(numbers < np.uint64(fraction * (2**64 - 2**11)))
 
 
 def deal(
@@ -113,8 +124,7 @@ class _Units:
 
     def draw(self, key: str, *, trial: int = 0) -> np.ndarray:
         """The number each unit draws, (u,) uint64."""
-        first, second = np.frombuffer(hashlib.sha256(f"{key}:{trial}".encode("ascii")).digest()[:16], dtype="<u8")
-        return mix(mix(self.hashes ^ first) ^ second)
+        return draw_numbers(self.hashes, key, trial=trial)
 
 
 def _deal_units(frame: pd.DataFrame, definition: SplitDefinition, target: str, hashes: np.ndarray) -> _Units:
@@ -268,8 +278,7 @@ def _deal_never_seen(
         times = _times(frame, definition)
         fate = times >= _earliest(times[held])
     else:
-        threshold = np.uint64(definition.held_out_fraction * (2**64 - 2**11))
-        fate = (units.draw(recognition.key) < threshold)[units.codes]
+        fate = held_by_draw(units.draw(recognition.key), definition.held_out_fraction)[units.codes]
         fate = _with_every_class(fate, new, held, units)
     of_known_unit = known_units[units.codes]
     return np.where(new, np.where(of_known_unit, known_held_units[units.codes], fate), held)

@@ -147,6 +147,11 @@ class Vault:
             table=CellTable(columns=deal.columns, cells=cells, rows=len(frame)),
         )
 
+    def load_sides(self, deal_id: str) -> tuple[np.ndarray, np.ndarray]:
+        """Hash (m,) uint64 and side (m,) bool, True for held out, of every row of a deal, without its cells."""
+        frame = _read_parquet(self.folder(deal_id) / "entries.parquet", columns=["row", "held_out"])
+        return frame["row"].to_numpy(), frame["held_out"].to_numpy(dtype=bool)
+
     def load_sketch(self, deal: Deal) -> list[np.ndarray]:
         """A few cells of each remembered column, each sorted (k,) uint32."""
         frame = _read_parquet(self.folder(deal.deal_id) / "sketch.parquet")
@@ -221,11 +226,11 @@ def _write_parquet(frame: pd.DataFrame, path: Path, **options: Any) -> None:
     frame.to_parquet(path, **options)
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _read_parquet(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     import pyarrow as pa
 
     try:
-        return pd.read_parquet(path)
+        return pd.read_parquet(path, columns=columns)
     except (OSError, pa.ArrowException) as error:
         raise _damaged(path) from error
 

@@ -33,7 +33,8 @@ _BY_THE_CLOCK = (
     "The run had a budget of time, or was asked to stop: which fits there was time for depended on the machine, so its search "
     "cannot come again. With budget_evaluations instead, and left alone, it can."
 )
-_OWN_LINES = ("RUN_ID", "EXPECTED_SCORE")
+_OWN_LINES = ("RUN_ID", "EXPECTED_SCORE", "FURTHER_ROWS", "# ")
+"""Lines of champion.py that may be others: what it tells, and nothing that it builds."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _search_again(place: ReplayPlace, record: TrainingRun, context: WorkContext)
 
 
 def _plain(path: Path) -> list[str]:
-    """The lines of champion.py but those that name its run."""
+    """The lines of champion.py that say what it builds."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return [line for line in lines if not line.startswith(_OWN_LINES)]
 

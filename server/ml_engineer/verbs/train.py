@@ -28,6 +28,7 @@ from ml_engineer.verbs.forecasting.training import train_forecast
 from ml_engineer.verbs.guardrail_evidence import gather_evidence, load_waivers
 from ml_engineer.verbs.ideas.judge_features import judge_features
 from ml_engineer.verbs.scaffold_project import scaffold_project
+from ml_engineer.verbs.training.beyond_sample import RESERVED_SHARE, is_sampled, learn_beyond_sample
 from ml_engineer.verbs.training.conclusion import conclude
 from ml_engineer.verbs.training.counted_run import counted_run, leave_proofs
 from ml_engineer.verbs.training.fit_journal import FolderJournal
@@ -154,7 +155,11 @@ def _train(
             tuner=_tuner(rows, request) if request.candidates is None else None,
             asked_to_stop=context.asked_to_stop,
         )
-        record = conclude(rows, result, request, context, tracked, run_id=run_id, started_at=started_at, done=done)
+        until = _ends(rows, request, context, cpu_started)
+        result, beyond = learn_beyond_sample(rows, result, context, executor, until=until, seed=request.seed)
+        record = conclude(
+            rows, result, request, context, tracked, run_id=run_id, started_at=started_at, done=done, beyond=beyond
+        )
     _leave_proofs(rows, result, record)
     return record
 
@@ -170,17 +175,26 @@ def _share_cores(rows: TrainingRows, executor: Executor) -> int:
 
 def _plan(rows: TrainingRows, request: TrainRequest, context: WorkContext, cpu_started: float) -> SearchPlan:
     """A deadline that leaves time for saving; or a number of fits, and then no clock decides anything."""
-    deadline = context.started + request.budget_seconds - _closing_seconds(rows, request, context, cpu_started)
+    deadline = _ends(rows, request, context, cpu_started)
+    if is_sampled(rows):
+        deadline -= RESERVED_SHARE * request.budget_seconds
     # On a busy machine, checks may have taken all of a small budget; a weak model that is late is better than none.
     granted = min(max(_LEAST_SEARCH_SHARE * request.budget_seconds, _LEAST_SEARCH_SECONDS), _MOST_GRANTED_SECONDS)
     deadline = max(deadline, context.clock() + granted)
     return SearchPlan(
-        deadline=float("inf") if request.budget_evaluations else deadline,
+        deadline=deadline,
         budget_evaluations=request.budget_evaluations,
         seed=request.seed,
         price_milliseconds=request.price_milliseconds if not request.budget_evaluations else float("inf"),
         champion=request.champion,
     )
+
+
+def _ends(rows: TrainingRows, request: TrainRequest, context: WorkContext, cpu_started: float) -> float:
+    """Reading of the clock by which the champion must have learned all; infinite where no clock decides."""
+    if request.budget_evaluations:
+        return float("inf")
+    return context.started + request.budget_seconds - _closing_seconds(rows, request, context, cpu_started)
 
 
 def _tuner(rows: TrainingRows, request: TrainRequest) -> Tuner:

@@ -13,6 +13,7 @@ from ml_engineer.vocabulary.survival import SurvivalCurve
 
 __all__ = [
     "EXPLAINED_BY",
+    "BeyondSample",
     "CandidateResult",
     "Champion",
     "Environment",
@@ -169,6 +170,53 @@ class TextModel(Record):
     sha256: str = Field(description="Hash of the files that decide what a text's vector is.")
 
 
+class BeyondSample(Record):
+    """What the champion learned from rows beyond the sample of a table that is larger than the memory."""
+
+    sample_fraction: float = Field(gt=0, le=1, description="Share of the rows that is in the sample.")
+    source_rows: int = Field(ge=0, description="Rows of the whole table.")
+    sampled_rows: int = Field(ge=0, description="Development rows of the sample: the search rests on them.")
+    further_rows: int = Field(
+        default=0, ge=0, description="Development rows beyond the sample that the champion learned from too."
+    )
+    held_rows: int = Field(
+        default=0,
+        ge=0,
+        description="Rows beyond the sample that were met and lie on the held-out side: never learned from.",
+    )
+    parts: tuple[str, ...] = Field(default=(), description="Models of the champion that learned from further rows.")
+    checked_rows: int = Field(
+        default=0, ge=0, description="Further development rows set apart, by which both models were compared."
+    )
+    sample_score: float | None = Field(
+        default=None, description="Primary metric there of the champion fitted on the sample alone."
+    )
+    further_score: float | None = Field(default=None, description="The same of the champion that learned from all.")
+    gain: Estimate | None = Field(default=None, description="What it gains there, paired; positive is better.")
+    seconds: Seconds = Field(default=0.0, description="Wall time that it took.")
+    reason: str = Field(default="", description="Why there are no further rows in it; empty if there are.")
+
+    @property
+    def told(self) -> str:
+        """All of it for a person, in one paragraph."""
+        start = (
+            f"The search and the score rest on a sample, about {self.sample_fraction:.1%} of the {self.source_rows:,} rows, "
+            "because the whole table is larger than the memory"
+        )
+        if not self.further_rows:
+            return f"{start}; the champion was fitted on sampled rows alone, {self.reason}."
+        told = (
+            f"{start}; {', '.join(self.parts)} then learned from {self.sampled_rows + self.further_rows:,} development rows, "
+            f"{self.further_rows:,} of them beyond the sample, out of core in {self.seconds:.0f} s"
+        )
+        if self.gain is not None and self.sample_score is not None and self.further_score is not None:
+            told += (
+                f". On {self.checked_rows:,} further rows that neither learned from: {self.further_score:.5g} instead of "
+                f"{self.sample_score:.5g} (gain {self.gain})"
+            )
+        return f"{told}."
+
+
 class TrainingRun(StoredRecord):
     """One call of `train`."""
 
@@ -211,6 +259,9 @@ class TrainingRun(StoredRecord):
     text_model: TextModel | None = Field(
         default=None,
         description="The text model that candidates could use; none if none was given, or no column is text.",
+    )
+    beyond_sample: BeyondSample | None = Field(
+        default=None, description="What was learned beyond the sample; none unless the table is larger than the memory."
     )
     structure: StructureEvidence | None = Field(
         default=None, description="What the development rows show of themselves; clustering and anomaly detection."

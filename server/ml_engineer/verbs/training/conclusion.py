@@ -23,7 +23,6 @@ from ml_engineer.modelling.training_data import Predictions, TrainingData
 from ml_engineer.project.code_store import keep_code, keep_file
 from ml_engineer.project.files import write_text
 from ml_engineer.project.layout import ProjectLayout
-from ml_engineer.project.records import load_record
 from ml_engineer.rendering.documents import render_document
 from ml_engineer.statistics.survival_curves import fit_curve
 from ml_engineer.verbs.training.champion_files import (
@@ -35,11 +34,10 @@ from ml_engineer.verbs.training.champion_files import (
 from ml_engineer.verbs.training.rows import TrainingRows
 from ml_engineer.verbs.training.text_model import NO_TEXT
 from ml_engineer.vocabulary.context import WorkContext
-from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.estimates import Estimate
 from ml_engineer.vocabulary.requests import TrainRequest
 from ml_engineer.vocabulary.survival import SurvivalCurve
-from ml_engineer.vocabulary.training import CandidateResult, Champion, TrainingRun
+from ml_engineer.vocabulary.training import BeyondSample, CandidateResult, Champion, TrainingRun
 
 __all__ = ["STOPPED_EARLY", "conclude", "keep_texts", "log_champion"]
 
@@ -66,10 +64,12 @@ def conclude(
     run_id: str,
     started_at: datetime,
     done: Mapping[str, CandidateResult],
+    beyond: BeyondSample | None,
 ) -> TrainingRun:
-    """Refit the champion on all development rows, write everything down, log it, and put it in place.
+    """Write everything of the champion down, log it, and put it in place.
 
-    Candidates in `done` were logged already; the others are logged here.
+    Candidates in `done` were logged already; the others are logged here. `beyond` is what was learned beyond the sample of
+    a table that is larger than the memory.
 
     Raises
     ------
@@ -91,6 +91,7 @@ def conclude(
         calibration=result.champion.calibration,
         classes=rows.data.classes,
         fold_numbers=rows.numbers_by_position,
+        further_rows=0 if beyond is None else beyond.further_rows,
     )
     code = render_champion(winner, facts)
     staged.write_code(code)
@@ -108,7 +109,7 @@ def conclude(
         baseline=done[result.baseline.candidate.name],
         champion=_champion(staged, result.champion, judged, code, rows),
         folds=folds or (),
-        decisions=(*_sampled(rows), *result.decisions),
+        decisions=(*(() if beyond is None else (beyond.told,)), *result.decisions),
         stopped_early=result.stopped_early,
         gain=judged.gain,
         out_of_fold_path=rows.layout.relative(rows.layout.out_of_fold(run_id)),
@@ -117,7 +118,8 @@ def conclude(
         asked=request.model_dump(mode="json", exclude={"project_dir"}),
         code=keep_texts(rows.layout, champion=code),
         text_model=rows.text_model,
-        warnings=(*_warnings(result, judged.gain, staged, rows), *_unread(request, result, rows)),
+        beyond_sample=beyond,
+        warnings=(*_warnings(result, judged.gain, staged, rows, beyond), *_unread(request, result, rows)),
     )
     staged.write_manifest(record, rows)
     for candidate in record.leaderboard.candidates:
@@ -201,6 +203,7 @@ def log_champion(
             "folds": len(rows.data.pairs),
             "split": rows.split.definition.strategy,
             "rows": rows.data.rows,
+            **({} if record.beyond_sample is None else {"further_rows": record.beyond_sample.further_rows}),
             "features": len(record.feature_columns),
         },
         tags={
@@ -228,17 +231,9 @@ def _unread(request: TrainRequest, result: SearchResult, rows: TrainingRows) -> 
         yield "text_model was not used: none of the models that were tried takes vectors of texts."
 
 
-def _sampled(rows: TrainingRows) -> Iterable[str]:
-    """What to say where the table is larger than the memory."""
-    fraction = load_record(rows.layout, DataProfile).source.sample_fraction
-    if fraction is not None:
-        yield (
-            f"Everything here rests on a sample, about {fraction:.1%} of the rows, because the whole table is larger than "
-            "the memory: the champion was fitted on sampled rows alone."
-        )
-
-
-def _warnings(result: SearchResult, gain: Estimate, staged: StagedRun, rows: TrainingRows) -> Iterable[str]:
+def _warnings(
+    result: SearchResult, gain: Estimate, staged: StagedRun, rows: TrainingRows, beyond: BeyondSample | None
+) -> Iterable[str]:
     winner = result.champion.candidate
     became = {each.status for each in result.standings if each.candidate.family != "baseline"}
     if winner.family == "baseline" and "out_of_time" in became and became <= {"out_of_time", "failed"}:
@@ -249,7 +244,8 @@ def _warnings(result: SearchResult, gain: Estimate, staged: StagedRun, rows: Tra
         yield "The champion's gain over the naive baseline may be chance: its interval reaches zero."
     if result.stopped_early:
         yield STOPPED_EARLY
-    yield from _sampled(rows)
+    if beyond is not None:
+        yield beyond.told
     yield from result.warnings
     failed = [standing.candidate.name for standing in result.standings if standing.status == "failed"]
     if failed:

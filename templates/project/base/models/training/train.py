@@ -111,6 +111,10 @@ def main(arguments: list[str] | None = None) -> int:
         from models.serving.champion_file import save_champion
 
         model = fit_on_everything(rows)
+        further = getattr(champion, "FURTHER_ROWS", 0)
+        if further:
+            print(f"It learns from the {len(rows)} rows of development.parquet alone, a sample: {further} further rows")
+            print("were in the model that this one replaces. To fit on more rows, read them in load_development.")
         folder = ROOT / "models" / "serving" / "champion"
         has_interval = PROBLEM.task == "regression" and PROBLEM.quantile is None
         manifest = save_champion(
