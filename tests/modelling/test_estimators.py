@@ -162,6 +162,22 @@ def test_a_real_table_within_the_time_and_above_a_line() -> None:
     assert model.score(test, truth) > 0.95
 
 
+def test_a_short_time_and_a_small_table_start_no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    class AskedError(Exception):
+        pass
+
+    def asked_for(**options):
+        raise AskedError(options["workers"])
+
+    monkeypatch.setattr(tabular_estimator, "make_executor", asked_for)
+    frame, target = mixed_table(200)
+    wide = pd.DataFrame(np.zeros((200, 600)))
+    for budget, features, alone in ((9, frame, True), (10, frame, False), (9, wide, False)):
+        with pytest.raises(AskedError) as caught:
+            TabularRegressor(budget_seconds=budget).fit(features, target)
+        assert (caught.value.args[0] == 0) is alone
+
+
 def test_intervals_are_worked_out_while_others_are_fitted_and_not_after_the_search(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

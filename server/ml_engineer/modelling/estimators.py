@@ -42,7 +42,8 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
     memory_limit_mb : int, optional
         Memory that all fits together may take; by default most of what is free.
     n_jobs : int, optional
-        Fits at a time, each in a process of its own; by default one a core. With 1, this process does everything.
+        Fits at a time, each in a process of its own; by default one a core, and none for small tables with less than ten
+        seconds. With 1, this process does everything.
     executor : str, optional
         Address of a Dask scheduler, like tcp://HOST:8786, whose workers do the fits; the rows are sent there.
     text_model : str or path, optional

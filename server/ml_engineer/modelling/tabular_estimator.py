@@ -41,6 +41,8 @@ __all__ = ["TabularEstimator", "check_lengths"]
 
 _ONE_FIT_ROWS = 100_000
 _MOST_WORKERS = 8
+_SHORT_SECONDS, _SMALL_CELLS = 10.0, 100_000
+"""Below so many seconds, and up to so many cells, where no fit takes long, this process does everything."""
 _REPEATS = 3
 """Foldings where rows are few."""
 _CLOSING_SECONDS, _INTERVAL_SECONDS, _CLOSING_SHARE = 0.1, 1e-5, 0.05
@@ -140,8 +142,7 @@ class TabularEstimator(BaseEstimator, ABC):
             result = candidate_result(standing, data, seed=self.random_state)
             done[result.name] = result
 
-        jobs = available_cores() if self.n_jobs in {None, -1} else self.n_jobs
-        workers = 0 if self.n_jobs == 1 else min(jobs, _MOST_WORKERS)
+        workers = self._workers(data)
         memory = None if self.memory_limit_mb is None else self.memory_limit_mb * 2**20
         large = data.rows >= _ONE_FIT_ROWS
         if self.executor is not None:
@@ -173,6 +174,14 @@ class TabularEstimator(BaseEstimator, ABC):
                 tuner=Tuner(seed=self.random_state),
             )
         self._keep(result, data, leaderboard(result, data, seed=self.random_state, known=done))
+
+    def _workers(self, data: TrainingData) -> int:
+        """Fits at a time; 0 keeps them in this process, which needs no start: of a short time a start takes much."""
+        quick = self.budget_seconds < _SHORT_SECONDS and data.features.size <= _SMALL_CELLS
+        if self.n_jobs == 1 or (self.n_jobs is None and quick and self.budget_evaluations is None):
+            return 0
+        jobs = available_cores() if self.n_jobs in {None, -1} else self.n_jobs
+        return min(jobs, _MOST_WORKERS)
 
     def _closing_seconds(self, data: TrainingData) -> float:
         """Time kept for what follows the fits on all rows: the champion's interval, and the end of the workers."""
