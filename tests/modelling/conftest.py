@@ -30,7 +30,7 @@ def run_search(journal: CountingJournal) -> Callable[..., SearchResult]:
     ) -> SearchResult:
         names = changes.pop("names", None)
         workers = changes.pop("workers", 0)
-        champion = changes.pop("champion", "best")
+        champion, price = changes.pop("champion", "best"), changes.pop("price", 10.0)
         if candidates is None:
             candidates = build_portfolio(data, seed=0, threads=1)
         chosen = [candidate for candidate in candidates if names is None or candidate.name in names]
@@ -40,7 +40,7 @@ def run_search(journal: CountingJournal) -> Callable[..., SearchResult]:
             executor.load(data)
             # From here on: on a busy machine, workers take long to begin.
             deadline = float("inf") if fits is not None else clock() + seconds
-            plan = SearchPlan(deadline, budget_evaluations=fits, champion=champion)
+            plan = SearchPlan(deadline, budget_evaluations=fits, champion=champion, price_milliseconds=price)
             return search(baseline_candidate(data), chosen, data, executor=executor, plan=plan, **settings | changes)
 
     return _run

@@ -475,3 +475,9 @@ def test_random_states_left_open_get_the_seed() -> None:
     assert seeded[-1].random_state == 4
     kept = with_seed(LogisticRegression(random_state=1), 4)
     assert kept.random_state == 1
+
+
+def test_a_price_that_no_model_keeps_is_told_and_the_quickest_taken(run_search) -> None:
+    result = run_search(make_data(rows=150), fits=16, names={"linear", "extra_trees"}, price=1e-9)
+    assert result.champion.candidate.family != "baseline"
+    assert any("predicts a row within 1e-09 ms" in told for told in result.decisions)

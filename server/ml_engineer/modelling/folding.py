@@ -21,7 +21,7 @@ _ROOM_FOR = ((30, 6), (15, 6), (10, 6), (5, 5), (3, 4), (2, 2))
 """At most so many folds are used if so many of the most promising candidates have room for them."""
 _DOUBT = ((5, 0.0), (3, 0.7), (2, 1.5), (1, 3.0))
 """Folds, and by how much fewer of them flatter what is chosen by them: over the root of the rows, a share of the loss."""
-_PRICE_OF_TIME = 0.1
+_PRICE_OF_TIME = 0.02
 """By how much others may still lessen the loss if all of the time were left to them."""
 _LEAN_ALWAYS, _LEAN_ROOM, _LEAST_SEEN = 0.15, 0.8, 0.03
 """Of a fit's time, what preparing all rows takes however few a tree sees; of the time left, what such a fit may be thought
