@@ -132,6 +132,20 @@ def test_the_champion_learns_from_all_development_rows_and_knows_what_is_rare_be
     assert losses[0] < 0.8 * losses[1]
 
 
+def test_numbers_are_learned_from_the_rows_beyond_a_sample_too(frame_sample, train) -> None:
+    table, rng = visits().drop(columns="bought"), np.random.default_rng(5)
+    dear = np.where(table["shop"] == "rare", 3 * table["price"], np.sin(3 * table["price"]))
+    table["spent"] = dear + rng.normal(size=ROWS)
+    layout = frame_sample(table, target="spent")
+    told = train(layout)
+    split = load_record(layout, SplitPlan)
+    beyond = ROWS - split.development_rows - split.held_out_rows
+    assert told.further_rows + told.checked_rows + told.held_rows == beyond
+    assert told.parts == ("boosting",)
+    assert told.gain is not None
+    assert told.gain.value > 0
+
+
 def test_the_generated_code_reproduces_the_score_on_the_sample_and_says_what_more_was_learned(
     frame_sample, train
 ) -> None:
