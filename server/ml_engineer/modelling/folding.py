@@ -21,6 +21,8 @@ _ROOM_FOR = ((30, 6), (15, 6), (10, 6), (5, 5), (3, 4), (2, 2))
 """At most so many folds are used if so many of the most promising candidates have room for them."""
 _DOUBT = ((5, 0.0), (3, 0.7), (2, 1.5), (1, 3.0))
 """Folds, and by how much fewer of them flatter what is chosen by them: over the root of the rows, a share of the loss."""
+_SURE = 0.8
+"""Of the time left, what may be planned: what a first try on fewer rows took tells only about what a fold will."""
 _PRICE_OF_TIME = 0.02
 """By how much others may still lessen the loss if all of the time were left to them."""
 _LEAN_ALWAYS, _LEAN_ROOM, _LEAST_SEEN = 0.15, 0.8, 0.03
@@ -100,7 +102,7 @@ def _best_together(state: SearchState, order: Sequence[Standing], room: float) -
         folds = min(several, once)
         costs = {id(one): folds * state.seconds_per_fold(one) for one in order}
         for way in (order, sorted(order, key=lambda one: costs[id(one)])):
-            chosen = {id(one) for one in _with_room(way, [costs[id(one)] for one in way], room)}
+            chosen = {id(one) for one in _with_room(way, [costs[id(one)] for one in way], _SURE * room)}
             kept = [one for one in order if id(one) in chosen]
             if kept:
                 used = sum(costs[id(one)] for one in kept) / room

@@ -136,6 +136,21 @@ PORTFOLIO: tuple[PortfolioEntry, ...] = (
     ),
     PortfolioEntry("boosting", "lightgbm", "codes", "Boosted trees of medium size: good on most tables."),
     PortfolioEntry(
+        "boosting_shallow",
+        "lightgbm",
+        "codes",
+        "Boosted trees of five leaves: nearly additive, hard to overfit, good for few rows.",
+        {
+            "extra_trees": True,
+            "learning_rate": 0.04,
+            "num_leaves": 5,
+            "min_child_samples": 12,
+            "colsample_bytree": 0.73,
+            "subsample": 0.85,
+            "subsample_freq": 1,
+        },
+    ),
+    PortfolioEntry(
         "words",
         "margins",
         "words",
@@ -275,21 +290,6 @@ PORTFOLIO: tuple[PortfolioEntry, ...] = (
         "random_forest",
         "shares",
         "Trees on resampled rows, averaged: robust with little tuning.",
-    ),
-    PortfolioEntry(
-        "boosting_shallow",
-        "lightgbm",
-        "codes",
-        "Boosted trees of five leaves: nearly additive, hard to overfit, good for few rows.",
-        {
-            "extra_trees": True,
-            "learning_rate": 0.04,
-            "num_leaves": 5,
-            "min_child_samples": 12,
-            "colsample_bytree": 0.73,
-            "subsample": 0.85,
-            "subsample_freq": 1,
-        },
     ),
     PortfolioEntry(
         "ordered_boosting_shallow",
