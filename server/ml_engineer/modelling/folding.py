@@ -19,7 +19,7 @@ __all__ = ["choose_folds", "fold", "fold_jobs", "folded"]
 
 _ROOM_FOR = ((30, 6), (15, 6), (10, 6), (5, 5), (3, 4), (2, 2))
 """At most so many folds are used if so many of the most promising candidates have room for them."""
-_DOUBT = ((5, 0.0), (3, 0.7), (2, 1.5), (1, 3.0))
+_DOUBT = ((5, 0.0), (3, 0.7), (2, 2.0), (1, 10.0))
 """Folds, and by how much fewer of them flatter what is chosen by them: over the root of the rows, a share of the loss."""
 _SURE = 0.8
 """Of the time left, what may be planned: what a first try on fewer rows took tells only about what a fold will."""
