@@ -8,32 +8,12 @@ import pytest
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 
+from filler import FILLER
 from ml_engineer import TabularClassifier
 from ml_engineer.modelling.fits import fit_rows
 from ml_engineer.modelling.portfolio import build_portfolio
 from ml_engineer.modelling.training_data import TrainingData
 
-FILLER = [
-    "we",
-    "will",
-    "meet",
-    "at",
-    "the",
-    "station",
-    "after",
-    "lunch",
-    "and",
-    "then",
-    "walk",
-    "home",
-    "together",
-    "by",
-    "the",
-    "river",
-    "before",
-    "it",
-    "rains",
-]
 QUICK = {"n_jobs": 1, "folds": 3, "random_state": 0}
 
 

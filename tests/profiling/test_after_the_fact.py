@@ -9,7 +9,8 @@ from sklearn.datasets import load_breast_cancer, load_iris, make_regression
 
 from ml_engineer.profiling.after_the_fact import Suspicion, find_suspects
 from ml_engineer.profiling.columns import profile_columns
-from ml_engineer.profiling.quick_model import QuickTarget, encode_inputs
+from ml_engineer.profiling.quick_inputs import encode_inputs
+from ml_engineer.profiling.quick_model import QuickTarget
 from ml_engineer.profiling.restatement import find_restatements
 from ml_engineer.profiling.roles import Structure, read_roles
 

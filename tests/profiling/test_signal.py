@@ -8,7 +8,8 @@ import pytest
 
 from ml_engineer.errors import InputError
 from ml_engineer.profiling.metric_choice import choose_metric
-from ml_engineer.profiling.quick_model import QuickTarget, encode_inputs
+from ml_engineer.profiling.quick_inputs import encode_inputs
+from ml_engineer.profiling.quick_model import QuickTarget
 from ml_engineer.profiling.signal import SignalReading, measure_signal
 from ml_engineer.vocabulary.estimates import Metric
 from ml_engineer.vocabulary.problem import ColumnRole, ProblemColumn

@@ -8,29 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from filler import FILLER
 from ml_engineer.errors import UnsupportedTaskError
 from ml_engineer.profiling.running_text import language_of, list_text_risks
 from ml_engineer.vocabulary.problem import ProblemColumn
 from task_types.conftest import Finished, go, stands_alone
-
-FILLER = [
-    "we",
-    "will",
-    "meet",
-    "at",
-    "the",
-    "station",
-    "after",
-    "lunch",
-    "and",
-    "then",
-    "walk",
-    "home",
-    "together",
-    "by",
-    "the",
-    "river",
-]
 
 
 def messages(rows: int = 400) -> pd.DataFrame:

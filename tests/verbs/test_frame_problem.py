@@ -117,7 +117,7 @@ def test_what_a_list_holds_is_learned_from(frame: Frame, layout: ProjectLayout) 
     tags = np.array([f"tag{index}" for index in range(12)])
     lists = [list(rng.choice(tags, rng.integers(3, 8), replace=False)) for _ in range(500)]
     worth = dict(zip(tags, rng.normal(0, 3, len(tags)), strict=True))
-    price = np.round([sum(map(worth.get, cell)) for cell in lists] + rng.normal(size=500), 2)  # type: ignore[arg-type]
+    price = np.round([sum(worth[tag] for tag in cell) for cell in lists] + rng.normal(size=500), 2)
     table = pd.DataFrame({"tags": [";".join(cell) for cell in lists], "x": rng.normal(size=500), "price": price})
     frame(table, "price")
     problem = load_problem(layout)

@@ -10,6 +10,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from ml_engineer.vocabulary.cell_parts import find_parts
+
 __all__ = ["CYCLES", "Columns", "sort_columns"]
 
 MANY_CATEGORIES = 60
@@ -18,8 +20,8 @@ _SKEW = 2.0
 _TEXT_WORDS = 4.0
 _RARELY_REPEATED = 0.3
 """Different values per row from which on a whole cell says less than its parts."""
-_BETWEEN: Final = re.compile(r"[;|,/>]")
 _LOOKED_AT = 100_000
+_TEXTS_LOOKED_AT = 2_000
 CYCLES: Mapping[str, float] = {"hours": 24.0, "weekdays": 7.0, "months": 12.0, "year_days": 366.0}
 """Kinds of numbers that begin again, and after how much."""
 _CYCLE_NAMES: Final = re.compile(
@@ -144,7 +146,7 @@ def _reads_as_text(column: pd.Series, distinct: int) -> bool:
     present = column.dropna()
     if distinct <= MANY_CATEGORIES or distinct < 0.5 * len(present):
         return False
-    return float(present.head(2000).str.count(r"\S+").mean()) >= _TEXT_WORDS
+    return float(present.head(_TEXTS_LOOKED_AT).str.count(r"\S+").mean()) >= _TEXT_WORDS
 
 
 def _reads_as_parts(column: pd.Series, distinct: int) -> bool:
@@ -152,9 +154,4 @@ def _reads_as_parts(column: pd.Series, distinct: int) -> bool:
     present = column.dropna()
     if distinct <= MANY_CATEGORIES or distinct < _RARELY_REPEATED * len(present):
         return False
-    cells = present.head(2000).str.split(_BETWEEN)
-    if (cells.map(len) > 1).mean() < 0.5:
-        return False
-    parts = cells.explode().str.strip()
-    parts = parts[parts != ""]
-    return bool(parts.nunique() < 0.5 * len(parts))
+    return find_parts([str(cell) for cell in present.head(_TEXTS_LOOKED_AT)]) is not None

@@ -96,7 +96,7 @@ def conclude(state: SearchState, naive: Standing) -> SearchResult:
 
 def _champion(state: SearchState, naive: Standing) -> tuple[Standing, str]:
     """The best so far, and what to say if it rests on little."""
-    done = _affordable(state)
+    done = _within_price(state)
     if not done:
         return _best_of_few_folds(state, naive)
     best = min((naive, *done), key=state.order)
@@ -118,7 +118,7 @@ def _champion(state: SearchState, naive: Standing) -> tuple[Standing, str]:
     return best, ""
 
 
-def _affordable(state: SearchState) -> list[Standing]:
+def _within_price(state: SearchState) -> list[Standing]:
     """Those whose predictions cost at most the price; where none does, the quickest."""
     price = state.plan.price_milliseconds
     costs = [1000 * one.predict_seconds_per_row(state.data) for one in state.done]

@@ -55,7 +55,7 @@ class FastModel:
         return {"model": self.model}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["model"])  # type: ignore[misc]
+        self.__init__(state["model"])  # type: ignore[misc]  # ways are closures, which no file holds: they are found again
 
     @property
     def predict_proba(self) -> Callable[[Any], npt.NDArray[Any]]:

@@ -24,7 +24,7 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
 
-from ml_engineer.modelling.fast_rows import Levels, Rows
+from ml_engineer.modelling.fast_rows import Levels, Rows, is_nan
 
 __all__ = ["FastPreparation", "fast_preparation"]
 
@@ -130,10 +130,10 @@ def _asked(step: Any, columns: Sequence[str], key: str) -> Block:
 
 def _filled_first(step: Any, columns: Sequence[str], key: str) -> Block | None:
     """Numbers or texts that are filled, and then go through steps that take arrays."""
-    if isinstance(step, MissingIndicator) and step.features == "all" and _is_nan(step.missing_values):
+    if isinstance(step, MissingIndicator) and step.features == "all" and is_nan(step.missing_values):
         return Block(key, lambda rows: np.isnan(rows.numbers(columns)).astype(np.float64))
     first, *others = [one for _, one in step.steps] if isinstance(step, Pipeline) else [step]
-    if not isinstance(first, SimpleImputer) or not _is_nan(first.missing_values):
+    if not isinstance(first, SimpleImputer) or not is_nan(first.missing_values):
         return None
     texts = first.strategy == "constant" and isinstance(first.fill_value, str) and not first.add_indicator
     if not texts and (first.statistics_.dtype.kind != "f" or np.isnan(first.statistics_).any()):
@@ -168,10 +168,6 @@ def _on_array(step: Any) -> Callable[[Any], Any]:
     return step.transform
 
 
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and np.isnan(value)
-
-
 def _of_categories(step: Any, columns: Sequence[str], key: str) -> Block | None:
     """Categories, each of which becomes what a table has for its value."""
     encoder = step.steps[0][1] if isinstance(step, Pipeline) else step
@@ -181,7 +177,7 @@ def _of_categories(step: Any, columns: Sequence[str], key: str) -> Block | None:
         return None
     known = [[value for value in values if isinstance(value, str)] for values in encoder.categories_]
     strange = any(
-        not isinstance(value, str) and not _is_nan(value) for values in encoder.categories_ for value in values
+        not isinstance(value, str) and not is_nan(value) for values in encoder.categories_ for value in values
     )
     if strange or sum(len(values) + 2 for values in known) * len(columns) > _MOST_CELLS:
         return None

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["Levels", "NotFastError", "Rows"]
+__all__ = ["Levels", "NotFastError", "Rows", "is_nan"]
 
 
 class NotFastError(Exception):
@@ -97,7 +97,7 @@ class Rows:
         """Columns of text, shape (n, k), with `missing` for missing ones."""
         block = np.empty((len(self), len(names)), dtype=object)
         for place, name in enumerate(names):
-            block[:, place] = [missing if _is_nan(one) else one for one in self._column(name).tolist()]
+            block[:, place] = [missing if is_nan(one) else one for one in self._column(name).tolist()]
         if not all(isinstance(one, str) for one in block.flat):
             raise NotFastError
         return block
@@ -128,14 +128,15 @@ class Rows:
             value = values[place]
             if isinstance(value, str):
                 codes[place] = levels.unknown
-            elif _is_nan(value):
+            elif is_nan(value):
                 codes[place] = levels.missing
             else:
                 raise NotFastError
         return codes
 
 
-def _is_nan(value: Any) -> bool:
+def is_nan(value: Any) -> bool:
+    """Whether a cell is missing, as texts and encoders mark it."""
     return isinstance(value, float) and math.isnan(value)
 
 

@@ -17,7 +17,7 @@ from ml_engineer.modelling.standing import Standing
 
 __all__ = ["choose_folds", "fold", "fold_jobs", "folded"]
 
-_ROOM_FOR = ((30, 6), (15, 6), (10, 6), (5, 5), (3, 4), (2, 2))
+_ROOM_FOR = ((30, 6), (15, 6), (10, 6), (5, 5))
 """At most so many folds are used if so many of the most promising candidates have room for them."""
 _DOUBT = ((5, 0.0), (3, 0.7), (2, 2.0), (1, 10.0))
 """Folds, and by how much fewer of them flatter what is chosen by them: over the root of the rows, a share of the loss."""

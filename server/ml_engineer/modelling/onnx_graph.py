@@ -83,6 +83,14 @@ class Graph:
         """Matrices side by side."""
         return values[0] if len(values) == 1 else self.op("Concat", *values, axis=1)
 
+    def nearness(self, values: str, points: npt.NDArray[np.floating], gamma: float) -> str:
+        """How near rows (n, d) are to `points` (m, d) by the radial basis function ``exp(-gamma distance^2)``, (n, m)."""
+        own = self.op("ReduceSum", self.op("Mul", values, values), self.constant([1], "int64"), keepdims=1)
+        theirs = self.constant((points**2).sum(axis=1)[None, :])
+        both = self.op("MatMul", values, self.constant(2 * points.T))
+        apart = self.op("Max", self.op("Sub", self.op("Add", own, theirs), both), self.constant(0.0))
+        return self.op("Exp", self.op("Mul", apart, self.constant(-gamma)))
+
     def include(self, model: Any, value: str, *, output: str) -> str:
         """Put another graph with one input behind `value`; the name of its `output`."""
         prefix = self.name("part") + "_"

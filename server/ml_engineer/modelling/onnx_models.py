@@ -83,12 +83,7 @@ def _nearness(graph: Graph, model: Any, values: str) -> str:
     """What a support vector machine says of each row, (n, 1): its support vectors, weighed by how near they are."""
     if model.kernel != "rbf":
         raise NotExportableError(f"{type(model).__name__} with the kernel {model.kernel}")
-    points = np.asarray(model.support_vectors_)
-    own = graph.op("ReduceSum", graph.op("Mul", values, values), graph.constant([1], "int64"), keepdims=1)
-    both = graph.op("MatMul", values, graph.constant(2 * points.T))
-    apart = graph.op("Sub", graph.op("Add", own, graph.constant((points**2).sum(axis=1)[None, :])), both)
-    apart = graph.op("Max", apart, graph.constant(0.0))
-    near = graph.op("Exp", graph.op("Mul", apart, graph.constant(-float(model._gamma))))
+    near = graph.nearness(values, np.asarray(model.support_vectors_), float(model._gamma))
     return _line(graph, near, np.asarray(model.dual_coef_).T, model.intercept_)
 
 

@@ -179,13 +179,9 @@ def _target_means(graph: Graph, step: TargetEncoder, block: Block) -> str:
 def _landmarks(graph: Graph, step: Nystroem, block: Block) -> str:
     if step.kernel != "rbf":
         raise NotExportableError(f"Nystroem with the kernel {step.kernel}")
-    values, points = graph.matrix(block), np.asarray(step.components_)
+    points = np.asarray(step.components_)
     gamma = step.gamma if step.gamma is not None else 1.0 / points.shape[1]
-    own = graph.op("ReduceSum", graph.op("Mul", values, values), graph.constant([1], "int64"), keepdims=1)
-    theirs = graph.constant((points**2).sum(axis=1)[None, :])
-    both = graph.op("MatMul", values, graph.constant(2 * points.T))
-    apart = graph.op("Max", graph.op("Sub", graph.op("Add", own, theirs), both), graph.constant(0.0))
-    near = graph.op("Exp", graph.op("Mul", apart, graph.constant(-gamma)))
+    near = graph.nearness(graph.matrix(block), points, gamma)
     return graph.op("MatMul", near, graph.constant(np.asarray(step.normalization_).T))
 
 

@@ -16,7 +16,8 @@ import pandas as pd
 
 from ml_engineer.profiling.late_names import late_by_name, relatives
 from ml_engineer.profiling.names import quoted
-from ml_engineer.profiling.quick_model import FoldPairs, Inputs, QuickTarget, out_of_fold
+from ml_engineer.profiling.quick_inputs import Inputs
+from ml_engineer.profiling.quick_model import FoldPairs, QuickTarget, out_of_fold
 from ml_engineer.profiling.restatement import find_restatements
 from ml_engineer.profiling.spans import find_spans
 from ml_engineer.profiling.suspicion import (

@@ -11,12 +11,12 @@ from typing import Final
 
 import pandas as pd
 
-from ml_engineer.profiling.cell_parts import CellParts, find_parts
 from ml_engineer.profiling.columns import ColumnsProfile, looks_personal
 from ml_engineer.profiling.keys import looks_like_hashes
 from ml_engineer.profiling.levels import order_of_words
 from ml_engineer.profiling.names import has_any, key_strength, names_title, quoted, word_set, words
 from ml_engineer.profiling.sensitive import sensitive_reason
+from ml_engineer.vocabulary.cell_parts import CellParts, find_parts
 from ml_engineer.vocabulary.data import ColumnProfile
 from ml_engineer.vocabulary.problem import ColumnRole, ProblemColumn
 

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from ml_engineer.errors import UnsupportedTaskError
-from ml_engineer.profiling.cell_parts import find_parts
 from ml_engineer.profiling.names import quoted
 from ml_engineer.profiling.target import TargetReading
+from ml_engineer.vocabulary.cell_parts import find_parts
 from ml_engineer.vocabulary.problem import ColumnRole, ProblemColumn
 
 __all__ = ["language_of", "list_text_risks", "name_by_inputs", "refuse_without_text"]

@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ml_engineer.profiling.quick_model import FoldPairs, Inputs, QuickTarget, out_of_fold
+from ml_engineer.profiling.quick_inputs import Inputs
+from ml_engineer.profiling.quick_model import FoldPairs, QuickTarget, out_of_fold
 from ml_engineer.statistics.baselines import baseline_outcomes, baseline_rule
 from ml_engineer.statistics.intervals import estimate, gain
 from ml_engineer.statistics.metrics import Outcomes

@@ -18,7 +18,8 @@ from ml_engineer.profiling.decisions import ColumnDecisions, decide_columns
 from ml_engineer.profiling.label_suspects import suspects_of_labels
 from ml_engineer.profiling.metric_choice import choose_metric
 from ml_engineer.profiling.names import quoted
-from ml_engineer.profiling.quick_model import FoldPairs, QuickTarget, encode_inputs
+from ml_engineer.profiling.quick_inputs import encode_inputs
+from ml_engineer.profiling.quick_model import FoldPairs, QuickTarget
 from ml_engineer.profiling.roles import Structure, read_roles
 from ml_engineer.profiling.signal import SignalReading, measure_signal
 from ml_engineer.profiling.target import TargetReading

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ml_engineer.profiling.names import quoted
-
 __all__ = ["CellParts", "find_parts"]
 
 _SEPARATORS: Final = (";", "|", ",", "/", ">", "\\")
@@ -49,7 +47,7 @@ class CellParts:
     @property
     def sentence(self) -> str:
         """The finding in words."""
-        return f"{self.kind}s with {quoted(self.separator)} between the parts, of which {self.values:,} come again"
+        return f"{self.kind}s with '{self.separator}' between the parts, of which {self.values:,} come again"
 
 
 def find_parts(cells: Sequence[str]) -> CellParts | None:
