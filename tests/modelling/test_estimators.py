@@ -155,6 +155,15 @@ def test_a_real_table_within_the_time_and_above_a_line() -> None:
     assert model.score(test, truth) > 0.95
 
 
+def test_text_where_numbers_were_learned_is_refused_by_column_and_cell() -> None:
+    frame = pd.DataFrame({"lat": np.linspace(50, 52, 40), "lon": np.linspace(7, 9, 40)})
+    model = TabularRegressor(**QUICK).fit(frame, frame["lat"])
+    as_text = frame.astype(object).astype(str)
+    assert np.allclose(model.predict(as_text), model.predict(frame))
+    with pytest.raises(ValueError, match="Column 'lat' held numbers when the model was fitted, and holds 'north' now"):
+        model.predict(frame.assign(lat="north"))
+
+
 def test_a_short_time_and_a_small_table_start_no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     class AskedError(Exception):
         pass

@@ -18,6 +18,7 @@ from ml_engineer.vocabulary.places import Place, places_among
         (("LAT (deg)", "LONG (deg)"), "deg"),
         (("homelatitude", "homelongitude"), "home"),
         (("Breitengrad", "Längengrad"), "place"),
+        (("X5 latitude", "X6 longitude"), "x6"),
     ],
 )
 def test_two_names_that_differ_by_the_word_alone_are_a_place(names: tuple[str, str], place: str) -> None:
@@ -33,6 +34,8 @@ def test_two_names_that_differ_by_the_word_alone_are_a_place(names: tuple[str, s
         [("home_lat", 51.0), ("shop_lon", 8.0)],
         [("lat", 5_700_000.0), ("lon", 400_000.0)],
         [("lat", None), ("lon", 8.0)],
+        [("stop1_lat", 51.0), ("stop2_lon", 8.0)],
+        [("x1 lat", 51.0), ("x2 lat", 51.0), ("x3 lon", 8.0)],
         [("plates", 51.0), ("longest", 8.0)],
     ],
 )

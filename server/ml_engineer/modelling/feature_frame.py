@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ml_engineer.modelling.frame_reading import Readings, moments_of, numbers_of
+from ml_engineer.modelling.frame_reading import Readings, moments_of, numbers_of, plain_numbers
 from ml_engineer.vocabulary.places import Place
 from ml_engineer.vocabulary.written_numbers import WrittenNumbers
 
@@ -30,7 +30,7 @@ def feature_frame(table: Any, *, names: list[str], readings: Readings | None = N
     """`table` with each column as a model can use it; row-local, so that it may be done to any rows at any time.
 
     Moments become calendar parts and days since 2000, two moments the days between them; durations become seconds; places
-    get axes aslant, two places the distance between them; categories and everything else that is no number become strings;
+    get turned axes, two places the distance between them; categories and everything else that is no number become strings;
     lists become text with semicolons; numbers inside texts become numbers.
 
     Parameters
@@ -50,7 +50,7 @@ def feature_frame(table: Any, *, names: list[str], readings: Readings | None = N
     Raises
     ------
     ValueError
-        If a number is infinite.
+        If a number is infinite, or text stands where numbers were learned.
     """
     readings = readings or Readings()
     frame = table.reset_index(drop=True) if isinstance(table, pd.DataFrame) else pd.DataFrame(np.asarray(table))
@@ -64,8 +64,12 @@ def feature_frame(table: Any, *, names: list[str], readings: Readings | None = N
             written = readings.written[name]
             parts |= {} if written.alone else _features(name, column)
             parts |= _numbers(name, column, written.numbers)
+        elif name in readings.units:
+            parts |= _features(name, numbers_of(column, readings.units[name]))
+        elif name in readings.plain and not pd.api.types.is_numeric_dtype(column):
+            parts |= _features(name, plain_numbers(column))
         else:
-            parts |= _features(name, numbers_of(column, readings.units[name]) if name in readings.units else column)
+            parts |= _features(name, column)
     for first, second in combinations(list(moments)[:_MOST_MOMENTS], 2):
         parts[f"{first}__to__{second}__days"] = (moments[second] - moments[first]).dt.total_seconds() / 86_400
     return pd.DataFrame(parts | _whereabouts(parts, readings.places), index=frame.index)

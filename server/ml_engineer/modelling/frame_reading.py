@@ -14,7 +14,7 @@ import pandas as pd
 from ml_engineer.vocabulary.places import Place, places_among
 from ml_engineer.vocabulary.written_numbers import WrittenNumbers, written_among
 
-__all__ = ["Readings", "WrittenColumn", "moments_of", "numbers_of", "readings_of"]
+__all__ = ["Readings", "WrittenColumn", "moments_of", "numbers_of", "plain_numbers", "readings_of"]
 
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
 _NUMBER: Final = re.compile(r"\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*([^\W\d_]{0,8}|%|°[CF]?|[$€£])\s*")
@@ -40,6 +40,8 @@ class Readings:
         Dates as objects, or as text in the order of ISO 8601.
     units : mapping of str to str
         Numbers as text, and the unit that stands behind each of them; mostly none.
+    plain : frozenset of str
+        Numbers that are no text.
     places : tuple of Place
         Coordinates.
     written : mapping of str to WrittenColumn
@@ -48,19 +50,21 @@ class Readings:
 
     moments: frozenset[str] = frozenset()
     units: Mapping[str, str] = field(default_factory=dict)
+    plain: frozenset[str] = frozenset()
     places: tuple[Place, ...] = ()
     written: Mapping[str, WrittenColumn] = field(default_factory=dict)
 
 
 def readings_of(table: pd.DataFrame, names: list[str]) -> Readings:
     """What the columns of `table` (n, p) hold, under `names` (p)."""
-    moments, units, medians, written = set(), {}, [], {}
+    moments, units, medians, written, plain = set(), {}, [], {}, set()
     given = {}
     for place, name in enumerate(names):
         column, told = table.iloc[:, place], str(table.columns[place])
         given[told] = name
         if pd.api.types.is_numeric_dtype(column):
             if not pd.api.types.is_bool_dtype(column):
+                plain.add(name)
                 medians.append((told, float(column.median())))
             continue
         if column.dtype != object and not pd.api.types.is_string_dtype(column):
@@ -74,7 +78,7 @@ def readings_of(table: pd.DataFrame, names: list[str]) -> Readings:
         elif (numbers := _written_in(cells)) is not None:
             written[name] = numbers
     places = tuple(Place(one.name, given[one.latitude], given[one.longitude]) for one in places_among(medians))
-    return Readings(frozenset(moments), units, places, written)
+    return Readings(frozenset(moments), units, frozenset(plain), places, written)
 
 
 def _written_in(cells: pd.Series) -> WrittenColumn | None:
@@ -118,6 +122,22 @@ def moments_of(column: pd.Series) -> pd.Series:
         texts = column.map(lambda cell: cell.isoformat() if isinstance(cell, dt.date) else cell)
         column = pd.to_datetime(texts, errors="coerce", utc=True, format="ISO8601")
     return column if column.dt.tz is None else column.dt.tz_convert("UTC").dt.tz_localize(None)
+
+
+def plain_numbers(column: pd.Series) -> pd.Series:
+    """A column of numbers that came as objects.
+
+    Raises
+    ------
+    ValueError
+        Naming the column and the first cell that is no number.
+    """
+    numbers = pd.to_numeric(column, errors="coerce")
+    strange = column[numbers.isna() & column.notna()]
+    if len(strange):
+        msg = f"Column {column.name!r} held numbers when the model was fitted, and holds {strange.iloc[0]!r} now: pass a number, or NaN"
+        raise ValueError(msg)
+    return numbers.astype("float64")
 
 
 def numbers_of(column: pd.Series, unit: str) -> pd.Series:

@@ -18,6 +18,7 @@ _COORDINATE: Final = re.compile(
     re.DOTALL,
 )
 _FURTHEST: Final = {"latitude": 90.0, "longitude": 180.0}
+_ORDINAL: Final = re.compile(r"[a-z]?\d+")
 _MOST: Final = 3
 
 
@@ -52,5 +53,19 @@ def places_among(columns: Iterable[tuple[str, float | None]]) -> list[Place]:
         if abs(median) <= _FURTHEST[half]:
             rest = "_".join(re.findall(r"\w+", f"{found['before']} {found['after']}".replace("_", " ")))
             halves.setdefault(rest, {}).setdefault(half, name)
+    _join_numbered(halves)
     places = [Place(rest or "place", **half) for rest, half in halves.items() if len(half) == 2]
     return places[:_MOST]
+
+
+def _join_numbered(halves: dict[str, dict[str, str]]) -> None:
+    """Put halves together whose names differ by the number of their column alone, as in ``X5 latitude``, ``X6 longitude``."""
+    alone: dict[str, list[str]] = {}
+    for rest, half in halves.items():
+        if len(half) == 1:
+            alone.setdefault("_".join(word for word in rest.split("_") if not _ORDINAL.fullmatch(word)), []).append(
+                rest
+            )
+    for rests in alone.values():
+        if len(rests) == 2 and {*halves[rests[0]], *halves[rests[1]]} == set(_FURTHEST):
+            halves[rests[0]] |= halves.pop(rests[1])
