@@ -12,7 +12,7 @@ from sklearn.neural_network import MLPClassifier
 
 from ml_engineer.modelling.candidate import Candidate, model_of, pipeline_of
 from ml_engineer.modelling.ensemble import row_losses
-from ml_engineer.modelling.fits import FitTask, fit_rows, run_task
+from ml_engineer.modelling.fits import FitTask, fit_rows, predict, run_task
 from ml_engineer.modelling.portfolio import build_portfolio
 from ml_engineer.modelling.training_data import TrainingData
 from modelling.tables import make_data
@@ -42,9 +42,49 @@ def test_averaged_networks_begin_from_different_weights_and_learn_all_rows() -> 
     assert {len(np.unique(rows)) for rows in averaged.estimators_samples_} == {data.rows}
 
 
-@pytest.mark.parametrize(("task", "there"), [("binary", True), ("regression", True), ("multiclass", False)])
-def test_support_vector_machines_are_for_two_classes_and_numbers(task: str, there: bool) -> None:
-    assert ("support" in entries(make_data(task, rows=240))) is there
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_support_vector_machines_are_for_every_task_of_one_target(task: str) -> None:
+    assert "support" in entries(make_data(task, rows=240))
+
+
+def test_classes_with_few_rows_or_very_many_classes_get_no_support_vector_machines() -> None:
+    data = make_data("multiclass", rows=240)
+    rare = np.where(np.arange(240) < 5, 3, data.target)
+    assert "support" not in entries(replace(data, target=rare))
+    many = np.arange(240) % 24
+    assert "support" not in entries(replace(data, target=many))
+
+
+def test_rings_of_several_classes_are_told_apart_with_honest_probabilities() -> None:
+    rng = np.random.default_rng(0)
+    places = rng.normal(size=(600, 2))
+    rings = np.digitize(np.hypot(*places.T), [0.8, 1.4])
+    data = replace(
+        make_data("multiclass", rows=600), features=pd.DataFrame(places, columns=["east", "north"]), target=rings
+    )
+    train, test = data.pairs[0]
+    lost = {
+        name: row_losses(predict(fit_rows(entries(data)[name], data, train), data, test), data.actual[test]).mean()
+        for name in ("linear", "support")
+    }
+    assert lost["support"] < 0.2
+    assert lost["linear"] > 1.0
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_catboost_takes_short_categories_of_few_rows_as_they_are(few: bool) -> None:
+    """Target means of few rows are rough, and those of pairs of categories take most of the time."""
+    data = make_data("binary", rows=240 if few else 6_000)
+    settings = model_of(entries(data)["ordered_boosting"].estimator).get_params()
+    assert settings["one_hot_max_size"] == (12 if few else 3)
+    assert settings["max_ctr_complexity"] == (1 if few else 2)
+    assert settings["learning_rate"] == (0.025 if few else 0.05)
+
+
+def test_networks_held_back_by_small_weights_learn_from_every_row() -> None:
+    model = model_of(entries(make_data("binary", rows=240))["network_held"].estimator)
+    assert not model.early_stopping
+    assert "network_held" not in entries(make_data("binary", rows=6_000))
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -21,6 +21,8 @@ _ROOM_FOR = ((30, 6), (15, 6), (10, 6), (5, 5))
 """At most so many folds are used if so many of the most promising candidates have room for them."""
 _DOUBT = ((5, 0.0), (3, 0.7), (2, 2.0), (1, 10.0))
 """Folds, and by how much fewer of them flatter what is chosen by them: over the root of the rows, a share of the loss."""
+_DOUBT_OF_FEWER = 0.3
+"""The least of that, where more folds were asked for."""
 _SURE = 0.8
 """Of the time left, what may be planned: what a first try on fewer rows took tells only about what a fold will."""
 _PRICE_OF_TIME = 0.02
@@ -30,6 +32,9 @@ _LEAN_ALWAYS, _LEAN_ROOM, _LEAST_SEEN = 0.15, 0.8, 0.03
 to take; and the least share of rows that is worth a tree."""
 _FEWEST_ROUNDS = 20
 """A booster that is to learn faster is left so many rounds."""
+_CHEAP, _ALL_CHEAP = 0.03, 0.3
+"""Of the time left: what a candidate may take to be given folds before dear ones whatever its first try says, and what all
+such may take together. One try on few rows says little, and a handful of cheap candidates is worth more than a dear one."""
 _PARTS = 2
 """So many candidates are thought to become parts of the champion, when it is asked what is left for folds."""
 
@@ -63,7 +68,7 @@ def choose_folds(state: SearchState, order: Sequence[Standing]) -> list[Standing
         several, wanted = _whole(min(most, planned), once), min(models, len(order))
         if several > once and (not order or several * wanted > state.runner.fits_left):
             continue
-        fitting = len(_with_room(order, [several * state.seconds_per_fold(one) for one in order], room))
+        fitting = len(_with_room(order, {id(one): several * state.seconds_per_fold(one) for one in order}, room))
         if fitting >= wanted:
             number = several
             break
@@ -98,12 +103,11 @@ def _best_together(state: SearchState, order: Sequence[Standing], room: float) -
     """
     once = len(state.data.pairs)
     best: tuple[float, int, list[Standing]] = (np.inf, 1, list(order))
-    for several, doubt in _DOUBT:
-        folds = min(several, once)
+    fewer = [(folds, max(doubt, _DOUBT_OF_FEWER)) for folds, doubt in _DOUBT if folds < once]
+    for folds, doubt in ((once, 0.0), *fewer):
         costs = {id(one): folds * state.seconds_per_fold(one) for one in order}
         for way in (order, sorted(order, key=lambda one: costs[id(one)])):
-            chosen = {id(one) for one in _with_room(way, [costs[id(one)] for one in way], _SURE * room)}
-            kept = [one for one in order if id(one) in chosen]
+            kept = _cheap_and(way, costs, _SURE * room)
             if kept:
                 used = sum(costs[id(one)] for one in kept) / room
                 value = state.watched_average_loss(kept) * (
@@ -113,17 +117,24 @@ def _best_together(state: SearchState, order: Sequence[Standing], room: float) -
     return best[1:]
 
 
+def _cheap_and(way: Sequence[Standing], costs: Mapping[int, float], room: float) -> list[Standing]:
+    """Candidates that fit into `room` seconds: what costs next to nothing, then the others; each in the order given."""
+    cheap = _with_room([one for one in way if costs[id(one)] <= _CHEAP * room], costs, _ALL_CHEAP * room)
+    left = room - sum(costs[id(one)] for one in cheap)
+    return cheap + _with_room([one for one in way if not any(one is two for two in cheap)], costs, left)
+
+
 def _whole(number: int, once: int) -> int:
     """So many folds that no folding beyond the first is begun in vain."""
     return number if number <= once else number // once * once
 
 
-def _with_room(order: Sequence[Standing], costs: Sequence[float], room: float) -> list[Standing]:
+def _with_room(order: Sequence[Standing], costs: Mapping[int, float], room: float) -> list[Standing]:
     """Candidates that fit into `room` seconds, dear ones left out; none if the first one does not."""
     fitting: list[Standing] = []
-    for one, cost in zip(order, costs, strict=True):
-        if cost <= room:
-            room -= cost
+    for one in order:
+        if costs[id(one)] <= room:
+            room -= costs[id(one)]
             fitting.append(one)
         elif not fitting:
             return []

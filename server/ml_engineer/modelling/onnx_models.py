@@ -16,8 +16,10 @@ from sklearn.ensemble import (
     ExtraTreesRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
+    StackingClassifier,
 )
 from sklearn.linear_model import LassoCV, LinearRegression, LogisticRegression, LogisticRegressionCV, Ridge
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.svm import SVC, SVR
 
@@ -95,6 +97,16 @@ def _calibrated_support(graph: Graph, model: CalibratedClassifierCV, values: str
     said = _nearness(graph, inside.estimator, values)
     slope = graph.op("Mul", said, graph.constant(-float(curve.a_)))
     return _two(graph, graph.op("Sigmoid", graph.op("Sub", slope, graph.constant(float(curve.b_)))))
+
+
+def _stacked_support(graph: Graph, model: StackingClassifier, values: str) -> str:
+    """A logistic regression on how far a row lies from the border of each class."""
+    (borders,) = model.estimators_ if len(model.estimators_) == 1 else (None,)
+    machines = borders.estimators_ if isinstance(borders, OneVsRestClassifier) else [None]
+    last = model.final_estimator_
+    if model.passthrough or type(last) is not LogisticRegression or any(type(one) is not SVC for one in machines):
+        raise NotExportableError("StackingClassifier of anything but one support vector machine a class")
+    return _logistic(graph, last, graph.beside([_nearness(graph, one, values) for one in machines]))
 
 
 def _average(graph: Graph, model: Any, values: str) -> str:
@@ -223,6 +235,7 @@ _MODELS: dict[type, Callable[[Graph, Any, str], str]] = {
     ExtraTreesRegressor: _forest,
     SVR: _nearness,
     CalibratedClassifierCV: _calibrated_support,
+    StackingClassifier: _stacked_support,
     BaggingClassifier: _average,
     BaggingRegressor: _average,
 }

@@ -60,6 +60,8 @@ _GROWING: Mapping[Engine, Growing] = {
     "cox_trees": "xgboost",
 }
 _DENSE: frozenset[Engine] = frozenset({"selecting", "kernel", "neighbours", "network", "support"})
+_MOST_BORDERS, _FEWEST_TRIED = 20, 10
+"""Classes that support vector machines are told apart for, and the least rows of one."""
 _LINES: frozenset[Engine] = frozenset({"linear", "margins"})
 _OF_WORDS: frozenset[View] = frozenset({"words", "terms", "vectors"})
 _SEVERAL_AT_ONCE: frozenset[Engine] = frozenset({"extra_trees", "random_forest", "neighbours", "network"})
@@ -137,8 +139,8 @@ def build_candidate(
         return None
     if entry.engine == "bayes" and data.task == "regression":
         return None
-    if entry.engine == "support" and data.task not in {"binary", "regression"}:
-        return None  # its votes of several classes make poor probabilities
+    if entry.engine == "support" and not _has_borders(data):
+        return None
     if data.quantile is not None and not _fits_quantile(entry, data, columns):
         return None
     view = _view(entry, columns)
@@ -162,6 +164,13 @@ def build_candidate(
         view=view,
         growing=_GROWING.get(entry.engine),
     )
+
+
+def _has_borders(data: TrainingData) -> bool:
+    """Whether support vector machines fit the task: of several classes, one machine each, and rows of each to try it on."""
+    if data.task != "multiclass":
+        return data.task in {"binary", "regression"}
+    return len(data.classes) <= _MOST_BORDERS and np.unique(data.actual, return_counts=True)[1].min() >= _FEWEST_TRIED
 
 
 def _view(entry: PortfolioEntry, columns: Columns) -> View:

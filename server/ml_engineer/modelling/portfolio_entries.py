@@ -272,6 +272,21 @@ PORTFOLIO: tuple[PortfolioEntry, ...] = (
         most_rows=5_000,
     ),
     PortfolioEntry(
+        "network_held",
+        "network",
+        "scaled",
+        "Neural networks that learn from all rows they are given, held back by small weights instead of an early stop.",
+        {
+            "hidden_layer_sizes": (128, 64),
+            "learning_rate_init": 2e-3,
+            "alpha": 0.3,
+            "early_stopping": False,
+            "max_iter": 30,
+        },
+        most_rows=5_000,
+        most_cells=1e5,
+    ),
+    PortfolioEntry(
         "ordered_boosting_deep",
         "catboost",
         "levels",
