@@ -139,6 +139,55 @@ def test_parts_of_lists_and_paths_count_each_by_itself(cells) -> None:
     assert model.score(frame.iloc[400:], price[400:]) > 0.9
 
 
+def test_no_time_gives_the_baseline_and_columns_of_one_value_give_it_too() -> None:
+    frame, target = mixed_table()
+    at_once = TabularRegressor(budget_seconds=0, n_jobs=1).fit(frame, target)
+    assert at_once.champion_ == "baseline"
+    assert np.allclose(at_once.predict(frame), target.mean())
+    empty = pd.DataFrame({"one": 1.0, "same": "a", "none": np.nan}, index=range(300))
+    labels = np.where(np.arange(300) % 4 == 0, "few", "many")
+    shares = TabularClassifier(**QUICK).fit(empty, labels).predict_proba(empty)
+    assert np.allclose(shares, [0.25, 0.75])
+
+
+def test_a_class_of_two_rows_keeps_its_place_among_the_probabilities() -> None:
+    frame, target = mixed_table()
+    labels = np.where(target > np.median(target), "high", "low").astype(object)
+    labels[[3, 90]] = "odd"
+    model = TabularClassifier(**QUICK).fit(frame, labels)
+    assert model.classes_.tolist() == ["high", "low", "odd"]
+    assert model.predict_proba(frame).shape == (300, 3)
+    assert np.allclose(model.out_of_fold_.sum(axis=1), 1)
+
+
+def test_a_target_of_one_value_in_some_folds_is_learned_from_the_others() -> None:
+    frame, target = mixed_table()
+    site = np.arange(300) // 60
+    model = TabularRegressor(**QUICK).fit(frame, np.where(site < 2, 0.0, target), groups=site)
+    assert np.isfinite(model.out_of_fold_).all()
+    sides = TabularClassifier(**QUICK).fit(frame, np.where(site < 2, 0, target > 1), groups=site)
+    assert np.isfinite(sides.leaderboard_["score"]).any()
+
+
+@pytest.mark.full
+def test_two_hundred_thousand_categories_do_not_hide_what_another_column_tells() -> None:
+    rng = np.random.default_rng(0)
+    number = rng.normal(size=400_000)
+    codes = pd.Series(rng.permutation(400_000) // 2).map("k{}".format)
+    frame = pd.DataFrame({"code": codes, "number": number})
+    target = number + 0.1 * rng.normal(size=400_000)
+    assert TabularRegressor(**QUICK).fit(frame, target).score(frame, target) > 0.98
+
+
+@pytest.mark.full
+def test_five_thousand_columns_of_a_hundred_rows_are_learned_no_worse_than_by_the_mean() -> None:
+    rng = np.random.default_rng(0)
+    wide = pd.DataFrame(rng.normal(size=(100, 5000)))
+    target = 3 * wide[7] + rng.normal(size=100)
+    model = TabularRegressor(budget_evaluations=7, n_jobs=1).fit(wide, target)
+    assert model.leaderboard_["score"].min() <= 1.02 * target.std()
+
+
 def test_labels_come_back_as_they_were_given() -> None:
     frame, target = mixed_table()
     labels = np.where(target > np.median(target), "high", "low")
