@@ -268,6 +268,19 @@ def test_intervals_hold_about_the_share_they_promise() -> None:
         model.predict_interval(features.head(1), level=0.9999)
 
 
+def test_intervals_are_wide_for_the_rows_whose_features_tell_of_large_errors() -> None:
+    rng = np.random.default_rng(0)
+    features = pd.DataFrame(rng.uniform(size=(3000, 4)), columns=["x1", "x2", "x3", "x4"])
+    target = (features["x2"] + rng.normal(size=3000) * (0.1 + features["x1"])).to_numpy()
+    model = TabularRegressor(**QUICK).fit(features.head(1500), target[:1500])
+    low, high = model.predict_interval(features.tail(1500)).T
+    inside = (low <= target[1500:]) & (target[1500:] <= high)
+    for part in np.array_split(np.argsort(features["x1"].tail(1500).to_numpy()), 3):
+        assert np.mean(inside[part]) == pytest.approx(0.9, abs=0.05)
+    one = model.predict_interval(features.tail(1), level=0.9)
+    assert np.allclose(one, [[low[-1], high[-1]]])
+
+
 def test_rows_that_weigh_thrice_count_three_times_in_what_is_learned() -> None:
     place = np.repeat([0, 1], 400)
     target = np.where(place == 1, np.arange(800) % 2, -3.0)

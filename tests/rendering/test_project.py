@@ -100,7 +100,7 @@ def test_the_tree_is_exactly_what_the_chosen_folders_hold(features: tuple[Featur
         expected |= {"notebooks/.gitkeep"}
     files = rendered(visits(tmp_path), *features)
     assert set(files) == expected
-    numbers = {"models/training/intervals.py", "tests/test_intervals.py"}
+    numbers = {"models/training/intervals.py", "models/training/spread.py", "tests/test_intervals.py"}
     assert set(rendered(hostile(tmp_path / "numbers"), *features)) == expected | numbers
     assert all(any(path.startswith(f"{folder}/") for path in files) for folder in KEPT_FOLDERS)
     assert set(files) >= STARTER_FILES

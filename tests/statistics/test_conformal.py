@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from ml_engineer.statistics.conformal import constant_width, covered_out_of_fold, fewest_rows, learn_interval
+from ml_engineer.statistics.conformal import constant_width, covered_out_of_fold, fewest_rows, learn_interval, rule_of
+from ml_engineer.vocabulary.training import PredictionInterval
 
 
 def simulated(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -42,6 +44,80 @@ def test_they_are_narrower_than_one_width_for_all_which_fails_where_errors_are_l
     assert share(given[largest] - half, given[largest] + half, truth[largest]) < 0.7
     assert (low >= 0).all()
     assert np.mean(given - half < 0) > 0.3
+
+
+def told_by_features(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, pd.DataFrame]:
+    """Outcomes whose distance from their prediction the columns ``x1`` and ``kind`` tell; predictions; folds; features."""
+    rng = np.random.default_rng(seed)
+    features = pd.DataFrame(rng.uniform(size=(rows, 4)), columns=["x1", "x2", "x3", "x4"])
+    features["kind"] = pd.Series(rng.choice(["calm", "wild"], rows), dtype="str")
+    features.loc[::20, "x3"], features.loc[::15, "kind"] = np.nan, None
+    predicted = features["x2"].to_numpy()
+    spread = (0.1 + features["x1"]) * np.where(features["kind"] == "wild", 2, 1)
+    return predicted + spread.to_numpy() * rng.normal(size=rows), predicted, rng.integers(0, 5, rows), features
+
+
+def test_widths_follow_the_features_where_these_tell_the_error() -> None:
+    actual, predicted, folds, features = told_by_features(2000, seed=0)
+    plain = learn_interval(actual, predicted, folds)
+    rule = learn_interval(actual, predicted, folds, features=features)
+    assert plain is not None
+    assert rule is not None
+    assert rule.spread is not None
+    truth, given, _, cells = told_by_features(20_000, seed=1)
+    low, high = rule.ends(given, cells)
+    alike = plain.ends(given)
+    assert np.mean(high - low) < 0.92 * np.mean(alike[1] - alike[0])
+    for part in np.array_split(np.argsort(cells["x1"].to_numpy()), 5):
+        assert share(low[part], high[part], truth[part]) == pytest.approx(0.9, abs=0.04)
+    calmest = np.argsort(cells["x1"].to_numpy())[:4000]
+    assert share(alike[0][calmest], alike[1][calmest], truth[calmest]) > 0.97
+    with pytest.raises(ValueError, match="none were given"):
+        rule.ends(given)
+
+
+def test_widths_do_not_follow_features_that_tell_nothing() -> None:
+    following = 0
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        predicted, folds = rng.normal(size=600), np.arange(600) % 5
+        actual = predicted + rng.normal(size=600)
+        features = pd.DataFrame(rng.normal(size=(600, 6)))
+        rule = learn_interval(actual, predicted, folds, features=features)
+        assert rule is not None
+        following += rule.spread is not None
+        if rule.spread is None:
+            plain = learn_interval(actual, predicted, folds)
+            assert plain is not None
+            assert np.array_equal(rule.ends(predicted), plain.ends(predicted))
+    assert following <= 3
+
+
+def test_coverage_out_of_fold_is_what_new_rows_get_where_widths_follow_the_features() -> None:
+    actual, predicted, folds, features = told_by_features(2000, seed=2)
+    found = covered_out_of_fold(actual, predicted, folds, features=features)
+    assert found is not None
+    assert found[0].mean() == pytest.approx(0.9, abs=0.02)
+
+
+def test_a_rule_that_was_written_down_gives_the_same_ends() -> None:
+    actual, predicted, folds, features = told_by_features(800, seed=3)
+    rule = learn_interval(actual, predicted, folds, features=features)
+    assert rule is not None
+    record = PredictionInterval(
+        level=0.9,
+        at=tuple(rule.at.tolist()),
+        below=tuple(rule.below.tolist()),
+        above=tuple(rule.above.tolist()),
+        least=rule.least,
+        spread=rule.spread,
+        mean_width=1.0,
+        constant_width=1.0,
+    )
+    again = rule_of(PredictionInterval.model_validate_json(record.model_dump_json()))
+    stranger = features.assign(kind="never seen", x3=np.inf)
+    for cells in (features, stranger):
+        assert np.array_equal(again.ends(predicted, cells), rule.ends(predicted, cells))
 
 
 def test_few_rows_get_no_less_than_was_promised() -> None:

@@ -32,7 +32,7 @@ from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.data import DataProfile
 from ml_engineer.vocabulary.problem import Costs
 from ml_engineer.vocabulary.replies import TrainReply
-from ml_engineer.vocabulary.requests import FrameProblemRequest, ScaffoldProjectRequest, TrainRequest
+from ml_engineer.vocabulary.requests import FrameProblemRequest, PredictRequest, ScaffoldProjectRequest, TrainRequest
 from ml_engineer.vocabulary.split import SplitPlan
 from ml_engineer.vocabulary.training import TrainingRun
 
@@ -179,8 +179,76 @@ def test_train_py_reproduces_score_and_predictions_without_us(project, train, ru
     if task == "binary":
         assert recorded is again is None
     else:
-        assert again.keys() == recorded.keys()
-        assert all(again[name] == pytest.approx(recorded[name]) for name in again)
+        assert_equal_numbers(again, recorded)
+
+
+def assert_equal_numbers(found: Any, expected: Any) -> None:
+    """The same names and texts, and numbers that differ by rounding at most, however deep they lie."""
+    if isinstance(expected, dict):
+        assert found.keys() == expected.keys()
+        for name, value in expected.items():
+            assert_equal_numbers(found[name], value)
+    elif isinstance(expected, list):
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            assert_equal_numbers(one, other)
+    else:
+        assert found == (pytest.approx(expected, rel=1e-6) if isinstance(expected, float) else expected)
+
+
+def test_widths_that_follow_the_features_are_the_same_in_predict_and_in_the_project_without_us(
+    train, run_alone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.uniform(size=(900, 3)).round(6), columns=["x1", "x2", "x3"])
+    table["kind"] = rng.choice(["calm", "wild"], 900)
+    table.loc[::25, "kind"] = None
+    far = (0.1 + table["x1"]) * np.where(table["kind"] == "wild", 3, 1)
+    table["y"] = (2 * table["x2"] + far * rng.normal(size=900)).round(6)
+    layout = frame_table(tmp_path / "home", table, target="y")
+    train(layout, budget_evaluations=5)
+    interval = load_record(layout, TrainingRun).champion.interval
+    assert interval is not None
+    assert interval.spread is not None
+    assert interval.coverage is not None
+    assert interval.coverage.low < 0.9 < interval.coverage.high
+    new = table.drop(columns="y").head(60)
+    new.to_csv(tmp_path / "new.csv", index=False)
+    new.to_parquet(tmp_path / "new.parquet")
+    request = PredictRequest(project_dir=str(layout.root), data=str(tmp_path / "new.csv"))
+    context = WorkContext(job_id="job_predict", journal_dir=tmp_path / "journal")
+    written = pd.read_csv(importlib.import_module("ml_engineer.verbs.predict").predict(request, context).output)
+    width = written["high_90"] - written["low_90"]
+    assert width[table["kind"].head(60) == "wild"].mean() > 1.5 * width[table["kind"].head(60) == "calm"].mean()
+    alone = """
+import json, pathlib, sys
+sys.modules["ml_engineer"] = None
+root = pathlib.Path(sys.argv[1])
+sys.path.insert(0, str(root))
+import pandas as pd
+from data.features.features import build_features
+from models.training.intervals import interval_ends
+rows = pd.read_parquet(sys.argv[2])
+interval = json.loads((root / "models/serving/champion/manifest.json").read_text())["interval"]
+ends = interval_ends(interval, pd.read_csv(sys.argv[3])["prediction"].to_numpy(), build_features(rows))
+print(json.dumps([side.tolist() for side in ends]))
+"""
+    arguments = [str(layout.root), str(tmp_path / "new.parquet"), str(written_path(written, tmp_path))]
+    done = subprocess.run([sys.executable, "-I", "-c", alone, *arguments], capture_output=True, text=True, check=True)
+    low, high = json.loads(done.stdout)
+    assert np.allclose(low, written["low_90"], atol=1e-6)
+    assert np.allclose(high, written["high_90"], atol=1e-6)
+    recorded = json.loads(layout.champion_manifest.read_text(encoding="utf-8"))["interval"]
+    assert "The recorded run is reproduced." in run_alone(layout, "--save")
+    assert_equal_numbers(json.loads(layout.champion_manifest.read_text(encoding="utf-8"))["interval"], recorded)
+
+
+def written_path(table: pd.DataFrame, folder: Path) -> Path:
+    """Where the table was written for another process to read."""
+    path = folder / "written.csv"
+    table.to_csv(path, index=False)
+    return path
 
 
 def test_out_of_fold_predictions_carry_rows_folds_and_probabilities(project, train) -> None:

@@ -101,17 +101,20 @@ def prediction_interval(
         return None
     rows = data.predicted_rows(predictions)
     actual, predicted, folds = data.actual[rows].astype(float), predictions[rows], data.fold_of_rows[rows]
-    rule = learn_interval(actual, predicted, folds, level=level)
+    features = data.features.iloc[rows]
+    rule = learn_interval(actual, predicted, folds, level=level, features=features)
     if rule is None:
         return None
-    low, high = rule.ends(predicted)
-    covered = covered_out_of_fold(actual, predicted, folds, level=level)
+    low, high = rule.ends(predicted, features)
+    followed = None if rule.spread is None else features
+    covered = covered_out_of_fold(actual, predicted, folds, level=level, features=followed)
     return PredictionInterval(
         level=level,
         at=tuple(rule.at.tolist()),
         below=tuple(rule.below.tolist()),
         above=tuple(rule.above.tolist()),
         least=rule.least,
+        spread=rule.spread,
         coverage=None if covered is None else share_of_rows(covered[0], data.outcomes(predictions), seed=seed),
         mean_width=float((high - low).mean()),
         constant_width=constant_width(actual, predicted, level=level),

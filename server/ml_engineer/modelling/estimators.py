@@ -9,16 +9,19 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
 from ml_engineer.modelling.tabular_estimator import TabularEstimator, check_lengths
-from ml_engineer.statistics.conformal import learn_interval
+from ml_engineer.statistics.conformal import IntervalRule, learn_interval
 from ml_engineer.statistics.metrics import Task
 from ml_engineer.vocabulary.estimates import Metric
 
 __all__ = ["TabularClassifier", "TabularRegressor"]
+
+_MOST_ERRORS = 20_000
 
 
 class TabularClassifier(ClassifierMixin, TabularEstimator):
@@ -154,8 +157,9 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
         features = self._frame(X, reset=True)
         target = np.asarray(check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype="float64", input_name="y"))
         check_lengths(features, target)
-        self._search(self._data(features, target, groups, sample_weight))
-        self._target: npt.NDArray[np.float64] = target
+        data = self._data(features, target, groups, sample_weight)
+        self._search(data)
+        self._keep_errors(features, target, data.fold_of_rows)
         return self
 
     def predict(self, X: Any) -> npt.NDArray[np.float64]:  # noqa: N803  (scikit-learn's name)
@@ -165,6 +169,8 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
 
     def predict_interval(self, X: Any, *, level: float = 0.9) -> npt.NDArray[np.float64]:  # noqa: N803  (scikit-learn's name)
         """Lower and upper ends of prediction intervals, shape (n, 2): conformal, wide where the model errs much.
+
+        Widths follow the prediction, and the features too where that makes better intervals of rows that were not learned from.
 
         Parameters
         ----------
@@ -178,14 +184,29 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
         ValueError
             If the rows that were trained on are too few for the level.
         """
-        predicted = self.predict(X)
-        known = np.isfinite(self.out_of_fold_)
-        actual, out_of_fold = self._target[known], self.out_of_fold_[known]
-        rule = learn_interval(actual, out_of_fold, self._folds[known], level=level) if 0 < level < 1 else None
-        if rule is None:
-            msg = f"{len(actual)} out-of-fold errors are too few for intervals at {level:.0%}"
-            raise ValueError(msg)
-        return np.column_stack(rule.ends(predicted))
+        check_is_fitted(self, "model_")
+        features = self._frame(X, reset=False)
+        predicted = np.asarray(self._fast.predict(features), dtype=float)
+        if level not in self._rules:
+            actual, out_of_fold, folds, seen = self._errors
+            enough = 0 < level < 1
+            rule = learn_interval(actual, out_of_fold, folds, level=level, features=seen) if enough else None
+            if rule is None:
+                msg = f"{len(actual)} out-of-fold errors are too few for intervals at {level:.0%}"
+                raise ValueError(msg)
+            self._rules[level] = rule
+        return np.column_stack(self._rules[level].ends(predicted, features))
+
+    def _keep_errors(
+        self, features: pd.DataFrame, target: npt.NDArray[np.float64], folds: npt.NDArray[np.integer]
+    ) -> None:
+        """Keep what intervals are learned from when they are asked for; of many rows a sample, for the model is saved with it."""
+        rows = np.flatnonzero(np.isfinite(self.out_of_fold_))
+        if len(rows) > _MOST_ERRORS:
+            chosen = np.random.default_rng(self.random_state).choice(rows, _MOST_ERRORS, replace=False)
+            rows = np.sort(chosen)
+        self._errors = (target[rows], self.out_of_fold_[rows], folds[rows], features.iloc[rows])
+        self._rules: dict[float, IntervalRule] = {}
 
     def _task(self) -> tuple[Task, Metric]:
         return "regression", "rmse"

@@ -192,7 +192,6 @@ class TabularEstimator(BaseEstimator, ABC):
         self._fast = FastModel(result.model)
         self.champion_ = result.champion.candidate.name
         self.out_of_fold_ = result.champion.predictions(data)
-        self._folds = data.fold_of_rows
         self.decisions_ = result.decisions
         self._board: pd.DataFrame = _board(board)
 

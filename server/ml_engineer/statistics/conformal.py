@@ -1,8 +1,9 @@
-"""Prediction intervals that are wide where a model errs much: conformal, with widths that follow the prediction.
+"""Prediction intervals that are wide where a model errs much: conformal, with widths that follow prediction and features.
 
 Errors of a model grow with what it predicts (dear houses, busy hours), and are larger to one side where a target has a
 long tail. So the width below and above a prediction is a line through quantiles of errors among rows with like predictions,
-and both are stretched by one factor, chosen so that the promised share of outcomes lies inside.
+and both are stretched by one factor, chosen so that the promised share of outcomes lies inside. Where the features say more
+of the error than the prediction does, and only where that pays, both are stretched once more by what they say.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from ml_engineer.statistics.spread import learn_spread, spread_of
+from ml_engineer.vocabulary.spread import FeatureSpread
 from ml_engineer.vocabulary.training import PredictionInterval
 
 __all__ = ["IntervalRule", "constant_width", "covered_out_of_fold", "fewest_rows", "learn_interval", "rule_of"]
@@ -21,6 +25,7 @@ Floats = npt.NDArray[np.float64]
 _MOST_PARTS, _ROWS_A_PART = 20, 100
 _PARTS_OF_ONE_FOLD = 5
 _NARROWEST = 1e-3
+_FEWEST_FOR_FEATURES = 200
 
 
 @dataclass(frozen=True)
@@ -35,17 +40,26 @@ class IntervalRule:
         Width to either side, in the target's unit.
     least : float or None
         What no outcome is below: 0 for a target that is never negative.
+    spread : FeatureSpread or None
+        How many times these widths an interval is for a row's features.
     """
 
     at: Floats
     below: Floats
     above: Floats
     least: float | None = None
+    spread: FeatureSpread | None = None
 
-    def ends(self, predicted: npt.NDArray[np.floating]) -> tuple[Floats, Floats]:
-        """Lower and upper ends for n predictions, two arrays of shape (n,)."""
-        low = predicted - np.interp(predicted, self.at, self.below)
-        high = predicted + np.interp(predicted, self.at, self.above)
+    def ends(self, predicted: npt.NDArray[np.floating], features: pd.DataFrame | None = None) -> tuple[Floats, Floats]:
+        """Lower and upper ends for n predictions, two arrays of shape (n,); a `spread` wants the n rows of features."""
+        times = np.ones(len(predicted))
+        if self.spread is not None:
+            if features is None:
+                msg = "The widths follow the features, and none were given"
+                raise ValueError(msg)
+            times = spread_of(self.spread, features, np.asarray(predicted, dtype=float))
+        low = predicted - times * np.interp(predicted, self.at, self.below)
+        high = predicted + times * np.interp(predicted, self.at, self.above)
         if self.least is None:
             return low, high
         return np.maximum(low, self.least), np.maximum(high, self.least)
@@ -53,7 +67,8 @@ class IntervalRule:
 
 def rule_of(interval: PredictionInterval) -> IntervalRule:
     """The rule that a record describes."""
-    return IntervalRule(np.array(interval.at), np.array(interval.below), np.array(interval.above), interval.least)
+    widths = (np.array(interval.at), np.array(interval.below), np.array(interval.above))
+    return IntervalRule(*widths, interval.least, interval.spread)
 
 
 def constant_width(actual: Floats, predicted: Floats, *, level: float = 0.9) -> float:
@@ -67,7 +82,12 @@ def fewest_rows(level: float) -> int:
 
 
 def learn_interval(
-    actual: Floats, predicted: Floats, folds: npt.NDArray[np.integer], *, level: float = 0.9
+    actual: Floats,
+    predicted: Floats,
+    folds: npt.NDArray[np.integer],
+    *,
+    level: float = 0.9,
+    features: pd.DataFrame | None = None,
 ) -> IntervalRule | None:
     """The rule that out-of-fold predictions teach.
 
@@ -79,6 +99,8 @@ def learn_interval(
         Fold of each row: its error is judged by widths that the other folds teach.
     level : float
         Share of outcomes that the intervals are to hold.
+    features : pandas.DataFrame of shape (n, p), optional
+        The rows; widths may then follow them, where that pays and the rows are at least 200.
 
     Returns
     -------
@@ -91,27 +113,51 @@ def learn_interval(
     regression; Papadopoulos et al. 2002), ``max(-e / below, e / above)`` with errors ``e``; its quantile is corrected for
     finite samples, ``ceil((n + 1) level) / n``. Scores are cross-fitted (Barber et al. 2021, Predictive inference with the
     jackknife+, for the idea), so that widths that fit the errors they were learned from promise nothing.
+
+    Whether widths follow the features is decided by the interval score (Gneiting and Raftery 2007, Strictly proper scoring
+    rules: the width, and what an outcome lies outside, times ``2 / (1 - level)``) of intervals that the other folds teach: its
+    mean must fall by more than one standard error.
     """
     if len(actual) < fewest_rows(level):
         return None
     errors = actual - predicted
-    scores = np.empty(len(errors))
-    parts = _parts(folds)
-    for part in np.unique(parts):
-        test = parts == part
-        scores[test] = _scores(errors[test], predicted[test], *_widths(errors[~test], predicted[~test], level))
-    factor = _quantile(scores, level)
+    least = 0.0 if (actual >= 0).all() else None
+    scores, halves = _cross_fitted(errors, predicted, folds, level)
     at, below, above = _widths(errors, predicted, level)
-    return IntervalRule(at, factor * below, factor * above, 0.0 if (actual >= 0).all() else None)
+    spread = None
+    if features is not None and len(actual) >= _FEWEST_FOR_FEATURES:
+        times = _cross_fitted_spread(errors, predicted, folds, level, features)
+        ends = [
+            _ends(predicted, halves * _factors(one, folds, level) * more, least)
+            for one, more in ((scores, np.ones(len(scores))), (scores / times, times))
+        ]
+        saved = _interval_score(actual, *ends[0], level) - _interval_score(actual, *ends[1], level)
+        if saved.mean() > saved.std(ddof=1) / np.sqrt(len(saved)):
+            spread = learn_spread(features, predicted, np.abs(_scores(errors, predicted, at, below, above)))
+            scores = scores / times
+    factor = _quantile(scores, level)
+    return IntervalRule(at, factor * below, factor * above, least, spread)
 
 
 def covered_out_of_fold(
-    actual: Floats, predicted: Floats, folds: npt.NDArray[np.integer], *, level: float = 0.9
+    actual: Floats,
+    predicted: Floats,
+    folds: npt.NDArray[np.integer],
+    *,
+    level: float = 0.9,
+    features: pd.DataFrame | None = None,
 ) -> tuple[npt.NDArray[np.bool_], Floats] | None:
     """Whether each row lies in the interval that the other folds alone would give it, and how wide that is; (n,) each.
 
-    None where the other folds are too few rows for the level.
+    None where the other folds are too few rows for the level. With `features`, widths follow them, and what stretches those of
+    a fold comes from scores of the other folds, whose own spreads had seen it; without, nothing has.
     """
+    if features is not None:
+        errors, least = actual - predicted, 0.0 if (actual >= 0).all() else None
+        scores, halves = _cross_fitted(errors, predicted, folds, level)
+        times = _cross_fitted_spread(errors, predicted, folds, level, features)
+        low, high = _ends(predicted, halves * times * _factors(scores / times, folds, level), least)
+        return (low <= actual) & (actual <= high), high - low
     inside, width = np.empty(len(actual), dtype=bool), np.empty(len(actual))
     parts = _parts(folds)
     for part in np.unique(parts):
@@ -123,6 +169,54 @@ def covered_out_of_fold(
         inside[test] = (low <= actual[test]) & (actual[test] <= high)
         width[test] = high - low
     return inside, width
+
+
+def _cross_fitted(
+    errors: Floats, predicted: Floats, folds: npt.NDArray[np.integer], level: float
+) -> tuple[Floats, Floats]:
+    """How many times its width each error is, (n,), and the widths to both sides, (2, n), by what other folds teach."""
+    scores, halves = np.empty(len(errors)), np.empty((2, len(errors)))
+    parts = _parts(folds)
+    for part in np.unique(parts):
+        test = parts == part
+        at, below, above = _widths(errors[~test], predicted[~test], level)
+        scores[test] = _scores(errors[test], predicted[test], at, below, above)
+        halves[:, test] = [np.interp(predicted[test], at, side) for side in (below, above)]
+    return scores, halves
+
+
+def _cross_fitted_spread(
+    errors: Floats, predicted: Floats, folds: npt.NDArray[np.integer], level: float, features: pd.DataFrame
+) -> Floats:
+    """How many times the usual width each row's interval is, by what other folds teach, (n,)."""
+    times = np.empty(len(errors))
+    parts = _parts(folds)
+    for part in np.unique(parts):
+        test = parts == part
+        widths = _widths(errors[~test], predicted[~test], level)
+        sizes = np.abs(_scores(errors[~test], predicted[~test], *widths))
+        spread = learn_spread(features.loc[~test], predicted[~test], sizes)
+        times[test] = spread_of(spread, features.loc[test], predicted[test])
+    return times
+
+
+def _factors(scores: Floats, folds: npt.NDArray[np.integer], level: float) -> Floats:
+    """What the widths of each row are stretched by, so that the promised share of the other folds lies inside, (n,)."""
+    factors = np.empty(len(scores))
+    parts = _parts(folds)
+    for part in np.unique(parts):
+        factors[parts == part] = _quantile(scores[parts != part], level)
+    return factors
+
+
+def _ends(predicted: Floats, halves: Floats, least: float | None) -> tuple[Floats, Floats]:
+    low, high = predicted - halves[0], predicted + halves[1]
+    return (low, high) if least is None else (np.maximum(low, least), np.maximum(high, least))
+
+
+def _interval_score(actual: Floats, low: Floats, high: Floats, level: float) -> Floats:
+    outside = np.maximum(low - actual, 0) + np.maximum(actual - high, 0)
+    return high - low + 2 / (1 - level) * outside
 
 
 def _parts(folds: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:

@@ -55,7 +55,7 @@ class LoadedChampion:
 
     def answer(self, rows: pd.DataFrame) -> Predictions:
         """Predictions for cleaned rows, with the threshold in force; the target, if there, is not shown to the code."""
-        features = self.build_features(rows.drop(columns=self.problem.target, errors="ignore"))
+        features = self.build_features(self._seen(rows))
         if not self.problem.learns_target:
             ask = group_labels if self.problem.task_type == "clustering" else anomaly_scores
             return Predictions(ask(self.model, features))
@@ -67,11 +67,20 @@ class LoadedChampion:
         return FastModel(self.model)
 
     def interval_ends(
-        self, predicted: npt.NDArray[np.float64]
+        self, predicted: npt.NDArray[np.float64], rows: pd.DataFrame
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
-        """Lower and upper ends of the intervals around n predicted numbers, (n,) each; None if there are none."""
+        """Lower and upper ends of the intervals around n predicted numbers, (n,) each; None if there are none.
+
+        `rows` are the n cleaned rows that were predicted, as `answer` takes them.
+        """
         interval = self.training.champion.interval
-        return None if interval is None else rule_of(interval).ends(predicted)
+        if interval is None:
+            return None
+        features = None if interval.spread is None else self.build_features(self._seen(rows))
+        return rule_of(interval).ends(predicted, features)
+
+    def _seen(self, rows: pd.DataFrame) -> pd.DataFrame:
+        return rows.drop(columns=self.problem.target, errors="ignore")
 
 
 def load_champion(layout: ProjectLayout) -> LoadedChampion:

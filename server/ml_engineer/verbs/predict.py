@@ -208,7 +208,7 @@ def _lay_out(frame: pd.DataFrame, answers: Predictions, champion: LoadedChampion
     elif problem.form == "regression":
         numbers = answers.predicted.astype(float)
         added["prediction"] = numbers
-        ends = champion.interval_ends(numbers)
+        ends = champion.interval_ends(numbers, frame)
         if ends is not None:
             added |= {"low_90": ends[0], "high_90": ends[1]}
     elif problem.form == "multilabel":

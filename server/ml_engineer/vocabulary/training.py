@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 
 from ml_engineer.vocabulary.estimates import Estimate, Metric
 from ml_engineer.vocabulary.records import Record, Seconds, StoredRecord
+from ml_engineer.vocabulary.spread import FeatureSpread
 from ml_engineer.vocabulary.structure import StructureEvidence
 from ml_engineer.vocabulary.survival import SurvivalCurve
 
@@ -107,6 +108,10 @@ class PredictionInterval(Record):
     above: tuple[float, ...] = Field(description="Width above each.")
     least: float | None = Field(
         default=None, description="What no interval reaches below: 0 for a target that is never negative."
+    )
+    spread: FeatureSpread | None = Field(
+        default=None,
+        description="How many times these widths an interval is for a row's features; none where they were not worth it.",
     )
     coverage: Estimate | None = Field(
         default=None,

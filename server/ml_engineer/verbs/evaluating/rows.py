@@ -116,7 +116,7 @@ def score_sealed_rows(champion: LoadedChampion, development: Development, *, now
             for result in score_groups(column, names, admitted.outcomes, seed=seed)
         ),
         fairness=compare_held_out_groups(problem, admitted.outcomes, labels_by_column, seed=seed),
-        coverage=_coverage(admitted.outcomes, champion),
+        coverage=_coverage(admitted.outcomes, frame[admitted.kept], champion),
         against_champion=against,
         warnings=(*admitted.warnings, *scores.warnings, *problems),
     )
@@ -174,11 +174,13 @@ def _labels(
     }
 
 
-def _coverage(outcomes: Outcomes, champion: LoadedChampion) -> Estimate | None:
+def _coverage(outcomes: Outcomes, frame: pd.DataFrame, champion: LoadedChampion) -> Estimate | None:
     if champion.problem.quantile is not None:
         below = outcomes.actual.astype(float) <= outcomes.predicted.astype(float)
         return share_of_rows(below, outcomes, seed=champion.training.seed)
-    ends = champion.interval_ends(outcomes.predicted.astype(float)) if outcomes.judged_as == "regression" else None
+    if outcomes.judged_as != "regression":
+        return None
+    ends = champion.interval_ends(outcomes.predicted.astype(float), frame)
     if ends is None:
         return None
     actual = outcomes.actual.astype(float)

@@ -55,7 +55,7 @@ _MODEL_PACKAGES = ("catboost", "lightgbm", "numpy", "pandas", "scikit-learn", "s
 _BOOSTERS = {"catboost": "catboost", "lightgbm": "lightgbm", "xgboost-cpu": "xgboost"}
 _TEXT_PACKAGE = "model2vec"
 _CHECKED_ROWS = 200
-_SERVED = {"level", "at", "below", "above", "least"}
+_SERVED = {"level", "at", "below", "above", "least", "spread"}
 """What a service needs to know of intervals."""
 _BY_HAND = "by-hand"
 

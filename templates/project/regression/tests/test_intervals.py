@@ -15,12 +15,36 @@ def simulated(rows: int, seed: int) -> tuple[np.ndarray, pd.DataFrame]:
     return actual, pd.DataFrame({"fold": np.arange(rows) % 5, "predicted": predicted})
 
 
+def without_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Make features that say nothing."""
+    return pd.DataFrame({"same": 1.0}, index=table.index)
+
+
+def test_widths_follow_the_features_where_they_tell_the_error() -> None:
+    rng = np.random.default_rng(0)
+    features = pd.DataFrame(
+        {"calm": rng.random(4000), "kind": rng.choice(["a", "b"], 4000), "noise": rng.normal(size=4000)}
+    )
+    predicted = rng.normal(size=4000)
+    far = (0.1 + features["calm"]) * np.where(features["kind"] == "a", 1, 3)
+    actual = predicted + far.to_numpy() * rng.normal(size=4000)
+    table = pd.DataFrame({"fold": np.arange(4000) % 5, "predicted": predicted})
+    interval = learn_interval(actual[:2000], table[:2000], features[:2000])
+    assert interval is not None
+    assert interval["spread"] is not None
+    low, high = interval_ends(interval, predicted[2000:], features[2000:])
+    inside = (low <= actual[2000:]) & (actual[2000:] <= high)
+    for part in np.array_split(np.argsort(far[2000:].to_numpy()), 4):
+        assert inside[part].mean() == pytest.approx(LEVEL, abs=0.06)
+
+
 def test_intervals_widen_with_the_errors_and_cover_new_rows() -> None:
-    interval = learn_interval(*simulated(2000, seed=0))
+    known, seen = simulated(2000, seed=0)
+    interval = learn_interval(known, seen, without_columns(seen))
     assert interval is not None
     actual, table = simulated(4000, seed=1)
     predicted = table["predicted"].to_numpy()
-    low, high = interval_ends(interval, predicted)
+    low, high = interval_ends(interval, predicted, without_columns(table))
     inside = (low <= actual) & (actual <= high)
     for part in (predicted < 4, predicted > 7):
         assert inside[part].mean() == pytest.approx(LEVEL, abs=0.03)
@@ -29,16 +53,16 @@ def test_intervals_widen_with_the_errors_and_cover_new_rows() -> None:
 
 def test_no_interval_reaches_below_what_a_target_can_be() -> None:
     actual, table = simulated(500, seed=0)
-    interval = learn_interval(actual, table)
+    interval = learn_interval(actual, table, without_columns(table))
     assert interval is not None
-    low, high = interval_ends(interval, np.array([-1.0, 0.0, 5.0]))
+    low, high = interval_ends(interval, np.array([-1.0, 0.0, 5.0]), without_columns(table.head(3)))
     assert (low >= 0).all()
     assert (high >= low).all()
-    shifted = learn_interval(actual - 5, table.assign(predicted=table["predicted"] - 5))
+    shifted = learn_interval(actual - 5, table.assign(predicted=table["predicted"] - 5), without_columns(table))
     assert shifted is not None
     assert shifted["least"] is None
 
 
 def test_too_few_rows_give_no_interval() -> None:
     actual, table = simulated(8, seed=0)
-    assert learn_interval(actual, table) is None
+    assert learn_interval(actual, table, without_columns(table)) is None

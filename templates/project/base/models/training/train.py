@@ -126,7 +126,7 @@ def main(arguments: list[str] | None = None) -> int:
             score=value,
             decision_threshold=champion.DECISION_THRESHOLD,
             # Scores of rankings and survival have no unit, so nothing can be so far from them.
-            interval=learn_interval(scored_target(rows), table) if has_interval else None,
+            interval=learn_interval(scored_target(rows), table, build_features(rows)) if has_interval else None,
             more=more_about(scored_target(rows), table),
         )
         print(f"saved {folder / manifest['model_file']}")

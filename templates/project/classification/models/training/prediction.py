@@ -17,7 +17,7 @@ def as_table(rows: np.ndarray) -> pd.DataFrame:
     return table.assign(**dict.fromkeys(PROBABILITIES, np.nan))
 
 
-def learn_interval(actual: np.ndarray, table: pd.DataFrame) -> dict[str, float] | None:
+def learn_interval(actual: np.ndarray, table: pd.DataFrame, features: pd.DataFrame) -> dict[str, float] | None:
     """Give no interval: a class has a probability instead."""
     return None
 

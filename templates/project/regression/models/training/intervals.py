@@ -1,7 +1,8 @@
 """Prediction intervals: wide where the model errs much, as its out-of-fold errors tell.
 
 The width to either side of a prediction follows quantiles of errors among rows with like predictions; one factor
-stretches all of them, so that the promised share of outcomes lies inside (split conformal prediction).
+stretches all of them, so that the promised share of outcomes lies inside (split conformal prediction). Where that makes
+better intervals of rows that were not learned from, the features stretch them once more.
 """
 
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from models.training.spread import learn_spread, spread_of
+
 LEVEL = 0.9
 MOST_PARTS, ROWS_A_PART = 20, 100
 NARROWEST = 1e-3
+FEWEST_FOR_FEATURES = 200
 
 
-def learn_interval(actual: np.ndarray, table: pd.DataFrame) -> dict[str, Any] | None:
+def learn_interval(actual: np.ndarray, table: pd.DataFrame, features: pd.DataFrame) -> dict[str, Any] | None:
     """Learn widths from out-of-fold predictions; None where the rows are too few.
 
     Parameters
@@ -23,44 +27,98 @@ def learn_interval(actual: np.ndarray, table: pd.DataFrame) -> dict[str, Any] | 
         What came true.
     table : pandas.DataFrame
         Columns ``fold`` (-1 where never predicted) and ``predicted``, one line a row.
+    features : pandas.DataFrame
+        What the model sees, one line a row.
 
     Returns
     -------
     dict
-        ``below`` and ``above``: widths at the predictions ``at``; ``least``: what no outcome is below, if anything.
+        ``below`` and ``above``: widths at the predictions ``at``; ``least``: what no outcome is below, if anything; ``spread``:
+        how many times these widths a row's features make it, if they do.
     """
     seen = table["fold"].to_numpy() >= 0
     actual, predicted = np.asarray(actual, float)[seen], table["predicted"].to_numpy(float)[seen]
-    folds = table["fold"].to_numpy()[seen]
+    folds, features = table["fold"].to_numpy()[seen], features.loc[seen]
     if len(actual) < int(np.ceil(LEVEL / (1 - LEVEL) - 1e-9)):
         return None
     if len(np.unique(folds)) == 1:
         folds = np.arange(len(folds)) % 5
-    errors, scores = actual - predicted, np.empty(len(actual))
+    errors, scores, halves = actual - predicted, np.empty(len(actual)), np.empty((2, len(actual)))
     for fold in np.unique(folds):
         test = folds == fold
         # An error is judged by widths that it had no part in.
-        at, below, above = _widths(errors[~test], predicted[~test])
-        to_low = -errors[test] / np.interp(predicted[test], at, below)
-        scores[test] = np.maximum(to_low, errors[test] / np.interp(predicted[test], at, above))
-    factor = _quantile(scores, LEVEL)
+        widths = _widths(errors[~test], predicted[~test])
+        scores[test] = _scores(errors[test], predicted[test], *widths)
+        halves[:, test] = [np.interp(predicted[test], widths[0], side) for side in widths[1:]]
+    least = 0.0 if (actual >= 0).all() else None
     at, below, above = _widths(errors, predicted)
+    spread = None
+    if len(actual) >= FEWEST_FOR_FEATURES:
+        times = _times(errors, predicted, folds, features)
+        before = _cost(actual, predicted, halves * _factors(scores, folds), least)
+        after = _cost(actual, predicted, halves * times * _factors(scores / times, folds), least)
+        saved = before - after
+        if saved.mean() > saved.std(ddof=1) / np.sqrt(len(saved)):
+            spread = learn_spread(features, predicted, np.abs(_scores(errors, predicted, at, below, above)))
+            scores = scores / times
+    factor = _quantile(scores, LEVEL)
     return {
         "level": LEVEL,
         "at": at.tolist(),
         "below": (factor * below).tolist(),
         "above": (factor * above).tolist(),
-        "least": 0.0 if (actual >= 0).all() else None,
+        "least": least,
+        "spread": spread,
     }
 
 
-def interval_ends(interval: dict[str, Any], predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def interval_ends(
+    interval: dict[str, Any], predicted: np.ndarray, features: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
     """Give the lower and the upper end of the interval around each prediction."""
-    low = predicted - np.interp(predicted, interval["at"], interval["below"])
-    high = predicted + np.interp(predicted, interval["at"], interval["above"])
+    spread = interval.get("spread")
+    times = 1.0 if spread is None else spread_of(spread, features, predicted)
+    low = predicted - times * np.interp(predicted, interval["at"], interval["below"])
+    high = predicted + times * np.interp(predicted, interval["at"], interval["above"])
     if interval["least"] is None:
         return low, high
     return np.maximum(low, interval["least"]), np.maximum(high, interval["least"])
+
+
+def _times(errors: np.ndarray, predicted: np.ndarray, folds: np.ndarray, features: pd.DataFrame) -> np.ndarray:
+    """Give how many times the usual width each row's interval is, by what other folds teach."""
+    times = np.empty(len(errors))
+    for fold in np.unique(folds):
+        test = folds == fold
+        widths = _widths(errors[~test], predicted[~test])
+        sizes = np.abs(_scores(errors[~test], predicted[~test], *widths))
+        spread = learn_spread(features.loc[~test], predicted[~test], sizes)
+        times[test] = spread_of(spread, features.loc[test], predicted[test])
+    return times
+
+
+def _factors(scores: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Give what the widths of each row are stretched by, so that the promised share of the other folds lies inside."""
+    factors = np.empty(len(scores))
+    for fold in np.unique(folds):
+        factors[folds == fold] = _quantile(scores[folds != fold], LEVEL)
+    return factors
+
+
+def _cost(actual: np.ndarray, predicted: np.ndarray, halves: np.ndarray, least: float | None) -> np.ndarray:
+    """Give the width of each interval, and for an outcome outside its distance times 2 / (1 - level)."""
+    low, high = predicted - halves[0], predicted + halves[1]
+    if least is not None:
+        low, high = np.maximum(low, least), np.maximum(high, least)
+    outside = np.maximum(low - actual, 0) + np.maximum(actual - high, 0)
+    return high - low + 2 / (1 - LEVEL) * outside
+
+
+def _scores(
+    errors: np.ndarray, predicted: np.ndarray, at: np.ndarray, below: np.ndarray, above: np.ndarray
+) -> np.ndarray:
+    """Tell how many times its width an error is."""
+    return np.maximum(-errors / np.interp(predicted, at, below), errors / np.interp(predicted, at, above))
 
 
 def _widths(errors: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

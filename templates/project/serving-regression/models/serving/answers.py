@@ -24,7 +24,7 @@ def answer(champion: Champion, features: pd.DataFrame) -> list[Answer]:
     interval = champion.manifest.get("interval")
     if interval is None:
         return [Answer(predicted=value, low=None, high=None) for value in predicted.tolist()]
-    low, high = interval_ends(interval, predicted)
+    low, high = interval_ends(interval, predicted, features)
     return [
         Answer(predicted=value, low=lowest, high=highest)
         for value, lowest, highest in zip(predicted.tolist(), low.tolist(), high.tolist(), strict=True)

@@ -14,7 +14,7 @@ def as_table(rows: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"row": rows, "fold": -1, "predicted": np.nan})
 
 
-def learn_interval(actual: np.ndarray, table: pd.DataFrame) -> dict[str, float] | None:
+def learn_interval(actual: np.ndarray, table: pd.DataFrame, features: pd.DataFrame) -> dict[str, float] | None:
     """Give no interval: a score has no unit, and the curve tells the chances over time instead."""
     return None
 
