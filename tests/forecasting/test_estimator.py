@@ -65,6 +65,30 @@ def test_what_is_known_in_advance_moves_the_forecast() -> None:
     assert np.mean(with_it - without) == pytest.approx(20, abs=3)
 
 
+def led(days: int = 300) -> pd.DataFrame:
+    """Sales are what visitors were a week ago; the number of visitors is not known in advance."""
+    rng = np.random.default_rng(0)
+    visitors = 100 + 20 * rng.normal(size=days + 7)
+    moments = pd.date_range("2024-01-01", periods=days, freq="D")
+    sales = visitors[:days] + rng.normal(size=days)
+    return pd.DataFrame(
+        {"day": moments, "sales": sales, "visitors": visitors[7:], "number": np.arange(days), "same": 1.0}
+    )
+
+
+def test_the_past_of_columns_that_are_not_known_in_advance_is_learned_from() -> None:
+    rows = led()
+    model = Forecaster("sales", "day", **QUICK).fit(rows[:-7])
+    assert model.model_.layout.past == ("visitors",)
+    blind = Forecaster("sales", "day", **QUICK).fit(rows[["day", "sales"]][:-7])
+    seeing, guessing = (
+        np.abs(one.predict()["prediction"].to_numpy() - rows["sales"][-7:].to_numpy()).mean() for one in (model, blind)
+    )
+    assert seeing < 0.6 * guessing
+    with pytest.raises(InputError, match="lacks columns whose past the forecaster learned from"):
+        model.predict(history=rows[["day", "sales"]])
+
+
 def test_two_columns_of_numbers_and_no_target_are_refused() -> None:
     with pytest.raises(InputError, match="2 numeric columns: sales, promotion"):
         Forecaster(**QUICK).fit(promoted(days=120).set_index("day"))

@@ -21,6 +21,7 @@ from ml_engineer.forecasting.backtest import actual_values, plan_windows
 from ml_engineer.forecasting.forecasters import Average
 from ml_engineer.forecasting.grid import Layout, listed_categories, make_grid
 from ml_engineer.forecasting.model_file import SeriesModel, history_of
+from ml_engineer.forecasting.past import past_columns_of
 from ml_engineer.forecasting.planning import choose_season, plan_backtest
 from ml_engineer.forecasting.portfolio import SeriesFacts, baseline_entrant, tried_forecasters
 from ml_engineer.forecasting.remaking import reach_in_time
@@ -60,7 +61,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
     series_columns : tuple of str
         Columns that together name a series.
     known_in_advance : tuple of str
-        Columns whose value at the moment that is forecast is known; of other numeric columns nothing is used.
+        Columns whose value at the moment that is forecast is known. Of the first twenty other numeric columns (but constants,
+        and those that count rows), only values before the forecast are used, as lags.
     horizon : int, optional
         Moments to forecast; one season by default.
     budget_seconds : float
@@ -134,7 +136,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         horizon = self.horizon or default_horizon(rhythm)
         floor = 0.0 if float(rows[target].min()) >= 0 else None
         categories = listed_categories(rows, known)
-        layout = Layout(time_column, target, rhythm.step, series, known, (), categories, floor)
+        past = past_columns_of(rows, {time_column, target, *series, *known})
+        layout = Layout(time_column, target, rhythm.step, series, known, past, categories, floor)
         grid = make_grid(rows, layout)
         folds, origins = plan_backtest(grid.length, horizon)
         windows = plan_windows(grid.length, horizon, folds=folds, origins_a_fold=origins)
@@ -208,10 +211,24 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         -------
         pandas.DataFrame
             One row a series and moment: ``step``, ``prediction``, ``low_90``, ``high_90``.
+
+        Raises
+        ------
+        InputError
+            If `history` lacks a column that was learned from.
+        ValueError
+            If a column known in advance has no value for a moment to forecast.
         """
         check_is_fitted(self, "model_")
         shown = self.history_ if history is None else self._long(history)[0]
         known = tuple(self.known_in_advance)
+        lacking = [name for name in self.model_.layout.past if name not in shown.columns]
+        if lacking:
+            raise InputError(
+                "The history lacks columns whose past the forecaster learned from",
+                found=", ".join(map(repr, lacking[:5])),
+                remedy="Pass rows with the columns that `fit` was given, or fit without them",
+            )
         if future is not None and self.time_column is None:
             future = future.rename_axis(index=self.model_.layout.time).reset_index()
         rows = rows_ahead(shown, future, self.model_.layout, known=known, horizon=self.model_.horizon)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import pandas as pd
 
+from ml_engineer.forecasting.past import MOST_PAST, counts_up
 from ml_engineer.profiling.columns import ColumnsProfile
 from ml_engineer.verbs.forecasting.request import Asked
 from ml_engineer.vocabulary.problem import ColumnRole, ProblemColumn
 from ml_engineer.vocabulary.requests import FrameProblemRequest
 
 __all__ = ["columns_of", "past_columns"]
-
-_MOST_PAST: Final = 20
 
 
 def columns_of(
@@ -39,8 +36,8 @@ def columns_of(
     for name in map(str, development.columns):
         column = _column(name, development[name], request, asked, distinct=distinct.get(name, 0))
         past += column.availability == "after_the_fact" and column.role == "numeric"
-        if past > _MOST_PAST and column.availability == "after_the_fact" and column.role == "numeric":
-            reason = f"left out: the past of {_MOST_PAST} columns before it is used, and more would drown them"
+        if past > MOST_PAST and column.availability == "after_the_fact" and column.role == "numeric":
+            reason = f"left out: the past of {MOST_PAST} columns before it is used, and more would drown them"
             column = column.model_copy(update={"role": "ignored", "reason": reason})
         found.append(column.model_copy(update={"sensitive": name in sensitive}))
     return tuple(found)
@@ -63,7 +60,7 @@ def _column(
     reason = "text or time stamps that are not known in advance"
     if distinct <= 1:
         role, reason = "constant", "holds one value only"
-    elif pd.api.types.is_numeric_dtype(values.dtype) and _counts_up(values):
+    elif pd.api.types.is_numeric_dtype(values.dtype) and counts_up(values):
         role, reason = "identifier", "counts rows"
     elif pd.api.types.is_numeric_dtype(values.dtype):
         reason = "not known in advance: only its values before the forecast are used, none of its own moment"
@@ -87,8 +84,3 @@ def _said(name: str, values: pd.Series, request: FrameProblemRequest, asked: Ask
             decided = "inferred" if role in {"target", "datetime"} else "person"
             return ProblemColumn(name=name, role=role, used=used, reason=reason, decided_by=decided)
     return None
-
-
-def _counts_up(values: pd.Series) -> bool:
-    steps = values.dropna().diff().dropna()
-    return pd.api.types.is_integer_dtype(values.dtype) and len(steps) > 2 and bool((steps == steps.iloc[0]).all())
