@@ -160,6 +160,15 @@ def test_a_text_model_needs_the_part_that_reads_it(store, tmp_path, monkeypatch)
     assert store.recent(10) == []
 
 
+def test_a_foundation_model_needs_the_part_that_reads_it(store, tmp_path, monkeypatch):
+    missing = {"foundation": ("tabicl",)}
+    monkeypatch.setattr("ml_engineer.installation.extras.missing_packages", lambda extra: missing.get(extra, ()))
+    request = TrainRequest(project_dir=str(tmp_path), foundation_model="weights.ckpt")
+    with pytest.raises(MissingExtraError, match=r"'foundation'.*tabicl.*\[foundation\]"):
+        start_job(store, REAL_VERBS["train"], request=request, folder=tmp_path)
+    assert store.recent(10) == []
+
+
 def test_jobs_are_listed_newest_first_whoever_started_them(store, start, until):
     jobs = [until(start()) for _ in range(2)]
     listed = list_jobs(JobStore(store.root), limit=5)

@@ -102,9 +102,17 @@ def test_a_fit_that_crashes_or_is_stopped_costs_only_itself(cluster: str) -> Non
 def test_a_worker_that_does_not_see_the_text_model_is_named(cluster: str) -> None:
     with (
         make_executor(workers=0, address=cluster) as executor,
-        pytest.raises(InputError, match="has no folder /nowhere/model"),
+        pytest.raises(InputError, match=r"text model.*has no /nowhere/model"),
     ):
         executor.load(make_data(text_model="/nowhere/model"))
+
+
+def test_a_worker_that_does_not_see_the_foundation_model_is_named(cluster: str) -> None:
+    with (
+        make_executor(workers=0, address=cluster) as executor,
+        pytest.raises(InputError, match=r"foundation model.*has no /nowhere/model\.ckpt.*leave foundation_model out"),
+    ):
+        executor.load(make_data(foundation_model="/nowhere/model.ckpt"))
 
 
 def test_an_address_where_nobody_answers_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,8 @@ def test_a_project_given_by_its_absolute_path_makes_a_workspace_but_never_of_a_w
 def test_every_argument_that_names_a_file_is_placed():
     names = {name for verb in VERBS.values() for name in verb.request.model_fields}
     files = {
-        name for name in names if name in ("data", "output", "text_model") or name.endswith(("_data", "_dir", "_path"))
+        name
+        for name in names
+        if name in ("data", "output", "text_model", "foundation_model") or name.endswith(("_data", "_dir", "_path"))
     }
     assert files == {*READ_FIELDS, *WRITE_FIELDS}

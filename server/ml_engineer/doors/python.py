@@ -293,6 +293,7 @@ def train(
     candidates: Sequence[str] | None = None,
     trial: str | None = None,
     text_model: str | None = None,
+    foundation_model: str | None = None,
     seed: int = 0,
     wait_seconds: float | None = None,
     on_progress: OnProgress | None = None,
@@ -324,6 +325,9 @@ def train(
     text_model : str, optional
         Folder of a static embedding model (model2vec) on this machine, by which running text is read too; it is copied
         into the project, and nothing is downloaded.
+    foundation_model : str, optional
+        File of weights (a checkpoint of TabICL) on this machine: a pretrained transformer is then tried too, slowly; it is
+        copied into the project, and nothing is downloaded.
     seed : int, default 0
         Random state of every model.
     wait_seconds : float, optional
@@ -356,6 +360,7 @@ def train(
         candidates=candidates,
         trial=trial,
         text_model=text_model,
+        foundation_model=foundation_model,
         seed=seed,
     )
 

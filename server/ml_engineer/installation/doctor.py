@@ -26,7 +26,7 @@ from ml_engineer.vocabulary.records import Record
 __all__ = ["Examination", "examine"]
 
 _OLDEST_PYTHON = (3, 11)
-_EXTRAS = ("engine", "serving", "llm", "dask", "onnx", "text")
+_EXTRAS = ("engine", "serving", "llm", "dask", "onnx", "text", "foundation")
 _NEEDED_EXTRA = "engine"
 _LEAST_FREE_BYTES = 2_000_000_000
 _CHILD_SECONDS = 60

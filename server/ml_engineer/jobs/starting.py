@@ -133,6 +133,8 @@ def _more_extras(request: Record) -> Iterator[str]:
         yield "dask"
     if getattr(request, "text_model", None) is not None:
         yield "text"
+    if getattr(request, "foundation_model", None) is not None:
+        yield "foundation"
 
 
 def _launch(store: JobStore, job_id: str, *, previous: Job | None, warm: WarmChild | None) -> Job:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ml_engineer.modelling.calibrated import CALIBRATION_IMPORTS, calibration_constants, calibration_function
 from ml_engineer.modelling.calibration import Calibration
 from ml_engineer.modelling.candidate import Candidate
+from ml_engineer.modelling.foundation import FOUNDATION_IMPORTS, FOUNDATION_MODEL, foundation_source
 from ml_engineer.modelling.layout import Atom, Bracket, quoted, render
 from ml_engineer.modelling.source_code import NotWritable, SourceCode, merged_imports
 from ml_engineer.modelling.text_vectors import TEXT_MODEL, VECTORS_IMPORTS, vectors_source
@@ -74,13 +75,15 @@ def _written(candidate: Candidate, facts: ChampionFacts, source: SourceCode) -> 
     mended = facts.calibration is not None
     parts = [
         _docstring("It imports scikit-learn and what the model needs, nothing else."),
-        *([VECTORS_IMPORTS] if source.text_model else []),
+        *([FOUNDATION_IMPORTS] if source.foundation_model else [VECTORS_IMPORTS] if source.text_model else []),
         "\n".join(merged_imports(source.imports, CALIBRATION_IMPORTS) if mended else source.imports),
         _constants(candidate, facts),
         *([_text_model(source.text_model)] if source.text_model else []),
+        *([_foundation_model(source.foundation_model)] if source.foundation_model else []),
         *(_column_list(part.constant, part.columns, part.why) for part in candidate.lists),
     ]
     classes = f"{vectors_source()}\n\n\n" if source.text_model else ""
+    classes += f"{foundation_source(source.foundation_class)}\n\n\n" if source.foundation_model else ""
     function = (
         f"{_signature(source.class_name, mended=mended)}{source.body(comment=_comment(candidate.why, indent=4))}\n"
     )
@@ -89,10 +92,19 @@ def _written(candidate: Candidate, facts: ChampionFacts, source: SourceCode) -> 
 
 def _text_model(folder: str) -> str:
     """Where the project's copy of the text model lies, from champion.py on."""
-    kept = Path(folder)
-    place = f"Path(__file__).resolve().parents[1] / {quoted(kept.parent.name)} / {quoted(kept.name)}"
     why = _comment("The model whose vectors stand for texts; the folder is named by the hash of what is in it.")
-    return f"{why}\n{TEXT_MODEL} = str({place})"
+    return f"{why}\n{TEXT_MODEL} = str({_kept_place(folder)})"
+
+
+def _foundation_model(weights: str) -> str:
+    """Where the project's copy of the weights lies, from champion.py on."""
+    why = _comment("Weights of the foundation model; the file is named by its hash.")
+    return f"{why}\n{FOUNDATION_MODEL} = str({_kept_place(weights)})"
+
+
+def _kept_place(path: str) -> str:
+    kept = Path(path)
+    return f"Path(__file__).resolve().parents[1] / {quoted(kept.parent.name)} / {quoted(kept.name)}"
 
 
 def _imported(candidate: Candidate, facts: ChampionFacts, reason: NotWritable) -> str:

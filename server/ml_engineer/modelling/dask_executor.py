@@ -78,10 +78,12 @@ class DaskExecutor:
         Raises
         ------
         InputError
-            If a worker does not see the text model that the rows are to be read by.
+            If a worker does not see the text model that the rows are to be read by, or the foundation model to be tried.
         """
         if getattr(data, "text_model", ""):
-            _refuse_missing_model(self._client, data.text_model)
+            _refuse_missing_model(self._client, data.text_model, "text_model")
+        if getattr(data, "foundation_model", ""):
+            _refuse_missing_model(self._client, data.foundation_model, "foundation_model")
         self._rows = pickle.dumps(data)
         self._scatter()
         begun = [
@@ -229,14 +231,14 @@ def open_cluster(address: str, *, folder: Path, memory_limit: int | None = None)
             executor.close()
 
 
-def _refuse_missing_model(client: Any, folder: str) -> None:
-    seen = client.run(os.path.isdir, folder)
+def _refuse_missing_model(client: Any, path: str, argument: str) -> None:
+    seen = client.run(os.path.exists, path)
     without = [worker for worker, there in seen.items() if not there]
     if without:
         raise InputError(
-            f"{len(without)} worker(s) of the Dask cluster do not see the text model",
-            found=f"{without[0]} has no folder {folder}",
-            remedy="Let the workers see the folder under the same path (a shared disk, or a copy), or leave text_model out",
+            f"{len(without)} worker(s) of the Dask cluster do not see the {argument.replace('_', ' ')}",
+            found=f"{without[0]} has no {path}",
+            remedy=f"Let the workers see it under the same path (a shared disk, or a copy), or leave {argument} out",
         )
 
 

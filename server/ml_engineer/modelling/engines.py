@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer, StandardScaler
 
 from ml_engineer.modelling.columns import Columns
+from ml_engineer.modelling.foundation import FoundationClassifier, FoundationRegressor
 from ml_engineer.modelling.portfolio_entries import Engine
 from ml_engineer.modelling.race_rows import race_rows
 from ml_engineer.modelling.training_data import ABSOLUTE, FEW_ROWS, TrainingData
@@ -337,6 +338,11 @@ def _cox_forest(parameters: dict[str, Any], settings: EngineSettings) -> _Steps:
     return _cox_trees(parameters | {"n_estimators": 1, "learning_rate": 1.0}, settings)
 
 
+def _foundation(_: dict[str, Any], settings: EngineSettings) -> _Steps:
+    kind = FoundationRegressor if settings.regression else FoundationClassifier
+    return [("model", kind(settings.data.foundation_model, n_jobs=settings.threads, random_state=settings.seed))]
+
+
 BUILDERS: Mapping[Engine, Any] = {
     "linear": _linear,
     "selecting": _selecting,
@@ -358,4 +364,5 @@ BUILDERS: Mapping[Engine, Any] = {
     "cox": _cox,
     "cox_trees": _cox_trees,
     "cox_forest": _cox_forest,
+    "foundation": _foundation,
 }

@@ -52,13 +52,17 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
     text_model : str or path, optional
         Folder of a static embedding model (model2vec) on this machine; running text is then read by its vectors too.
         Nothing is downloaded.
+    foundation_model : str or path, optional
+        Checkpoint of TabICL on this machine: a pretrained transformer is then tried too. It is slow, and wins only if
+        `price_milliseconds` allows what its predictions take. Nothing is downloaded.
     random_state : int, default 0
         Seed of folds and models.
 
     Attributes
     ----------
     model_ : estimator
-        The fitted champion: scikit-learn and boosters, nothing of ours but the class that reads texts by a `text_model`.
+        The fitted champion: scikit-learn and boosters, nothing of ours but the classes that read a `text_model`
+        or a `foundation_model`.
     champion_ : str
         Its name.
     leaderboard_ : pandas.DataFrame

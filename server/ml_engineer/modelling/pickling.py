@@ -13,13 +13,13 @@ import cloudpickle  # type: ignore[import-untyped]  # comes with mlflow, which t
 __all__ = ["by_value", "dump_by_value", "stored_bytes"]
 
 _PROJECT_MODULES = "ml_engineer_project_"
-_OURS = "ml_engineer.modelling.text_vectors"
+_OURS = frozenset({"ml_engineer.modelling.foundation", "ml_engineer.modelling.text_vectors"})
 
 
 @contextmanager
 def by_value() -> Iterator[None]:
-    """Let cloudpickle take along classes and functions of candidates.py and features.py, and the class of text vectors."""
-    own = [module for name, module in sys.modules.items() if name.startswith(_PROJECT_MODULES) or name == _OURS]
+    """Let cloudpickle take along classes and functions of candidates.py and features.py, and the classes that champion.py defines."""
+    own = [module for name, module in sys.modules.items() if name.startswith(_PROJECT_MODULES) or name in _OURS]
     for module in own:
         cloudpickle.register_pickle_by_value(module)
     try:

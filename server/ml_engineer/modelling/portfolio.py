@@ -18,9 +18,19 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from ml_engineer.modelling.candidate import Candidate, Growing
 from ml_engineer.modelling.columns import Columns, sort_columns
 from ml_engineer.modelling.engines import BUILDERS, EngineSettings
-from ml_engineer.modelling.portfolio_entries import COUNTS, COX, LEVELS, PORTFOLIO, RANKERS, Engine, PortfolioEntry
+from ml_engineer.modelling.portfolio_entries import (
+    COUNTS,
+    COX,
+    FOUNDATION,
+    LEVELS,
+    PORTFOLIO,
+    RANKERS,
+    Engine,
+    PortfolioEntry,
+)
 from ml_engineer.modelling.preparation import View, prepare
 from ml_engineer.modelling.training_data import ABSOLUTE, TrainingData
+from ml_engineer.statistics.metrics import Task
 from ml_engineer.vocabulary.training import Family
 
 __all__ = ["baseline_candidate", "build_candidate", "build_portfolio"]
@@ -50,6 +60,7 @@ _FAMILY: Mapping[Engine, Family] = {
     "cox": "linear",
     "cox_trees": "boosting",
     "cox_forest": "forest",
+    "foundation": "network",
 }
 _GROWING: Mapping[Engine, Growing] = {
     "extra_trees": "forest",
@@ -66,12 +77,17 @@ _LINES: frozenset[Engine] = frozenset({"linear", "margins"})
 _OF_WORDS: frozenset[View] = frozenset({"words", "terms", "vectors"})
 _SEVERAL_AT_ONCE: frozenset[Engine] = frozenset({"extra_trees", "random_forest", "neighbours", "network"})
 """Models that learn several labels together: shared trees, neighbours and layers, at the price of one."""
+_UNFIT: Mapping[Engine, frozenset[Task]] = {
+    "bayes": frozenset({"regression"}),
+    "foundation": frozenset({"multilabel"}),  # once a label would be too slow
+}
 _OPTIONAL: Mapping[Engine, str] = {
     "catboost": "catboost",
     "xgboost": "xgboost",
     "cox": "xgboost",
     "cox_trees": "xgboost",
     "cox_forest": "xgboost",
+    "foundation": "tabicl",
 }
 
 
@@ -98,6 +114,8 @@ def build_portfolio(data: TrainingData, *, seed: int, threads: int) -> tuple[Can
         entries = (*PORTFOLIO[:2], *LEVELS, *PORTFOLIO[2:])
     if data.counts and data.quantile is None:
         entries = (*PORTFOLIO[:2], *COUNTS, *PORTFOLIO[2:])
+    if data.foundation_model and data.named != "survival":
+        entries = (*entries[:2], *FOUNDATION, *entries[2:])
     if 2 * len(columns.text) >= columns.usable > 0:
         # Rows that are mostly text: what reads words comes first.
         entries = sorted(entries, key=lambda entry: entry.view not in _OF_WORDS)
@@ -137,9 +155,7 @@ def build_candidate(
     cells = data.rows * columns.usable
     if data.rows > entry.most_rows or cells > entry.most_cells or (library and find_spec(library) is None):
         return None
-    if entry.engine == "bayes" and data.task == "regression":
-        return None
-    if entry.engine == "support" and not _has_borders(data):
+    if data.task in _UNFIT.get(entry.engine, ()) or (entry.engine == "support" and not _has_borders(data)):
         return None
     if data.quantile is not None and not _fits_quantile(entry, data, columns):
         return None

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ml_engineer.modelling.preparation import View
 
-__all__ = ["COUNTS", "COX", "LEVELS", "PORTFOLIO", "RANKERS", "Engine", "PortfolioEntry"]
+__all__ = ["COUNTS", "COX", "FOUNDATION", "LEVELS", "PORTFOLIO", "RANKERS", "Engine", "PortfolioEntry"]
 
 Engine = Literal[
     "linear",
@@ -31,6 +31,7 @@ Engine = Literal[
     "cox",
     "cox_trees",
     "cox_forest",
+    "foundation",
 ]
 
 
@@ -369,6 +370,17 @@ PORTFOLIO: tuple[PortfolioEntry, ...] = (
     ),
 )
 """In the order in which they are raced: cheap ones and those that win most often first."""
+
+FOUNDATION: tuple[PortfolioEntry, ...] = (
+    PortfolioEntry(
+        "foundation",
+        "foundation",
+        "codes",
+        "A pretrained transformer (TabICL) that reads the training rows with each question: slow, and strong on few rows.",
+        most_rows=50_000,
+    ),
+)
+"""What is tried if the person has weights for it."""
 
 RANKERS: tuple[PortfolioEntry, ...] = (
     PortfolioEntry(

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from ml_engineer.modelling.foundation import FOUNDATION_MODEL, FoundationClassifier, FoundationRegressor, OwnWeights
 from ml_engineer.modelling.layout import Atom, Bracket, Node, flat, quoted, render
 from ml_engineer.modelling.text_vectors import TEXT_MODEL, TextVectors
 
@@ -60,6 +61,8 @@ class SourceCode:
         Its class.
     text_model : str
         Folder of the text model that it names by `TEXT_MODEL`; then it needs the class `TextVectors` too. Empty if none.
+    foundation_model, foundation_class : str
+        File of weights that it names by `FOUNDATION_MODEL`, and the class that reads them, which it needs too. Empty if none.
     """
 
     imports: tuple[str, ...]
@@ -67,6 +70,8 @@ class SourceCode:
     expression: Node
     class_name: str
     text_model: str = ""
+    foundation_model: str = ""
+    foundation_class: str = ""
 
     def body(self, *, indent: int = 4, comment: str = "") -> str:
         """Lines of a function that returns the estimator; `comment` lines stand before the last statement."""
@@ -110,7 +115,13 @@ def write_source(
     except _RefusedError as refusal:
         return NotWritable(str(refusal))
     code = SourceCode(
-        writer.import_lines(), tuple(writer.parts), expression, type(estimator).__name__, writer.text_model
+        writer.import_lines(),
+        tuple(writer.parts),
+        expression,
+        type(estimator).__name__,
+        writer.text_model,
+        writer.foundation_model,
+        writer.foundation_class,
     )
     try:
         built = build_from_source(code, constants=constants)
@@ -150,6 +161,9 @@ def build_from_source(code: SourceCode, *, constants: Mapping[str, Sequence[str]
     names: dict[str, Any] = {name: list(columns) for name, columns in (constants or {}).items()}
     if code.text_model:
         names |= {TextVectors.__name__: TextVectors, TEXT_MODEL: code.text_model}
+    if code.foundation_model:
+        names |= {kind.__name__: kind for kind in (FoundationClassifier, FoundationRegressor)}
+        names[FOUNDATION_MODEL] = code.foundation_model
     text = "\n".join([*code.imports, "def build_model():", code.body()])
     # The text is our own: every name and value of the user's stands in it as a literal.
     exec(compile(text, "<champion.py>", "exec"), names)  # noqa: S102  (text that we just wrote)
@@ -165,6 +179,8 @@ class _Writer:
     parts: list[tuple[str, Node]] = field(default_factory=list)
     numpy: bool = False
     text_model: str = ""
+    foundation_model: str = ""
+    foundation_class: str = ""
 
     def import_lines(self) -> tuple[str, ...]:
         return _import_lines(self.imported, numpy=self.numpy)
@@ -193,6 +209,23 @@ class _Writer:
         self.numpy = True
         self.imported.setdefault("sklearn.base", set()).update({"BaseEstimator", "TransformerMixin"})
         return Bracket(f"{TextVectors.__name__}(", (("folder=", Atom(TEXT_MODEL)),), ")")
+
+    def _own_weights(self, model: OwnWeights) -> Node:
+        """A foundation model: champion.py defines its class, and names the file of weights where it lies by then."""
+        name, parameters = type(model).__name__, model.get_params(deep=False)
+        _refuse_changed(model, parameters)
+        if self.foundation_model not in {"", str(model.weights)}:
+            raise _RefusedError("it has the weights of two foundation models")
+        self.foundation_model, self.foundation_class = str(parameters.pop("weights")), name
+        self.numpy = True
+        mixin = "ClassifierMixin" if isinstance(model, FoundationClassifier) else "RegressorMixin"
+        self.imported.setdefault("sklearn.base", set()).update({"BaseEstimator", mixin})
+        others = [
+            (f"{key}=", self.write(value))
+            for key, value in parameters.items()
+            if not _is_default(type(model), key, value)
+        ]
+        return Bracket(f"{name}(", (("weights=", Atom(FOUNDATION_MODEL)), *others), ")")
 
     def _function(self, function: Callable[..., Any]) -> Node:
         return Atom(self._import(function, function.__name__))
@@ -292,6 +325,7 @@ _WRITERS: tuple[tuple[Any, Callable[[_Writer, Any], Node]], ...] = (
     (slice, _Writer._slice),
     (_FUNCTIONS, _Writer._function),
     (TextVectors, _Writer._text_vectors),
+    (OwnWeights, _Writer._own_weights),
     (BaseEstimator, _Writer._estimator),
     (object, _Writer._object),
 )

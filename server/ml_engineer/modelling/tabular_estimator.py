@@ -22,6 +22,7 @@ from ml_engineer.modelling.columns import sort_columns
 from ml_engineer.modelling.executors import make_executor
 from ml_engineer.modelling.fast_prediction import FastModel
 from ml_engineer.modelling.feature_frame import feature_frame
+from ml_engineer.modelling.foundation import check_foundation_model
 from ml_engineer.modelling.frame_reading import Readings, readings_of
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
 from ml_engineer.modelling.results import candidate_result, leaderboard
@@ -75,6 +76,7 @@ class TabularEstimator(BaseEstimator, ABC):
         n_jobs: int | None = None,
         executor: str | None = None,
         text_model: str | os.PathLike[str] | None = None,
+        foundation_model: str | os.PathLike[str] | None = None,
         random_state: int = 0,
     ) -> None:
         self.budget_seconds = budget_seconds
@@ -87,6 +89,7 @@ class TabularEstimator(BaseEstimator, ABC):
         self.n_jobs = n_jobs
         self.executor = executor
         self.text_model = text_model
+        self.foundation_model = foundation_model
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
@@ -135,6 +138,10 @@ class TabularEstimator(BaseEstimator, ABC):
         started = time.monotonic()
         if self.text_model is not None:
             data = _with_text_model(data, Path(self.text_model))
+        if self.foundation_model is not None:
+            weights = Path(self.foundation_model).resolve()
+            check_foundation_model(weights, task=data.task)
+            data = replace(data, foundation_model=str(weights))
         done: dict[str, CandidateResult] = {}
 
         def finished(standing: Standing) -> None:

@@ -99,6 +99,8 @@ class TrainingData:
         What each row counts for in fitting, not negative. Scores count every row once.
     text_model : str
         Folder of a static embedding model that reads running text; empty if there is none.
+    foundation_model : str
+        File of a tabular foundation model's weights; empty if there is none.
     named : TaskType, optional
         What the task is judged as, where that is not how its outcomes look. The clusters of a ranking are its queries.
     """
@@ -121,6 +123,7 @@ class TrainingData:
     counts: bool = False
     quantile: float | None = None
     text_model: str = ""
+    foundation_model: str = ""
 
     @property
     def queries(self) -> npt.NDArray[np.integer] | None:

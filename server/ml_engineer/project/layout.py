@@ -98,6 +98,15 @@ class ProjectLayout:
         return self.text_models / sha256[:12]
 
     @property
+    def foundation_models(self) -> Path:
+        """Weights of foundation models that trainings were given, each in a file of its own."""
+        return self.root / "models" / "foundation_models"
+
+    def foundation_model(self, sha256: str) -> Path:
+        """The weights with this hash."""
+        return self.foundation_models / f"{sha256[:12]}.ckpt"
+
+    @property
     def champion_dir(self) -> Path:
         """The champion's model file and the manifest of hashes."""
         return self.root / "models" / "serving" / "champion"

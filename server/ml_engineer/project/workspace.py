@@ -27,7 +27,7 @@ __all__ = [
 
 R = TypeVar("R", bound=Record)
 
-READ_FIELDS = ("data", "test_data", "query_path", "future_data", "text_model")
+READ_FIELDS = ("data", "test_data", "query_path", "future_data", "text_model", "foundation_model")
 """Fields of requests that name what is read."""
 
 WRITE_FIELDS = ("project_dir", "output")

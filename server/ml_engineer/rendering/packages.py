@@ -33,6 +33,7 @@ _OLDEST = {
     "scipy": "1.16.0",
     "skops": "0.14.0",
     "statsmodels": "0.15.0",
+    "tabicl": "2.2.0",
     "threadpoolctl": "3.5.0",
     "uvicorn": "0.40.0",
     "xgboost-cpu": "3.1.0",
@@ -41,7 +42,9 @@ ALL_PACKAGES = tuple(_OLDEST)
 """Every package that a generated project may ask for."""
 
 # A model file is read, and its score reproduced, by the versions that made it.
-_NARROW = frozenset({"catboost", "lightgbm", "model2vec", "scikit-learn", "skops", "statsmodels", "xgboost-cpu"})
+_NARROW = frozenset(
+    {"catboost", "lightgbm", "model2vec", "scikit-learn", "skops", "statsmodels", "tabicl", "xgboost-cpu"}
+)
 _COMPUTES = ("catboost", "cloudpickle", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn", "skops")
 _COMPUTES_SERIES = (
     "lightgbm",
@@ -62,15 +65,18 @@ _GROUPS: dict[FeatureFolder, tuple[str, ...]] = {
 }
 
 
-def requirements(versions: Mapping[str, str], *, forecasting: bool = False, text_model: bool = False) -> list[str]:
-    """What training and serving compute with; a project with a text model needs the package that loads it."""
+def requirements(
+    versions: Mapping[str, str], *, forecasting: bool = False, text_model: bool = False, foundation_model: bool = False
+) -> list[str]:
+    """What training and serving compute with; a project with a text or foundation model needs the package that loads it."""
     if forecasting:
         return [_requirement(package, versions) for package in _COMPUTES_SERIES]
     # The usual build of XGBoost brings half a gigabyte for graphics cards, but on macOS there is no other.
     small = _requirement("xgboost-cpu", versions)
     xgboost = [f"{small.replace('-cpu', '')} ; sys_platform == 'darwin'", f"{small} ; sys_platform != 'darwin'"]
     text = [_requirement("model2vec", versions)] if text_model else []
-    return [*(_requirement(package, versions) for package in _COMPUTES), *xgboost, *text]
+    foundation = [_requirement("tabicl", versions)] if foundation_model else []
+    return [*(_requirement(package, versions) for package in _COMPUTES), *xgboost, *text, *foundation]
 
 
 def dependency_groups(features: Iterable[FeatureFolder], versions: Mapping[str, str]) -> dict[str, list[str]]:

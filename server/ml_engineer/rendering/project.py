@@ -93,6 +93,7 @@ def render_project(
     contract: DataContract | None = None,
     more_files: Mapping[str, str] | None = None,
     text_model: bool = False,
+    foundation_model: bool = False,
 ) -> dict[str, str]:
     """Render every file of the project but the CI workflow and data/contract.yaml, which framing writes.
 
@@ -108,8 +109,8 @@ def render_project(
         Says which fields of a request may be null; without it, those that were missing on development rows.
     more_files : mapping of str to str, optional
         Text by path of files that are no templates.
-    text_model : bool
-        Whether a training was given a text model.
+    text_model, foundation_model : bool
+        Whether a training was given a text model, or a foundation model.
 
     Returns
     -------
@@ -120,8 +121,9 @@ def render_project(
     forecasting = problem.task_type == "forecasting"
     if forecasting:
         chosen = [folder for folder in chosen if folder in _FOR_SERIES]
-    context = _context(
-        problem, profile, split, chosen, versions=versions or {}, contract=contract, text_model=text_model
+    context = _context(problem, profile, split, chosen, versions=versions or {}, contract=contract)
+    context["dependencies"] = requirements(
+        versions or {}, forecasting=forecasting, text_model=text_model, foundation_model=foundation_model
     )
     files: dict[str, str] = {}
     for layer in _layers(problem, chosen):
@@ -196,7 +198,6 @@ def _context(
     *,
     versions: Mapping[str, str],
     contract: DataContract | None,
-    text_model: bool,
 ) -> dict[str, object]:
     columns = contract_columns(problem, profile)
     written = _written_numbers(problem, profile)
@@ -225,7 +226,6 @@ def _context(
         "trusted_types": TRUSTED_TYPES,
         "development_rows": split.development_rows,
         "project_name": identifier(problem.title, fallback="ml").replace("_", "-").strip("-"),
-        "dependencies": requirements(versions, forecasting=problem.task_type == "forecasting", text_model=text_model),
         "groups": dependency_groups(chosen, versions),
         "commands": [command for folder in chosen for command in _COMMANDS[folder]],
         "folders": [line for folder in chosen for line in _FOLDERS[folder]],

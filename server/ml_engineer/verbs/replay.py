@@ -107,7 +107,8 @@ def _search_again(place: ReplayPlace, record: TrainingRun, context: WorkContext)
     before = _plain(layout.champion_py)
     # On this machine: wherever fits are done, the same come out.
     kept = None if record.text_model is None else str(layout.root / record.text_model.path)
-    here = {"project_dir": str(layout.root), "executor": None, "text_model": kept}
+    weights = None if record.foundation_model is None else str(layout.root / record.foundation_model.path)
+    here = {"project_dir": str(layout.root), "executor": None, "text_model": kept, "foundation_model": weights}
     request = TrainRequest.model_validate(record.asked | here)
     journal = layout.root.parent / "journal"
     reply = train(request, replace(context, journal_dir=journal, started=context.clock()))

@@ -16,6 +16,7 @@ from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
 from ml_engineer.verbs.scaffold_project import scaffold_project
 from ml_engineer.verbs.training.champion_files import describe_environment
+from ml_engineer.verbs.training.foundation_model import copy_weights
 from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.requests import ScaffoldProjectRequest
 from ml_engineer.vocabulary.split import SplitPlan
@@ -72,6 +73,7 @@ def lay_out(layout: ProjectLayout, record: TrainingRun, folder: Path, context: W
     if "champion.py" in texts:
         place.champion_py.write_bytes(texts["champion.py"])
     _copy_text_model(layout, record, place)
+    _copy_foundation_model(layout, record, place)
     return ReplayPlace(place, tuple(_differences(layout, record)))
 
 
@@ -87,6 +89,19 @@ def _copy_text_model(layout: ProjectLayout, record: TrainingRun, place: ProjectL
             remedy="Put the folder back; a clone holds records and code, and no models",
         )
     shutil.copytree(kept, place.root / record.text_model.path)
+
+
+def _copy_foundation_model(layout: ProjectLayout, record: TrainingRun, place: ProjectLayout) -> None:
+    if record.foundation_model is None:
+        return
+    kept = layout.root / record.foundation_model.path
+    if not kept.is_file() or file_sha256(kept) != record.foundation_model.sha256:
+        raise ProjectStateError(
+            f"The foundation model of {record.run_id} is not there any more",
+            found=f"{kept} holds other weights" if kept.is_file() else f"no file {kept}",
+            remedy="Put the file back; a clone holds records and code, and no models",
+        )
+    copy_weights(kept, place.root / record.foundation_model.path)
 
 
 def _refuse_other_rows(layout: ProjectLayout, record: TrainingRun) -> None:
@@ -134,7 +149,12 @@ def _differences(layout: ProjectLayout, record: TrainingRun) -> list[str]:
     for name, path in present.items():
         if name in record.code and (not path.is_file() or file_sha256(path) != record.code[name]):
             found.append(f"code: {name} was changed since the run; the replay uses the text of then")
-    then, now = record.environment, describe_environment(text_model=record.text_model is not None)
+    then, now = (
+        record.environment,
+        describe_environment(
+            text_model=record.text_model is not None, foundation_model=record.foundation_model is not None
+        ),
+    )
     for package in sorted({*then.packages, *now.packages}):
         before, after = then.packages.get(package, "missing"), now.packages.get(package, "missing")
         if before != after:

@@ -71,6 +71,7 @@ def scaffold_project(request: ScaffoldProjectRequest, context: WorkContext) -> S
         contract=contract,
         more_files=more,
         text_model=layout.text_models.is_dir(),
+        foundation_model=layout.foundation_models.is_dir(),
     )
     top, said = _top(layout.root)
     workflow = workflow_path(layout.root, top, rendered_before=last.hashes)

@@ -32,6 +32,7 @@ from ml_engineer.verbs.training.beyond_sample import RESERVED_SHARE, is_sampled,
 from ml_engineer.verbs.training.conclusion import conclude
 from ml_engineer.verbs.training.counted_run import counted_run, leave_proofs
 from ml_engineer.verbs.training.fit_journal import FolderJournal
+from ml_engineer.verbs.training.foundation_model import with_foundation_model
 from ml_engineer.verbs.training.means import has_time_to_check, most_workers, workers_of
 from ml_engineer.verbs.training.reply import leaderboard_lines, refusal, unasked
 from ml_engineer.verbs.training.reweighting import reweighted_offers
@@ -72,7 +73,7 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
     UserCodeError
         If features.py or candidates.py fails.
     InputError
-        If a candidate is asked for that does not exist, or there is no such text model.
+        If a candidate is asked for that does not exist, or there is no such text or foundation model.
     """
     layout = ProjectLayout(Path(request.project_dir))
     started_at, cpu_started = datetime.now(UTC), time.process_time()
@@ -86,6 +87,8 @@ def train(request: TrainRequest, context: WorkContext) -> TrainReply:
         rows = load_training_rows(layout)
         if request.text_model is not None and request.trial is None:
             rows = with_text_model(rows, request.text_model, context)
+        if request.foundation_model is not None and request.trial is None:
+            rows = with_foundation_model(rows, request.foundation_model, context)
         context.report("checking the data", 0.04)
         findings = _check(rows, request, context)
         if any(finding.blocks for finding in findings):
@@ -261,7 +264,9 @@ def _candidates(rows: TrainingRows, request: TrainRequest, *, threads: int) -> l
         raise InputError(
             f"There is no candidate {unknown[0]!r}",
             found=f"known are {', '.join(names)}",
-            remedy="Pass names from this list, or none for all",
+            remedy="Pass foundation_model too: weights of yours for it; none are brought along"
+            if unknown[0] == "foundation" and request.foundation_model is None
+            else "Pass names from this list, or none for all",
         )
     return [candidate for candidate in known if request.candidates is None or candidate.name in request.candidates]
 

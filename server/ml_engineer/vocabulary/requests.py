@@ -216,6 +216,11 @@ class TrainRequest(Record):
         min_length=1,
         description="Folder of a static embedding model (model2vec) on this machine, by which running text is read too; it is copied into the project, and nothing is downloaded.",
     )
+    foundation_model: str | None = Field(
+        default=None,
+        min_length=1,
+        description="File of weights (a checkpoint of TabICL) on this machine: a pretrained transformer is then tried too, slowly; it is copied into the project, and nothing is downloaded.",
+    )
     seed: int = Field(default=0, ge=0, description="Random state of every model.")
 
 

@@ -175,6 +175,13 @@ class TextModel(Record):
     sha256: str = Field(description="Hash of the files that decide what a text's vector is.")
 
 
+class FoundationModel(Record):
+    """Weights of a tabular foundation model, as a training was given them."""
+
+    path: str = Field(description="The project's copy, relative to the project.")
+    sha256: str = Field(description="Hash of the file.")
+
+
 class BeyondSample(Record):
     """What the champion learned from rows beyond the sample of a table that is larger than the memory."""
 
@@ -264,6 +271,9 @@ class TrainingRun(StoredRecord):
     text_model: TextModel | None = Field(
         default=None,
         description="The text model that candidates could use; none if none was given, or no column is text.",
+    )
+    foundation_model: FoundationModel | None = Field(
+        default=None, description="The foundation model that was a candidate; none if none was given."
     )
     beyond_sample: BeyondSample | None = Field(
         default=None, description="What was learned beyond the sample; none unless the table is larger than the memory."

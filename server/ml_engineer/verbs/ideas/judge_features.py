@@ -71,6 +71,12 @@ def judge_features(
             found=f"candidates: {', '.join(request.candidates)}",
             remedy="Leave candidates out: every idea is judged by the same models",
         )
+    if request.foundation_model is not None:
+        raise InputError(
+            "trial and foundation_model do not go together",
+            found=f"foundation_model: {request.foundation_model}",
+            remedy="Leave foundation_model out: every idea is judged by the same models, quickly",
+        )
     if request.text_model is not None:
         raise InputError(
             "trial and text_model do not go together",

@@ -134,4 +134,6 @@ def _proofs(layout: ProjectLayout, training: TrainingRun | None) -> list[tuple[P
         if training.text_model is not None:
             kept = layout.root / training.text_model.path
             proofs += [(path, False) for path in sorted(kept.rglob("*")) if path.is_file()]
+        if training.foundation_model is not None:
+            proofs.append((layout.root / training.foundation_model.path, False))
     return proofs

@@ -54,6 +54,7 @@ _PACKAGES = (
 _MODEL_PACKAGES = ("catboost", "lightgbm", "numpy", "pandas", "scikit-learn", "scipy", "skops", "xgboost-cpu")
 _BOOSTERS = {"catboost": "catboost", "lightgbm": "lightgbm", "xgboost-cpu": "xgboost"}
 _TEXT_PACKAGE = "model2vec"
+_FOUNDATION_PACKAGES = ("tabicl", "torch")
 _CHECKED_ROWS = 200
 _SERVED = {"level", "at", "below", "above", "least", "spread"}
 """What a service needs to know of intervals."""
@@ -161,13 +162,14 @@ def forget_dead_runs(layout: ProjectLayout) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def describe_environment(*, text_model: bool = False) -> Environment:
+def describe_environment(*, text_model: bool = False, foundation_model: bool = False) -> Environment:
     """What this process computes with; what reads a text model only where there is one."""
+    more = [*([_TEXT_PACKAGE] if text_model else []), *(_FOUNDATION_PACKAGES if foundation_model else [])]
     return Environment(
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
         cores=available_cores(),
-        packages=_versions((*_PACKAGES, _TEXT_PACKAGE) if text_model else _PACKAGES),
+        packages=_versions([*_PACKAGES, *more]),
     )
 
 
@@ -176,12 +178,13 @@ def model_requirements(saved: SavedModel, code: str) -> list[str]:
     names: Sequence[str] = (*_MODEL_PACKAGES, "cloudpickle")
     if saved.model_format == "skops":
         names = [name for name in _MODEL_PACKAGES if f"from {_BOOSTERS.get(name, '')}" in code]
-    return [f"{name}=={version}" for name, version in _versions([*names, *_text_package(code)]).items()]
+    return [f"{name}=={version}" for name, version in _versions([*names, *_own_packages(code)]).items()]
 
 
-def _text_package(code: str) -> list[str]:
-    """The package that champion.py loads a text model with, if it has one."""
-    return [_TEXT_PACKAGE] if f"from {_TEXT_PACKAGE} " in code else []
+def _own_packages(code: str) -> list[str]:
+    """Packages that champion.py loads a text model or a foundation model with, if it has one."""
+    text = [_TEXT_PACKAGE] if f"from {_TEXT_PACKAGE} " in code else []
+    return [*text, *(_FOUNDATION_PACKAGES if f"from {_FOUNDATION_PACKAGES[0]} " in code else ())]
 
 
 def _out_of_fold(rows: TrainingRows, predictions: Predictions, labels: np.ndarray | None) -> pd.DataFrame:
@@ -223,7 +226,7 @@ def _manifest(record: TrainingRun, rows: TrainingRows, saved: SavedModel, path: 
         "features_sha256": champion.features_sha256,
         "feature_columns": list(record.feature_columns),
         "trained_at": record.started_at,
-        "packages": _versions([*_MODEL_PACKAGES, *_text_package(code)]),
+        "packages": _versions([*_MODEL_PACKAGES, *_own_packages(code)]),
     }
 
 

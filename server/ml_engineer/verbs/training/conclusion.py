@@ -114,10 +114,13 @@ def conclude(
         gain=judged.gain,
         out_of_fold_path=rows.layout.relative(rows.layout.out_of_fold(run_id)),
         feature_columns=tuple(rows.data.features.columns),
-        environment=describe_environment(text_model=rows.text_model is not None),
+        environment=describe_environment(
+            text_model=rows.text_model is not None, foundation_model=rows.foundation_model is not None
+        ),
         asked=request.model_dump(mode="json", exclude={"project_dir"}),
         code=keep_texts(rows.layout, champion=code),
         text_model=rows.text_model,
+        foundation_model=rows.foundation_model,
         beyond_sample=beyond,
         warnings=(*_warnings(result, judged.gain, staged, rows, beyond), *_unread(request, result, rows)),
     )
@@ -224,7 +227,15 @@ def log_champion(
 
 
 def _unread(request: TrainRequest, result: SearchResult, rows: TrainingRows) -> Iterable[str]:
-    """What to say of a text model that was given for nothing."""
+    """What to say of a text or foundation model that was given for nothing."""
+    tried = {one.candidate.name for one in result.standings}
+    if rows.foundation_model is not None and "foundation" not in tried:
+        yield (
+            "foundation_model was not used: it is tried for up to 50,000 rows with one class or number each, and not for "
+            "survival or quantiles."
+            if request.candidates is None or "foundation" in request.candidates
+            else "foundation_model was not used: candidates does not name 'foundation'."
+        )
     if request.text_model is not None and rows.text_model is None:
         yield NO_TEXT
     elif rows.text_model is not None and all(one.candidate.view != "vectors" for one in result.standings):

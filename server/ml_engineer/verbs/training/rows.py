@@ -25,7 +25,7 @@ from ml_engineer.splitting import fold_pairs, group_codes
 from ml_engineer.verbs.training.row_weights import row_weights
 from ml_engineer.vocabulary.problem import ProblemDefinition, SplitDefinition
 from ml_engineer.vocabulary.split import SplitPlan
-from ml_engineer.vocabulary.training import TextModel
+from ml_engineer.vocabulary.training import FoundationModel, TextModel
 
 __all__ = ["TrainingRows", "load_training_rows"]
 
@@ -46,6 +46,8 @@ class TrainingRows:
         Hash of features.py as it was run.
     text_model : TextModel, optional
         The model that running text may be read by; there is running text then.
+    foundation_model : FoundationModel, optional
+        Weights of a further candidate.
     """
 
     layout: ProjectLayout
@@ -55,6 +57,7 @@ class TrainingRows:
     data: TrainingData
     features_sha256: str
     text_model: TextModel | None = None
+    foundation_model: FoundationModel | None = None
 
     def fold_numbers(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
         """Fold number of the rows at these positions, -1 for all others; shape (n,)."""

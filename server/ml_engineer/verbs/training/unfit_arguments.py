@@ -19,6 +19,10 @@ _TOLD: Final = {
         "gives vectors of running text to models that learn a target from rows, and these models read no text",
         "Leave it out",
     ),
+    "foundation_model": (
+        "is a model that learns a target from rows, which these do otherwise",
+        "Leave it out",
+    ),
     "price_milliseconds": (
         "chooses by the time that a row's prediction takes, which is not what sets these models apart",
         "Leave it out; champion='simplest-within-noise' takes the simplest model",
