@@ -56,6 +56,18 @@ def test_every_model_of_the_portfolio_predicts_the_same_as_a_file_or_says_what_p
         assert np.abs(answer - expected).max() < 2e-5 * max(1.0, np.abs(expected).max()), candidate.name
 
 
+def test_a_skewed_target_is_taken_back_from_its_logarithm_and_held_to_what_was_seen() -> None:
+    data = without_text("regression")
+    data = replace(data, target=np.exp(3 * np.asarray(data.target, dtype=float)))
+    unseen = without_text("regression", seed=7).features
+    for candidate in build_portfolio(data, seed=0, threads=1):
+        if candidate.name in {"selecting", "kernel", "network", "support"}:
+            model = fit_rows(small(candidate), data, np.arange(data.rows))
+            *_, answer = run_onnx(exported(model, data), unseen)
+            expected = model.predict(unseen)
+            assert np.abs(answer[:, 0] - expected).max() < 2e-5 * expected.max(), candidate.name
+
+
 @pytest.mark.parametrize("task", ["binary", "regression"])
 def test_an_average_of_models_predicts_the_same_and_calls_labels_at_the_threshold(task: str) -> None:
     data = without_text(task)

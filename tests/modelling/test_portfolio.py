@@ -103,3 +103,22 @@ def test_of_many_features_a_line_keeps_those_that_tell_something(task: str) -> N
         for name in ("linear", "selecting")
     }
     assert lost["selecting"].mean() < 0.7 * lost["linear"].mean()
+
+
+def skewed(rows: int = 240) -> TrainingData:
+    """Prices that grow by a factor with size, as those of houses do."""
+    rng = np.random.default_rng(0)
+    size = rng.normal(size=rows)
+    price = np.exp(11 + 0.9 * size + 0.2 * rng.normal(size=rows))
+    return replace(make_data("regression", rows=rows), features=pd.DataFrame({"size": size}), target=price)
+
+
+def test_models_of_a_logarithm_predict_little_beyond_what_was_seen() -> None:
+    """Taken back from a logarithm, a line gives a house of five times the usual spread fifty times the price."""
+    data = skewed()
+    largest = data.actual.max()
+    for name, candidate in entries(data).items():
+        model = fit_rows(candidate, data, np.arange(data.rows))
+        assert model.predict(pd.DataFrame({"size": [8.0]}))[0] < 1.11 * largest, name
+    free = np.exp(11 + 0.9 * 8)
+    assert free > 20 * largest

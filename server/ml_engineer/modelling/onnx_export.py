@@ -144,6 +144,11 @@ def _back(graph: Graph, model: TransformedTargetRegressor, value: str) -> str:
             value = graph.op("Add", value, graph.constant(step.mean_[None, :]))
         elif isinstance(step, FunctionTransformer) and step.inverse_func is np.expm1:
             value = graph.op("Sub", graph.op("Exp", value), graph.constant(1.0))
+        elif isinstance(step, FunctionTransformer) and step.inverse_func is np.clip:
+            limits = step.inv_kw_args or {}
+            for name, operator in (("a_min", "Max"), ("a_max", "Min")):
+                if limits.get(name) is not None:
+                    value = graph.op(operator, value, graph.constant(limits[name]))
         else:
             raise NotExportableError(f"a target transformed by {type(step).__name__}")
     return value

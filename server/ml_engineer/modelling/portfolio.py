@@ -36,6 +36,8 @@ from ml_engineer.vocabulary.training import Family
 __all__ = ["baseline_candidate", "build_candidate", "build_portfolio"]
 
 _SKEWED_TARGET = 1.0
+_BEYOND = 0.1
+"""How far beyond the targets that were seen a model of their logarithm may predict, as a share of their range."""
 _QUANTILE_ENGINES: frozenset[Engine] = frozenset({"linear", "lightgbm", "catboost", "xgboost"})
 _MOST_QUANTILE_ROWS = 5_000
 """Above this, the linear program of a straight line takes too long."""
@@ -215,7 +217,7 @@ def _around(pipeline: Pipeline, entry: PortfolioEntry, data: TrainingData) -> Ba
     log = _log_pays(data) and not (engine in _LINES and entry.view != "splines")
     steps: list[tuple[str, Any]] = [("not_negative", _from_zero_on())] if data.counts else []
     if engine in _DENSE:
-        steps += [("log", FunctionTransformer(np.log1p, np.expm1))] if log else []
+        steps = [("limits", _in_sight(data)), ("log", FunctionTransformer(np.log1p, np.expm1))] if log else steps
         return _on_scale(pipeline, [*steps, ("scale", StandardScaler())])
     if steps:
         return _on_scale(pipeline, [*steps, ("log", FunctionTransformer(np.log1p, np.expm1))] if log else steps)
@@ -232,6 +234,16 @@ def _on_scale(pipeline: Pipeline, steps: Sequence[tuple[str, Any]]) -> BaseEstim
 def _from_zero_on() -> FunctionTransformer:
     """A target as it is, and predictions not below zero."""
     return FunctionTransformer(inverse_func=np.clip, inv_kw_args={"a_min": 0.0, "a_max": None})
+
+
+def _in_sight(data: TrainingData) -> FunctionTransformer:
+    """A target as it is, and predictions from zero to a tenth beyond the largest that was seen.
+
+    What grows without end over the features, taken back from a logarithm, is many times too large on a row unlike the others.
+    """
+    largest, smallest = float(data.actual.max()), float(data.actual.min())
+    limit = float(f"{largest + _BEYOND * (largest - smallest):.6g}")
+    return FunctionTransformer(inverse_func=np.clip, inv_kw_args={"a_min": 0.0, "a_max": limit})
 
 
 def _fits_quantile(entry: PortfolioEntry, data: TrainingData, columns: Columns) -> bool:
