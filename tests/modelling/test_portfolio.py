@@ -53,6 +53,9 @@ def test_classes_with_few_rows_or_very_many_classes_get_no_support_vector_machin
     assert "support" not in entries(replace(data, target=rare))
     many = np.arange(240) % 24
     assert "support" not in entries(replace(data, target=many))
+    dear = make_data("multiclass", rows=4_000)
+    assert "support" in entries(dear)
+    assert "support" not in entries(replace(dear, target=np.arange(4_000) % 8))
 
 
 def test_rings_of_several_classes_are_told_apart_with_honest_probabilities() -> None:

@@ -73,8 +73,8 @@ _GROWING: Mapping[Engine, Growing] = {
     "cox_trees": "xgboost",
 }
 _DENSE: frozenset[Engine] = frozenset({"selecting", "kernel", "neighbours", "network", "support"})
-_MOST_BORDERS, _FEWEST_TRIED = 20, 10
-"""Classes that support vector machines are told apart for, and the least rows of one."""
+_MOST_BORDERS, _MOST_TOLD_APART, _FEWEST_TRIED = 20, 30_000, 10
+"""Of support vector machines with a border for each class: the most classes, rows times classes, and the least rows of one."""
 _LINES: frozenset[Engine] = frozenset({"linear", "margins"})
 _OF_WORDS: frozenset[View] = frozenset({"words", "terms", "vectors"})
 _SEVERAL_AT_ONCE: frozenset[Engine] = frozenset({"extra_trees", "random_forest", "neighbours", "network"})
@@ -188,7 +188,8 @@ def _has_borders(data: TrainingData) -> bool:
     """Whether support vector machines fit the task: of several classes, one machine each, and rows of each to try it on."""
     if data.task != "multiclass":
         return data.task in {"binary", "regression"}
-    return len(data.classes) <= _MOST_BORDERS and np.unique(data.actual, return_counts=True)[1].min() >= _FEWEST_TRIED
+    told_apart = len(data.classes) <= _MOST_BORDERS and data.rows * len(data.classes) <= _MOST_TOLD_APART
+    return told_apart and bool(np.unique(data.actual, return_counts=True)[1].min() >= _FEWEST_TRIED)
 
 
 def _view(entry: PortfolioEntry, columns: Columns) -> View:
