@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from ml_engineer.errors import JobLostError
 from ml_engineer.modelling.candidate import Candidate
 from ml_engineer.modelling.executors import can_fork, make_executor
 from ml_engineer.modelling.fits import Failure, Fit, FitTask
@@ -87,14 +88,45 @@ def test_a_fit_that_takes_too_much_memory_is_stopped_and_the_next_one_runs() -> 
         assert isinstance(fit, Fit)
 
 
+def hang(_rows):
+    import threading
+
+    threading.Event().wait()
+
+
+def test_when_the_process_that_holds_the_rows_is_killed_its_fits_are_lost_and_the_next_ones_run() -> None:
+    data = make_data("binary")
+    candidate = small(build_portfolio(data, seed=0, threads=1)[0])
+    with make_executor(workers=2) as executor:
+        executor.load(data)
+        for _ in range(2):
+            lost = executor.submit(task(with_step(hang), data))
+            executor._server.kill()
+            executor._server.wait()
+            begun = executor.submit(task(candidate, data))  # before anybody noticed
+            ((ticket, outcome),) = ended(executor)
+            assert ticket == lost
+            assert "the process that holds the rows ended" in outcome.reason
+            ((ticket, outcome),) = ended(executor)
+            assert ticket == begun
+            assert isinstance(outcome, Fit)
+        executor._server.kill()
+        assert executor.wait(0.5) == []
+        begun = executor.submit(task(candidate, data))
+        assert [ticket for ticket, _ in ended(executor)] == [begun]
+
+
+def test_a_process_for_rows_that_never_begins_is_told_with_its_last_words() -> None:
+    with (
+        make_executor(workers=1, imports=["no_such_module"]) as executor,
+        pytest.raises(JobLostError, match="again and again") as told,
+    ):
+        executor.load(make_data("binary"))
+    assert "No module named 'no_such_module'" in told.value.found
+
+
 def test_nothing_more_is_heard_of_a_fit_that_was_stopped() -> None:
     data = make_data()
-
-    def hang(_rows):
-        import threading
-
-        threading.Event().wait()
-
     with make_executor(workers=1) as executor:
         executor.load(data)
         executor.stop(executor.submit(task(with_step(hang), data)))

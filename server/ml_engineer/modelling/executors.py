@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import psutil
 
+from ml_engineer.errors import JobLostError
 from ml_engineer.independent_fits import Clock, Executor, Failure, Finished, InlineExecutor, Work
 from ml_engineer.modelling.fit_server import read_message, write_message
 from ml_engineer.modelling.pickling import dump_by_value
@@ -34,6 +35,8 @@ __all__ = [
 ]
 
 _MEMORY_CHECKED_EVERY = 0.5
+_MOST_STARTS = 4
+"""So often a process that holds the rows is begun before the search gives up."""
 ENGINE: Final = ("ml_engineer.modelling.fits", "ml_engineer.modelling.portfolio")
 LEFT_FOR_FITS = 0.7
 """Share of the memory that is free at the start which fits may take together."""
@@ -68,44 +71,59 @@ class ProcessExecutor:
         self._running: dict[int, int | None] = {}
         self.memory_limit: int | None = memory_limit or int(LEFT_FOR_FITS * psutil.virtual_memory().available)
         self._memory_checked = time.monotonic()
-        self._log = (folder / "server.log").open("wb")
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        self._server = subprocess.Popen(
-            [sys.executable, "-m", "ml_engineer.modelling.fit_server", str(folder), *imports],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env={**os.environ, **threads, "OMP_WAIT_POLICY": "PASSIVE"},
-        )
-        assert self._server.stdin is not None
-        assert self._server.stdout is not None
-        self._to, self._from = self._server.stdin.fileno(), self._server.stdout.fileno()
+        self._imports = tuple(imports)
+        self._data: Any = None
+        self._starts = 0
+        self._gone = False
+        self._lost: list[Finished] = []
+        self._start()
 
     def load(self, data: Any) -> None:
-        """Hand over the rows that all fits are on."""
+        """Hand over the rows that all fits are on.
+
+        Raises
+        ------
+        JobLostError
+            If the process that is to hold them ends again and again.
+        """
         if isinstance(data, TrainingData):
             assert len(data.actual) == data.rows  # worked out here, once, and not by each fit
-        rows = self.folder / "rows.pickle"
-        rows.write_bytes(pickle.dumps(data))
-        write_message(self._to, ("load", str(rows)))
-        # The first message says that everything is imported: what is timed from here on is fits.
-        read_message(self._from)
+        self._data = data
+        try:
+            self._hand_over()
+        except BrokenPipeError:
+            self._start_again()
 
     def submit(self, task: Work) -> int:
-        """Begin a fit; gives its ticket."""
+        """Begin a fit; gives its ticket.
+
+        Raises
+        ------
+        JobLostError
+            If the process that holds the rows ends again and again.
+        """
         self._tickets += 1
         ticket = self._tickets
+        if self._gone:
+            self._start_again()
+        try:
+            self._ask_for(ticket, task)
+        except (BrokenPipeError, FileNotFoundError):
+            self._start_again()
+            self._ask_for(ticket, task)
+        self._running[ticket] = None
+        return ticket
+
+    def _ask_for(self, ticket: int, task: Work) -> None:
         path = self.folder / f"task_{ticket}.pickle"
         path.write_bytes(dump_by_value(task))
-        self._running[ticket] = None
         write_message(self._to, ("fit", ticket, str(path), str(self._result(ticket)), task.library))
-        return ticket
 
     def wait(self, seconds: float) -> list[Finished]:
         """Fits that ended."""
         deadline = time.monotonic() + seconds
         while True:
-            ended = self._over_memory()
+            ended, self._lost = [*self._lost, *self._over_memory()], []
             left = min(max(deadline - time.monotonic(), 0.0), _MEMORY_CHECKED_EVERY)
             while select.select([self._from], [], [], 0.0 if ended else left)[0]:
                 message = read_message(self._from)
@@ -131,6 +149,60 @@ class ProcessExecutor:
         self._server.kill()
         self._server.wait()
         self._log.close()
+
+    def _start(self) -> None:
+        self._starts += 1
+        self._gone = False
+        self._log = (self.folder / "server.log").open("wb")
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "ml_engineer.modelling.fit_server", str(self.folder), *self._imports],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env={**os.environ, **threads, "OMP_WAIT_POLICY": "PASSIVE"},
+        )
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._to, self._from = self._server.stdin.fileno(), self._server.stdout.fileno()
+
+    def _hand_over(self) -> None:
+        rows = self.folder / "rows.pickle"
+        rows.write_bytes(pickle.dumps(self._data))
+        write_message(self._to, ("load", str(rows)))
+        # The first message says that everything is imported: what is timed from here on is fits.
+        if read_message(self._from) is None:
+            raise BrokenPipeError
+
+    def _start_again(self) -> None:
+        """Begin anew with the same rows: whoever ended the server, its fits are lost, and the search is not.
+
+        Raises
+        ------
+        JobLostError
+            If it was begun anew several times already.
+        """
+        self._lost += self._all_lost()
+        while True:
+            self.close()
+            if self._starts > _MOST_STARTS:
+                raise JobLostError(
+                    "The process that holds the rows for the fits ended again and again",
+                    found=f"status {self._server.returncode}, {self._last_words()}",
+                    remedy="Free memory or give less (memory_limit_mb), then call again: finished fits are not done again",
+                )
+            self.folder.mkdir(exist_ok=True)  # a server that ends by itself takes it along
+            self._start()
+            with contextlib.suppress(BrokenPipeError):
+                self._hand_over()
+                return
+
+    def _last_words(self) -> str:
+        try:
+            lines = (self.folder / "server.log").read_text(encoding="utf-8", errors="replace").split("\n")
+        except OSError:
+            return "no log"
+        return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "nothing in its log")
 
     def _result(self, ticket: int) -> Path:
         return self.folder / f"result_{ticket}.pickle"
@@ -185,6 +257,7 @@ class ProcessExecutor:
 
     def _all_lost(self) -> list[Finished]:
         """What to say when the server is gone."""
+        self._gone = True  # a process that is ending may still take what is written to it
         lost = [(ticket, Failure("the process that holds the rows ended")) for ticket in self._running]
         self._running.clear()
         return list(lost)
