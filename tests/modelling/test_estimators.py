@@ -166,7 +166,9 @@ def test_a_target_of_one_value_in_some_folds_is_learned_from_the_others() -> Non
     model = TabularRegressor(**QUICK).fit(frame, np.where(site < 2, 0.0, target), groups=site)
     assert np.isfinite(model.out_of_fold_).all()
     sides = TabularClassifier(**QUICK).fit(frame, np.where(site < 2, 0, target > 1), groups=site)
-    assert np.isfinite(sides.leaderboard_["score"]).any()
+    assert sides.champion_ != "baseline"
+    late = site >= 2
+    assert sides.score(frame[late], target[late] > 1) > 0.8
 
 
 @pytest.mark.full
@@ -185,7 +187,9 @@ def test_five_thousand_columns_of_a_hundred_rows_are_learned_no_worse_than_by_th
     wide = pd.DataFrame(rng.normal(size=(100, 5000)))
     target = 3 * wide[7] + rng.normal(size=100)
     model = TabularRegressor(budget_evaluations=7, n_jobs=1).fit(wide, target)
-    assert model.leaderboard_["score"].min() <= 1.02 * target.std()
+    fresh = pd.DataFrame(rng.normal(size=(100, 5000)))
+    missed = 3 * fresh[7] + rng.normal(size=100) - model.predict(fresh)
+    assert np.sqrt(np.mean(missed**2)) < 1.05 * np.hypot(3, 1)
 
 
 def test_labels_come_back_as_they_were_given() -> None:

@@ -59,3 +59,11 @@ def test_asked_widely_every_kind_that_finished_is_tuned() -> None:
     for wide, kinds in ((False, 3), (True, 4)):
         names = {one.name.split(" ")[0] for one in Tuner(seed=0).propose(known, number=8, wide=wide)}
         assert len(names) == kinds
+
+
+def test_networks_held_back_by_small_weights_are_tuned_among_such() -> None:
+    data = make_data("binary", rows=240)
+    held = next(one for one in build_portfolio(data, seed=0, threads=1) if one.name == "network_held")
+    (proposed,) = Tuner(seed=0).propose([Standing(held)], number=1)
+    assert 0.03 <= model_of(proposed.estimator).alpha <= 3.0
+    assert not model_of(proposed.estimator).early_stopping

@@ -61,8 +61,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
     series_columns : tuple of str
         Columns that together name a series.
     known_in_advance : tuple of str
-        Columns whose value at the moment that is forecast is known. Of the first twenty other numeric columns (but constants,
-        and those that count rows), only values before the forecast are used, as lags.
+        Columns whose value at the moment that is forecast is known. Of the first twenty numeric columns beside them (that are no constants
+        and do not count rows), only values before the forecast are used, as lags.
     horizon : int, optional
         Moments to forecast; one season by default.
     budget_seconds : float

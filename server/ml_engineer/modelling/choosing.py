@@ -65,11 +65,12 @@ def chosen_weights(
         What a prediction may cost per row, in batches; the dearest parts go until it is kept.
     """
     able = [place for place, one in enumerate(standings) if not isinstance(one.candidate.source, NotWritable)]
-    actual = data.actual[np.concatenate([data.all_pairs[fold][1] for fold in folds])]
+    rows = np.concatenate([data.all_pairs[fold][1] for fold in folds])
+    actual = data.actual[rows]
     loss = data.loss
     while able:
         stacked = [standings[place].stacked(data, folds)[1] for place in able]
-        weights = greedy_weights(stacked, actual, loss=loss, seed=seed)
+        weights = greedy_weights(stacked, actual, loss=loss, units=data.units(rows), seed=seed)
         chosen = {place: float(weight) for place, weight in zip(able, weights, strict=True) if weight > 0}
         most = sorted(chosen, key=lambda place: -chosen[place])[:MOST_PARTS]
         chosen = {place: chosen[place] / sum(chosen[one] for one in most) for place in most}
@@ -116,7 +117,7 @@ def averaging_pays(standings: Sequence[Standing], data: TrainingData, folds: Seq
         actual, truth = data.actual[rows[others]], data.actual[rows[judged]]
         losses = [float(row_losses(one, actual, loss).mean()) for one in known]
         best = everything[int(np.argmin(losses))][judged]
-        weights = greedy_weights(known, actual, loss=loss, seed=seed)
+        weights = greedy_weights(known, actual, loss=loss, units=data.units(rows[others]), seed=seed)
         average = np.asarray(sum(weight * one[judged] for weight, one in zip(weights, everything, strict=True)))
         lost.append(row_losses(average, truth, loss) - row_losses(best, truth, loss))
         units.append(rows[judged])
@@ -171,7 +172,7 @@ def simplest_as_good(standings: Sequence[Standing], best: Standing, data: Traini
 def _unit_losses(standing: Standing, data: TrainingData, folds: Sequence[int]) -> npt.NDArray[np.float64]:
     """Mean loss of each row, or of each group of rows, over all foldings."""
     rows, said = standing.stacked(data, folds)
-    units = np.unique(rows if data.clusters is None else data.clusters[rows], return_inverse=True)[1]
+    units = np.unique(data.units(rows), return_inverse=True)[1]
     losses = row_losses(said, data.actual[rows], data.loss)
     return np.asarray(np.bincount(units, losses) / np.bincount(units))
 

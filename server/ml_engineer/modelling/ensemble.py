@@ -20,8 +20,8 @@ MOST_PARTS = 8
 _ROUNDS = 25
 _ROWS = 20_000
 _SMALLEST_WEIGHT = 0.05
-_STABLE_ROWS, _HALVES = 10_000, 10
-"""Rows above which weights are found once; below, the mean over so many random halves is taken."""
+_STABLE, _HALVES = 10_000, 10
+"""Numbers that a model predicted above which weights are found once; below, the mean over so many random halves is taken."""
 _TINY = 1e-15
 
 
@@ -64,6 +64,7 @@ def greedy_weights(
     actual: npt.NDArray[np.generic],
     *,
     loss: Loss | None = None,
+    units: npt.NDArray[np.integer] | None = None,
     seed: int = 0,
     rounds: int = _ROUNDS,
 ) -> Floats:
@@ -77,6 +78,9 @@ def greedy_weights(
         Class codes or numbers.
     loss : Loss, optional
         What the average is to make small; by default log loss, or squared errors of numbers.
+    units : numpy.ndarray of shape (n,), optional
+        What each row belongs to that says one thing (a row that was predicted several times, or a group); by default each
+        row stands for itself.
     seed : int
         Random state of the halves, and of the rows that are looked at where there are very many.
     rounds : int
@@ -99,11 +103,13 @@ def greedy_weights(
     if len(actual) > _ROWS:
         chosen = rng.choice(len(actual), _ROWS, replace=False)
         predictions, actual = [one[chosen] for one in predictions], actual[chosen]
+        units = None if units is None else units[chosen]
     parts = _relevant(predictions, actual, loss)
-    if len(actual) > _STABLE_ROWS:
+    if parts[0].size > _STABLE:
         weights = _greedy(parts, actual, loss, rounds)
     else:
-        halves = [rng.permutation(len(actual))[: max(1, len(actual) // 2)] for _ in range(_HALVES)]
+        known, place = np.unique(np.arange(len(actual)) if units is None else units, return_inverse=True)
+        halves = [rng.permutation(len(known))[place] < (len(known) + 1) // 2 for _ in range(_HALVES)]
         found = [_greedy([one[half] for one in parts], actual[half], loss, rounds) for half in halves]
         weights = np.mean(found, axis=0)
         weights /= weights.sum()  # a sum of tenths is not quite one

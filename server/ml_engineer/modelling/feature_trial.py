@@ -215,7 +215,7 @@ def _weights(
     if data.by_order:
         losses = [order_loss(data, one, known) for one in predictions]
         return np.eye(len(each))[int(np.argmin(losses))]
-    return greedy_weights(predictions, data.actual[known], loss=data.loss, seed=seed)
+    return greedy_weights(predictions, data.actual[known], loss=data.loss, units=data.units(known), seed=seed)
 
 
 def _notes(standings: Standings, folds: int, planned: int) -> Iterator[str]:

@@ -357,4 +357,6 @@ def _noted(notes: list[str]) -> Iterator[None]:
     ):
         warnings.simplefilter("always")
         yield
+    # Networks learn for as many rounds as they are given, and that is meant.
+    caught = [item for item in caught if not str(item.message).startswith("Stochastic Optimizer: Maximum iterations")]
     notes += [f"{item.category.__name__}: {' '.join(str(item.message).split())[:160]}" for item in caught]

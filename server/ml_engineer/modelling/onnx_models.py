@@ -104,7 +104,12 @@ def _stacked_support(graph: Graph, model: StackingClassifier, values: str) -> st
     (borders,) = model.estimators_ if len(model.estimators_) == 1 else (None,)
     machines = borders.estimators_ if isinstance(borders, OneVsRestClassifier) else [None]
     last = model.final_estimator_
-    if model.passthrough or type(last) is not LogisticRegression or any(type(one) is not SVC for one in machines):
+    if (
+        model.passthrough
+        or model.stack_method_ != ["decision_function"]
+        or type(last) is not LogisticRegression
+        or any(type(one) is not SVC for one in machines)
+    ):
         raise NotExportableError("StackingClassifier of anything but one support vector machine a class")
     return _logistic(graph, last, graph.beside([_nearness(graph, one, values) for one in machines]))
 

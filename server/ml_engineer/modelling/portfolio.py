@@ -73,8 +73,9 @@ _GROWING: Mapping[Engine, Growing] = {
     "cox_trees": "xgboost",
 }
 _DENSE: frozenset[Engine] = frozenset({"selecting", "kernel", "neighbours", "network", "support"})
-_MOST_BORDERS, _MOST_TOLD_APART, _FEWEST_TRIED = 20, 30_000, 10
-"""Of support vector machines with a border for each class: the most classes, rows times classes, and the least rows of one."""
+_MOST_BORDERS, _MOST_TOLD_APART, _FEWEST_TRIED = 20, 30_000, 6
+"""Of support vector machines with a border for each class: the most classes, rows times classes, and the least training rows
+of one in any fold, as probabilities are tried on fifths of them."""
 _LINES: frozenset[Engine] = frozenset({"linear", "margins"})
 _OF_WORDS: frozenset[View] = frozenset({"words", "terms", "vectors"})
 _SEVERAL_AT_ONCE: frozenset[Engine] = frozenset({"extra_trees", "random_forest", "neighbours", "network"})
@@ -188,8 +189,11 @@ def _has_borders(data: TrainingData) -> bool:
     """Whether support vector machines fit the task: of several classes, one machine each, and rows of each to try it on."""
     if data.task != "multiclass":
         return data.task in {"binary", "regression"}
-    told_apart = len(data.classes) <= _MOST_BORDERS and data.rows * len(data.classes) <= _MOST_TOLD_APART
-    return told_apart and bool(np.unique(data.actual, return_counts=True)[1].min() >= _FEWEST_TRIED)
+    several = len(data.classes)
+    if several > _MOST_BORDERS or data.rows * several > _MOST_TOLD_APART:
+        return False
+    learned = (data.actual[np.asarray(train)].astype(int) for train, _ in data.all_pairs)
+    return all(np.bincount(codes, minlength=several).min() >= _FEWEST_TRIED for codes in learned)
 
 
 def _view(entry: PortfolioEntry, columns: Columns) -> View:
@@ -216,13 +220,17 @@ def _around(pipeline: Pipeline, entry: PortfolioEntry, data: TrainingData) -> Ba
     if "objective" in entry.parameters or "loss_function" in entry.parameters or engine == "counts_linear":
         return pipeline  # it has a logarithm of its own
     log = _log_pays(data) and not (engine in _LINES and entry.view != "splines")
-    steps: list[tuple[str, Any]] = [("not_negative", _from_zero_on())] if data.counts else []
-    if engine in _DENSE:
-        steps = [("limits", _in_sight(data)), ("log", FunctionTransformer(np.log1p, np.expm1))] if log else steps
-        return _on_scale(pipeline, [*steps, ("scale", StandardScaler())])
-    if steps:
-        return _on_scale(pipeline, [*steps, ("log", FunctionTransformer(np.log1p, np.expm1))] if log else steps)
-    return TransformedTargetRegressor(pipeline, func=np.log1p, inverse_func=np.expm1) if log else pipeline
+    ends_by_itself = engine in _GROWING
+    if log and ends_by_itself and not data.counts:
+        return TransformedTargetRegressor(pipeline, func=np.log1p, inverse_func=np.expm1)
+    steps: list[tuple[str, Any]] = []
+    if log and not ends_by_itself:
+        steps = [("limits", _in_sight(data))]
+    elif data.counts:
+        steps = [("not_negative", _from_zero_on())]
+    steps += [("log", FunctionTransformer(np.log1p, np.expm1))] if log else []
+    steps += [("scale", StandardScaler())] if engine in _DENSE else []
+    return _on_scale(pipeline, steps)
 
 
 def _on_scale(pipeline: Pipeline, steps: Sequence[tuple[str, Any]]) -> BaseEstimator:
@@ -241,6 +249,8 @@ def _in_sight(data: TrainingData) -> FunctionTransformer:
     """A target as it is, and predictions from zero to a tenth beyond the largest that was seen.
 
     What grows without end over the features, taken back from a logarithm, is many times too large on a row unlike the others.
+    Trees end by themselves. The limit is one number for all folds, a tenth beyond what any of them knows, so that champion.py
+    can say it.
     """
     largest, smallest = float(data.actual.max()), float(data.actual.min())
     limit = float(f"{largest + _BEYOND * (largest - smallest):.6g}")

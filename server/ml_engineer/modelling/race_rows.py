@@ -56,7 +56,7 @@ def _last_fifth(data: TrainingData, train: Rows, *, seed: int) -> tuple[Rows, Ro
         ordered = data.time_order[np.isin(data.time_order, train)]
         cut = len(ordered) - max(1, len(ordered) // 5)
         return ordered[:cut], ordered[cut:]
-    units = train if data.clusters is None else data.clusters[train]
+    units = data.units(train)
     shuffled = np.random.default_rng(seed).permutation(np.unique(units))
     watched = np.isin(units, shuffled[: max(1, len(shuffled) // 5)])
     return train[~watched], train[watched]

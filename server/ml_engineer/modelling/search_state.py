@@ -199,7 +199,13 @@ class SearchState:
             losses = [one.race_loss for one in standings]
             return [float(place == int(np.argmin(losses))) for place in range(len(losses))]
         raced = [one.race.predictions for one in standings if one.race is not None]
-        weights = greedy_weights(raced, self.data.actual[self.watch], loss=self.data.loss, seed=self.plan.seed)
+        weights = greedy_weights(
+            raced,
+            self.data.actual[self.watch],
+            loss=self.data.loss,
+            units=self.data.units(self.watch),
+            seed=self.plan.seed,
+        )
         return [float(weight) for weight in weights]
 
     def watched_average_loss(self, standings: Sequence[Standing]) -> float:

@@ -253,6 +253,10 @@ class TrainingData:
             quantile=self.quantile,
         )
 
+    def units(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+        """What each of some rows (m,) belongs to that says one thing: its group where there are groups, else the row, (m,)."""
+        return rows if self.clusters is None else self.clusters[rows]
+
     def predicted_rows(self, predictions: Predictions) -> npt.NDArray[np.integer]:
         """Positions of the rows with a prediction; from earliest to latest where folds follow time."""
         order = np.arange(self.rows) if self.time_order is None else self.time_order

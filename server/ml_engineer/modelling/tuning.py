@@ -121,6 +121,8 @@ def _kind(candidate: Candidate) -> str:
     name = type(model).__name__
     if name.startswith("XGB") and (model.booster == "gblinear" or model.num_parallel_tree is not None):
         return ""  # neither a line nor a forest has a boosted model's settings
+    if name.startswith("MLP") and not model.early_stopping:
+        return "held MLP"
     return name.removesuffix("Classifier").removesuffix("Regressor")
 
 
@@ -178,6 +180,10 @@ def _network(trial: Any) -> dict[str, Any]:
     }
 
 
+def _held_network(trial: Any) -> dict[str, Any]:
+    return _network(trial) | {"alpha": trial.suggest_float("held_alpha", 0.03, 3.0, log=True)}
+
+
 def _logistic(trial: Any) -> dict[str, Any]:
     return {"C": trial.suggest_float("C", 1e-3, 30.0, log=True)}
 
@@ -199,6 +205,7 @@ _SPACES: dict[str, Callable[[Any], dict[str, Any]]] = {
     "ExtraTrees": _forest,
     "RandomForest": _forest,
     "MLP": _network,
+    "held MLP": _held_network,
     "LogisticRegression": _logistic,
     "LinearSVC": _margins,
     "Ridge": _ridge,
