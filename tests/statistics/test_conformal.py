@@ -157,6 +157,24 @@ def test_equal_predictions_and_exact_ones_are_survived() -> None:
     assert np.allclose(exact.ends(actual), actual, atol=1e-6)
 
 
+@pytest.mark.parametrize("exact", [0.85, 0.895, 0.9, 0.905, 0.96, 1.0])
+def test_errors_that_are_mostly_nothing_give_intervals_that_hold_what_they_promise(exact: float) -> None:
+    rng = np.random.default_rng(0)
+    features = pd.DataFrame(rng.normal(size=(1000, 3)), columns=["a", "b", "c"])
+    wrong = rng.uniform(size=1000) >= exact
+    predicted, folds = np.where(rng.uniform(size=1000) < 0.8, 0.0, rng.integers(1, 5, 1000)), np.arange(1000) % 5
+    actual = predicted + np.where(wrong, rng.lognormal(mean=3, size=1000), 0.0)
+    rule = learn_interval(actual, predicted, folds, features=features)
+    assert rule is not None
+    low, high = rule.ends(predicted, features)
+    assert np.isfinite(high - low).all()
+    assert share(low, high, actual) >= 0.9
+    for given in (features, None):
+        found = covered_out_of_fold(actual, predicted, folds, features=given)
+        assert found is not None
+        assert np.isfinite(found[1]).all()
+
+
 def test_the_fewest_rows_are_those_of_which_one_may_lie_outside() -> None:
     assert [fewest_rows(level) for level in (0.5, 0.9, 0.99)] == [1, 9, 99]
     assert learn_interval(*simulated(8, seed=0)) is None

@@ -26,6 +26,7 @@ _MOST_PARTS, _ROWS_A_PART = 20, 100
 _PARTS_OF_ONE_FOLD = 5
 _NARROWEST = 1e-3
 _FEWEST_FOR_FEATURES = 200
+_MOST_TIMES = 1e30
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,9 @@ def learn_interval(
     scores, halves = _cross_fitted(errors, predicted, folds, level)
     at, below, above = _widths(errors, predicted, level)
     spread = None
-    if features is not None and len(actual) >= _FEWEST_FOR_FEATURES:
+    # Where the promised share of predictions is exact, intervals have no width that anything could stretch.
+    has_width = _quantile(np.abs(errors), level) > 0
+    if features is not None and has_width and len(actual) >= _FEWEST_FOR_FEATURES:
         times = _cross_fitted_spread(errors, predicted, folds, level, features)
         ends = [
             _ends(predicted, halves * _factors(one, folds, level) * more, least)
@@ -245,8 +248,10 @@ def _smoothed(values: Floats) -> Floats:
 
 
 def _scores(errors: Floats, predicted: Floats, at: Floats, below: Floats, above: Floats) -> Floats:
-    """How many times its width an error is."""
-    return np.maximum(-errors / np.interp(predicted, at, below), errors / np.interp(predicted, at, above))
+    """How many times its width an error is, at most 1e30: next to exact predictions a width is all but nothing."""
+    with np.errstate(over="ignore"):
+        times = np.maximum(-errors / np.interp(predicted, at, below), errors / np.interp(predicted, at, above))
+    return np.minimum(times, _MOST_TIMES)
 
 
 def _quantile(values: Floats, level: float) -> float:

@@ -38,6 +38,18 @@ def test_widths_follow_the_features_where_they_tell_the_error() -> None:
         assert inside[part].mean() == pytest.approx(LEVEL, abs=0.06)
 
 
+def test_a_target_that_is_mostly_nothing_gets_intervals() -> None:
+    rng = np.random.default_rng(0)
+    features = pd.DataFrame(rng.normal(size=(500, 2)), columns=["a", "b"])
+    table = pd.DataFrame({"fold": np.arange(500) % 5, "predicted": 0.0})
+    actual = np.where(rng.uniform(size=500) < 0.96, 0.0, rng.lognormal(mean=3, size=500))
+    interval = learn_interval(actual, table, features)
+    assert interval is not None
+    low, high = interval_ends(interval, np.zeros(500), features)
+    assert np.isfinite(high - low).all()
+    assert np.mean((low <= actual) & (actual <= high)) >= LEVEL
+
+
 def test_intervals_widen_with_the_errors_and_cover_new_rows() -> None:
     known, seen = simulated(2000, seed=0)
     interval = learn_interval(known, seen, without_columns(seen))

@@ -16,6 +16,7 @@ LEVEL = 0.9
 MOST_PARTS, ROWS_A_PART = 20, 100
 NARROWEST = 1e-3
 FEWEST_FOR_FEATURES = 200
+MOST_TIMES = 1e30
 
 
 def learn_interval(actual: np.ndarray, table: pd.DataFrame, features: pd.DataFrame) -> dict[str, Any] | None:
@@ -53,7 +54,8 @@ def learn_interval(actual: np.ndarray, table: pd.DataFrame, features: pd.DataFra
     least = 0.0 if (actual >= 0).all() else None
     at, below, above = _widths(errors, predicted)
     spread = None
-    if len(actual) >= FEWEST_FOR_FEATURES:
+    # Where the promised share of predictions is exact, intervals have no width that anything could stretch.
+    if len(actual) >= FEWEST_FOR_FEATURES and _quantile(np.abs(errors), LEVEL) > 0:
         times = _times(errors, predicted, folds, features)
         before = _cost(actual, predicted, halves * _factors(scores, folds), least)
         after = _cost(actual, predicted, halves * times * _factors(scores / times, folds), least)
@@ -117,8 +119,10 @@ def _cost(actual: np.ndarray, predicted: np.ndarray, halves: np.ndarray, least: 
 def _scores(
     errors: np.ndarray, predicted: np.ndarray, at: np.ndarray, below: np.ndarray, above: np.ndarray
 ) -> np.ndarray:
-    """Tell how many times its width an error is."""
-    return np.maximum(-errors / np.interp(predicted, at, below), errors / np.interp(predicted, at, above))
+    """Tell how many times its width an error is, at most 1e30: next to exact predictions a width is all but nothing."""
+    with np.errstate(over="ignore"):
+        times = np.maximum(-errors / np.interp(predicted, at, below), errors / np.interp(predicted, at, above))
+    return np.minimum(times, MOST_TIMES)
 
 
 def _widths(errors: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
