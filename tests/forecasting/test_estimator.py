@@ -89,6 +89,22 @@ def test_the_past_of_columns_that_are_not_known_in_advance_is_learned_from() -> 
         model.predict(history=rows[["day", "sales"]])
 
 
+def test_columns_without_any_value_or_with_numbers_for_names_are_left_out() -> None:
+    rows = shop(days=120)
+    plain = Forecaster("sales", "day", **QUICK).fit(rows)
+    more = rows.assign(**{kind: pd.array([pd.NA] * 120, dtype=kind) for kind in ("Int64", "Float64", "boolean")})
+    more[0], more[1] = np.arange(120) % 9, np.random.default_rng(0).normal(size=120)
+    model = Forecaster("sales", "day", **QUICK).fit(more)
+    assert model.model_.layout.past == ()
+    assert np.array_equal(model.predict(history=more)["prediction"], plain.predict()["prediction"])
+
+
+def test_a_table_whose_only_column_has_a_number_for_a_name_is_forecast() -> None:
+    series = shop(days=120).set_index("day")["sales"]
+    said = Forecaster(**QUICK).fit(series.to_frame(0)).predict()
+    assert np.array_equal(said["prediction"], Forecaster(**QUICK).fit(series).predict()["prediction"])
+
+
 def test_two_columns_of_numbers_and_no_target_are_refused() -> None:
     with pytest.raises(InputError, match="2 numeric columns: sales, promotion"):
         Forecaster(**QUICK).fit(promoted(days=120).set_index("day"))

@@ -61,8 +61,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
     series_columns : tuple of str
         Columns that together name a series.
     known_in_advance : tuple of str
-        Columns whose value at the moment that is forecast is known. Of the first twenty numeric columns beside them (that are no constants
-        and do not count rows), only values before the forecast are used, as lags.
+        Columns whose value at the moment that is forecast is known. Of the first twenty numeric columns beside them (whose name
+        is a text, and that are no constants and do not count rows), only values before the forecast are used, as lags.
     horizon : int, optional
         Moments to forecast; one season by default.
     budget_seconds : float
@@ -235,12 +235,12 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         return self.model_.table(make_grid(rows, self.model_.layout))
 
 
-def _only_number(rows: pd.DataFrame) -> str:
-    numbers = [str(name) for name in rows.columns if pd.api.types.is_numeric_dtype(rows[name])]
+def _only_number(rows: pd.DataFrame) -> Any:
+    numbers = [name for name in rows.columns if pd.api.types.is_numeric_dtype(rows[name])]
     if len(numbers) != 1:
         raise InputError(
             "No column to forecast is named",
-            found=f"{len(numbers)} numeric columns: {', '.join(numbers[:5])}",
+            found=f"{len(numbers)} numeric columns: {', '.join(map(str, numbers[:5]))}",
             remedy="Pass target, or one pandas Series",
         )
     return numbers[0]

@@ -19,13 +19,17 @@ def counts_up(values: pd.Series) -> bool:
 
 
 def past_columns_of(rows: pd.DataFrame, spoken_for: Collection[str]) -> tuple[str, ...]:
-    """Columns of numbers that are neither constant nor count rows, but those that have a part already; twenty at most."""
+    """Columns of numbers that are neither constant nor count rows, but those that have a part already; twenty at most.
+
+    A column whose name is no text is left out: what a forecaster learned from is told by name.
+    """
     found = [
-        str(name)
+        name
         for name in rows.columns
-        if name not in spoken_for
+        if isinstance(name, str)
+        and name not in spoken_for
         and pd.api.types.is_numeric_dtype(rows[name].dtype)
-        and rows[name].min() < rows[name].max()
+        and rows[name].nunique() > 1
         and not counts_up(rows[name])
     ]
     return tuple(found[:MOST_PAST])
