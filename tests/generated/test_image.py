@@ -19,7 +19,9 @@ WITHOUT_TARGET = {"clustering", "anomaly_detection"}
 def without_classes(root: Path, task: TaskType) -> Path:
     """Scaffold a project that only its kind tells from a regression."""
     framed = hostile(root)
-    changed = framed.problem.model_copy(update={"task_type": task, "target": "" if task in WITHOUT_TARGET else framed.problem.target})
+    changed = framed.problem.model_copy(
+        update={"task_type": task, "target": "" if task in WITHOUT_TARGET else framed.problem.target}
+    )
     return scaffold(replace(framed, problem=changed))
 
 
