@@ -29,7 +29,7 @@ def past_columns_of(rows: pd.DataFrame, spoken_for: Collection[str]) -> tuple[st
         if isinstance(name, str)
         and name not in spoken_for
         and pd.api.types.is_numeric_dtype(rows[name].dtype)
-        and rows[name].nunique() > 1
+        and len(rows[name].dropna().unique()) > 1
         and not counts_up(rows[name])
     ]
     return tuple(found[:MOST_PAST])
