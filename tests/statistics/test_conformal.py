@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml_engineer.statistics.conformal import constant_width, covered_out_of_fold, fewest_rows, learn_interval, rule_of
+from ml_engineer.statistics.conformal import (
+    constant_width,
+    covered_out_of_fold,
+    fewest_rows,
+    judge_widths,
+    learn_interval,
+    rule_of,
+)
 from ml_engineer.vocabulary.training import PredictionInterval
 
 
@@ -95,9 +102,34 @@ def test_widths_do_not_follow_features_that_tell_nothing() -> None:
 
 def test_coverage_out_of_fold_is_what_new_rows_get_where_widths_follow_the_features() -> None:
     actual, predicted, folds, features = told_by_features(2000, seed=2)
-    found = covered_out_of_fold(actual, predicted, folds, features=features)
+    judged = judge_widths(actual, predicted, folds, features=features)
+    assert judged is not None
+    found = covered_out_of_fold(actual, predicted, folds, judged=judged)
     assert found is not None
     assert found[0].mean() == pytest.approx(0.9, abs=0.02)
+    rule = learn_interval(actual, predicted, folds, features=features)
+    again = learn_interval(actual, predicted, folds, features=features, judged=judged)
+    assert rule is not None
+    assert again is not None
+    assert np.array_equal(rule.ends(predicted, features), again.ends(predicted, features))
+
+
+@pytest.mark.parametrize("parts", [1, 5])
+def test_of_many_rows_a_sample_is_judged_and_new_rows_get_what_was_promised(parts: int) -> None:
+    actual, predicted, folds, features = told_by_features(30_000, seed=4)
+    folds %= parts
+    judged = judge_widths(actual, predicted, folds, features=features)
+    rule = learn_interval(actual, predicted, folds, features=features, judged=judged)
+    assert judged is not None
+    assert len(judged.rows) == len(np.unique(judged.rows)) == len(judged.times) == 20_000
+    assert rule is not None
+    assert rule.spread is not None
+    found = covered_out_of_fold(actual, predicted, folds, judged=judged)
+    assert found is not None
+    assert found[0].shape == found[1].shape == (20_000,)
+    assert found[0].mean() == pytest.approx(0.9, abs=0.01)
+    truth, given, _, cells = told_by_features(20_000, seed=5)
+    assert share(*rule.ends(given, cells), truth) == pytest.approx(0.9, abs=0.015)
 
 
 def test_a_rule_that_was_written_down_gives_the_same_ends() -> None:
@@ -169,8 +201,8 @@ def test_errors_that_are_mostly_nothing_give_intervals_that_hold_what_they_promi
     low, high = rule.ends(predicted, features)
     assert np.isfinite(high - low).all()
     assert share(low, high, actual) >= 0.9
-    for given in (features, None):
-        found = covered_out_of_fold(actual, predicted, folds, features=given)
+    for judged in (judge_widths(actual, predicted, folds, features=features), None):
+        found = covered_out_of_fold(actual, predicted, folds, judged=judged)
         assert found is not None
         assert np.isfinite(found[1]).all()
 

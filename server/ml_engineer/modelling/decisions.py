@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_engineer.modelling.training_data import Predictions, TrainingData
-from ml_engineer.statistics.conformal import constant_width, covered_out_of_fold, learn_interval
+from ml_engineer.statistics.conformal import constant_width, covered_out_of_fold, judge_widths, learn_interval
 from ml_engineer.statistics.intervals import share_of_rows
 from ml_engineer.statistics.label_metrics import best_threshold
 from ml_engineer.statistics.label_sets import USUAL_THRESHOLD
@@ -79,7 +79,7 @@ def _for_labels(data: TrainingData, predictions: Predictions) -> Threshold:
 
 
 def prediction_interval(
-    data: TrainingData, predictions: Predictions, *, level: float = 0.9, seed: int = 0
+    data: TrainingData, predictions: Predictions, *, level: float = 0.9, seed: int = 0, by_features: bool = True
 ) -> PredictionInterval | None:
     """How wide prediction intervals are, with what they cover out of fold; None for classes and for too few rows.
 
@@ -96,18 +96,26 @@ def prediction_interval(
         Share of outcomes that the intervals are to hold.
     seed : int
         Random state of the coverage's interval.
+    by_features : bool
+        Whether widths may follow the features too, where that pays.
     """
     if data.task != "regression" or data.by_order or data.quantile is not None:
         return None
     rows = data.predicted_rows(predictions)
     actual, predicted, folds = data.actual[rows].astype(float), predictions[rows], data.fold_of_rows[rows]
-    features = data.features.iloc[rows]
-    rule = learn_interval(actual, predicted, folds, level=level, features=features)
+    features = data.features.iloc[rows] if by_features else None
+    judged = None
+    if features is not None:
+        judged = judge_widths(actual, predicted, folds, level=level, features=features)
+    rule = learn_interval(actual, predicted, folds, level=level, features=features, judged=judged)
     if rule is None:
         return None
-    low, high = rule.ends(predicted, features)
-    followed = None if rule.spread is None else features
-    covered = covered_out_of_fold(actual, predicted, folds, level=level, features=followed)
+    if rule.spread is None:
+        judged = None
+    shown = np.arange(len(rows)) if judged is None else judged.rows
+    low, high = rule.ends(predicted[shown], None if judged is None else data.features.iloc[rows[shown]])
+    covered = covered_out_of_fold(actual, predicted, folds, level=level, judged=judged)
+    outcomes = data.outcomes_of(rows[shown], predictions[rows[shown]])
     return PredictionInterval(
         level=level,
         at=tuple(rule.at.tolist()),
@@ -115,7 +123,7 @@ def prediction_interval(
         above=tuple(rule.above.tolist()),
         least=rule.least,
         spread=rule.spread,
-        coverage=None if covered is None else share_of_rows(covered[0], data.outcomes(predictions), seed=seed),
+        coverage=None if covered is None else share_of_rows(covered[0], outcomes, seed=seed),
         mean_width=float((high - low).mean()),
         constant_width=constant_width(actual, predicted, level=level),
     )

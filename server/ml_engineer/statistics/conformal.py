@@ -18,7 +18,16 @@ from ml_engineer.statistics.spread import learn_spread, spread_of
 from ml_engineer.vocabulary.spread import FeatureSpread
 from ml_engineer.vocabulary.training import PredictionInterval
 
-__all__ = ["IntervalRule", "constant_width", "covered_out_of_fold", "fewest_rows", "learn_interval", "rule_of"]
+__all__ = [
+    "IntervalRule",
+    "JudgedWidths",
+    "constant_width",
+    "covered_out_of_fold",
+    "fewest_rows",
+    "judge_widths",
+    "learn_interval",
+    "rule_of",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,6 +36,7 @@ _PARTS_OF_ONE_FOLD = 5
 _NARROWEST = 1e-3
 _FEWEST_FOR_FEATURES = 200
 _MOST_TIMES = 1e30
+_MOST_JUDGED, _MOST_TAUGHT = 20_000, 2_000
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,22 @@ class IntervalRule:
         return np.maximum(low, self.least), np.maximum(high, self.least)
 
 
+@dataclass(frozen=True)
+class JudgedWidths:
+    """What the features say of widths for rows that these were not learned from.
+
+    Parameters
+    ----------
+    rows : numpy.ndarray of shape (m,)
+        Places of the rows that were judged, rising: all, or a sample of 20,000.
+    times : numpy.ndarray of shape (m,)
+        How many times the usual width the interval of each is, by what the other folds teach.
+    """
+
+    rows: npt.NDArray[np.integer]
+    times: Floats
+
+
 def rule_of(interval: PredictionInterval) -> IntervalRule:
     """The rule that a record describes."""
     widths = (np.array(interval.at), np.array(interval.below), np.array(interval.above))
@@ -89,6 +115,7 @@ def learn_interval(
     *,
     level: float = 0.9,
     features: pd.DataFrame | None = None,
+    judged: JudgedWidths | None = None,
 ) -> IntervalRule | None:
     """The rule that out-of-fold predictions teach.
 
@@ -102,6 +129,8 @@ def learn_interval(
         Share of outcomes that the intervals are to hold.
     features : pandas.DataFrame of shape (n, p), optional
         The rows; widths may then follow them, where that pays and the rows are at least 200.
+    judged : JudgedWidths, optional
+        What `judge_widths` said of the same arguments, if it was asked before.
 
     Returns
     -------
@@ -117,29 +146,55 @@ def learn_interval(
 
     Whether widths follow the features is decided by the interval score (Gneiting and Raftery 2007, Strictly proper scoring
     rules: the width, and what an outcome lies outside, times ``2 / (1 - level)``) of intervals that the other folds teach: its
-    mean must fall by more than one standard error.
+    mean must fall by more than one standard error. Of more than 20,000 rows, a sample decides and is what both are stretched by.
     """
     if len(actual) < fewest_rows(level):
         return None
-    errors = actual - predicted
+    errors, folds = actual - predicted, _parts(folds)
     least = 0.0 if (actual >= 0).all() else None
     scores, halves = _cross_fitted(errors, predicted, folds, level)
     at, below, above = _widths(errors, predicted, level)
     spread = None
-    # Where the promised share of predictions is exact, intervals have no width that anything could stretch.
-    has_width = _quantile(np.abs(errors), level) > 0
-    if features is not None and has_width and len(actual) >= _FEWEST_FOR_FEATURES:
-        times = _cross_fitted_spread(errors, predicted, folds, level, features)
+    if features is not None:
+        judged = judged or judge_widths(actual, predicted, folds, level=level, features=features)
+    if features is not None and judged is not None:
+        rows, times = judged.rows, judged.times
         ends = [
-            _ends(predicted, halves * _factors(one, folds, level) * more, least)
-            for one, more in ((scores, np.ones(len(scores))), (scores / times, times))
+            _ends(predicted[rows], halves[:, rows] * _factors(one, folds[rows], level) * more, least)
+            for one, more in ((scores[rows], np.ones(len(rows))), (scores[rows] / times, times))
         ]
-        saved = _interval_score(actual, *ends[0], level) - _interval_score(actual, *ends[1], level)
+        saved = _interval_score(actual[rows], *ends[0], level) - _interval_score(actual[rows], *ends[1], level)
         if saved.mean() > saved.std(ddof=1) / np.sqrt(len(saved)):
-            spread = learn_spread(features, predicted, np.abs(_scores(errors, predicted, at, below, above)))
-            scores = scores / times
+            taught = _drawn(np.arange(len(actual)), _MOST_TAUGHT)
+            sizes = _scores(errors[taught], predicted[taught], at, below, above)
+            spread = learn_spread(features.iloc[taught], predicted[taught], sizes)
+            scores = scores[rows] / times
     factor = _quantile(scores, level)
     return IntervalRule(at, factor * below, factor * above, least, spread)
+
+
+def judge_widths(
+    actual: Floats, predicted: Floats, folds: npt.NDArray[np.integer], *, level: float = 0.9, features: pd.DataFrame
+) -> JudgedWidths | None:
+    """What the features say of widths, each fold judged by the others; arguments are those of `learn_interval`.
+
+    Of more than 20,000 rows a sample is judged. None where rows are fewer than 200, and where the promised share of predictions
+    is exact: such intervals have no width that anything could stretch.
+    """
+    errors, parts = actual - predicted, _parts(folds)
+    if len(errors) < _FEWEST_FOR_FEATURES or _quantile(np.abs(errors), level) == 0:
+        return None
+    rows = _drawn(np.arange(len(errors)), _MOST_JUDGED)
+    times = np.empty(len(rows))
+    for part in np.unique(parts):
+        others, test = np.flatnonzero(parts != part), parts[rows] == part
+        widths = _widths(errors[others], predicted[others], level)
+        taught = _drawn(others, _MOST_TAUGHT)
+        spread = learn_spread(
+            features.iloc[taught], predicted[taught], _scores(errors[taught], predicted[taught], *widths)
+        )
+        times[test] = spread_of(spread, features.iloc[rows[test]], predicted[rows[test]])
+    return JudgedWidths(rows, times)
 
 
 def covered_out_of_fold(
@@ -148,19 +203,20 @@ def covered_out_of_fold(
     folds: npt.NDArray[np.integer],
     *,
     level: float = 0.9,
-    features: pd.DataFrame | None = None,
+    judged: JudgedWidths | None = None,
 ) -> tuple[npt.NDArray[np.bool_], Floats] | None:
     """Whether each row lies in the interval that the other folds alone would give it, and how wide that is; (n,) each.
 
-    None where the other folds are too few rows for the level. With `features`, widths follow them, and what stretches those of
-    a fold comes from scores of the other folds, whose own spreads had seen it; without, nothing has.
+    None where the other folds are too few rows for the level. With `judged`, widths follow the features, there are as many
+    answers as rows were judged, and what stretches those of a fold comes from scores of the other folds, whose own spreads had
+    seen it; without, nothing has.
     """
-    if features is not None:
-        errors, least = actual - predicted, 0.0 if (actual >= 0).all() else None
-        scores, halves = _cross_fitted(errors, predicted, folds, level)
-        times = _cross_fitted_spread(errors, predicted, folds, level, features)
-        low, high = _ends(predicted, halves * times * _factors(scores / times, folds, level), least)
-        return (low <= actual) & (actual <= high), high - low
+    if judged is not None:
+        rows, parts, least = judged.rows, _parts(folds), 0.0 if (actual >= 0).all() else None
+        scores, halves = _cross_fitted(actual - predicted, predicted, parts, level)
+        factors = _factors(scores[rows] / judged.times, parts[rows], level)
+        low, high = _ends(predicted[rows], halves[:, rows] * judged.times * factors, least)
+        return (low <= actual[rows]) & (actual[rows] <= high), high - low
     inside, width = np.empty(len(actual), dtype=bool), np.empty(len(actual))
     parts = _parts(folds)
     for part in np.unique(parts):
@@ -188,19 +244,11 @@ def _cross_fitted(
     return scores, halves
 
 
-def _cross_fitted_spread(
-    errors: Floats, predicted: Floats, folds: npt.NDArray[np.integer], level: float, features: pd.DataFrame
-) -> Floats:
-    """How many times the usual width each row's interval is, by what other folds teach, (n,)."""
-    times = np.empty(len(errors))
-    parts = _parts(folds)
-    for part in np.unique(parts):
-        test = parts == part
-        widths = _widths(errors[~test], predicted[~test], level)
-        sizes = np.abs(_scores(errors[~test], predicted[~test], *widths))
-        spread = learn_spread(features.loc[~test], predicted[~test], sizes)
-        times[test] = spread_of(spread, features.loc[test], predicted[test])
-    return times
+def _drawn(places: npt.NDArray[np.integer], most: int) -> npt.NDArray[np.integer]:
+    """At most so many of the places, always the same, in their order."""
+    if len(places) <= most:
+        return places
+    return np.sort(np.random.default_rng(0).choice(places, most, replace=False))
 
 
 def _factors(scores: Floats, folds: npt.NDArray[np.integer], level: float) -> Floats:

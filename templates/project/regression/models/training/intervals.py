@@ -17,6 +17,7 @@ MOST_PARTS, ROWS_A_PART = 20, 100
 NARROWEST = 1e-3
 FEWEST_FOR_FEATURES = 200
 MOST_TIMES = 1e30
+MOST_JUDGED, MOST_TAUGHT = 20_000, 2_000
 
 
 def learn_interval(actual: np.ndarray, table: pd.DataFrame, features: pd.DataFrame) -> dict[str, Any] | None:
@@ -39,7 +40,7 @@ def learn_interval(actual: np.ndarray, table: pd.DataFrame, features: pd.DataFra
     """
     seen = table["fold"].to_numpy() >= 0
     actual, predicted = np.asarray(actual, float)[seen], table["predicted"].to_numpy(float)[seen]
-    folds, features = table["fold"].to_numpy()[seen], features.loc[seen]
+    folds, places = table["fold"].to_numpy()[seen], np.flatnonzero(seen)
     if len(actual) < int(np.ceil(LEVEL / (1 - LEVEL) - 1e-9)):
         return None
     if len(np.unique(folds)) == 1:
@@ -56,13 +57,17 @@ def learn_interval(actual: np.ndarray, table: pd.DataFrame, features: pd.DataFra
     spread = None
     # Where the promised share of predictions is exact, intervals have no width that anything could stretch.
     if len(actual) >= FEWEST_FOR_FEATURES and _quantile(np.abs(errors), LEVEL) > 0:
-        times = _times(errors, predicted, folds, features)
-        before = _cost(actual, predicted, halves * _factors(scores, folds), least)
-        after = _cost(actual, predicted, halves * times * _factors(scores / times, folds), least)
-        saved = before - after
+        rows = _drawn(np.arange(len(actual)), MOST_JUDGED)
+        times = _times(errors, predicted, folds, rows, features, places)
+        judged, now, before = actual[rows], predicted[rows], halves[:, rows]
+        plain = _cost(judged, now, before * _factors(scores[rows], folds[rows]), least)
+        followed = _cost(judged, now, before * times * _factors(scores[rows] / times, folds[rows]), least)
+        saved = plain - followed
         if saved.mean() > saved.std(ddof=1) / np.sqrt(len(saved)):
-            spread = learn_spread(features, predicted, np.abs(_scores(errors, predicted, at, below, above)))
-            scores = scores / times
+            taught = _drawn(np.arange(len(actual)), MOST_TAUGHT)
+            sizes = _scores(errors[taught], predicted[taught], at, below, above)
+            spread = learn_spread(features.iloc[places[taught]], predicted[taught], sizes)
+            scores = scores[rows] / times
     factor = _quantile(scores, LEVEL)
     return {
         "level": LEVEL,
@@ -87,16 +92,31 @@ def interval_ends(
     return np.maximum(low, interval["least"]), np.maximum(high, interval["least"])
 
 
-def _times(errors: np.ndarray, predicted: np.ndarray, folds: np.ndarray, features: pd.DataFrame) -> np.ndarray:
-    """Give how many times the usual width each row's interval is, by what other folds teach."""
-    times = np.empty(len(errors))
+def _times(
+    errors: np.ndarray,
+    predicted: np.ndarray,
+    folds: np.ndarray,
+    rows: np.ndarray,
+    features: pd.DataFrame,
+    places: np.ndarray,
+) -> np.ndarray:
+    """Give how many times the usual width the interval of some rows is, by what other folds teach."""
+    times = np.empty(len(rows))
     for fold in np.unique(folds):
-        test = folds == fold
-        widths = _widths(errors[~test], predicted[~test])
-        sizes = np.abs(_scores(errors[~test], predicted[~test], *widths))
-        spread = learn_spread(features.loc[~test], predicted[~test], sizes)
-        times[test] = spread_of(spread, features.loc[test], predicted[test])
+        others, test = np.flatnonzero(folds != fold), folds[rows] == fold
+        widths = _widths(errors[others], predicted[others])
+        taught = _drawn(others, MOST_TAUGHT)
+        sizes = _scores(errors[taught], predicted[taught], *widths)
+        spread = learn_spread(features.iloc[places[taught]], predicted[taught], sizes)
+        times[test] = spread_of(spread, features.iloc[places[rows[test]]], predicted[rows[test]])
     return times
+
+
+def _drawn(places: np.ndarray, most: int) -> np.ndarray:
+    """Draw at most so many of the places, always the same, in their order."""
+    if len(places) <= most:
+        return places
+    return np.sort(np.random.default_rng(0).choice(places, most, replace=False))
 
 
 def _factors(scores: np.ndarray, folds: np.ndarray) -> np.ndarray:

@@ -7,19 +7,19 @@ import pandas as pd
 from sklearn.ensemble import GradientBoostingRegressor
 
 TREES, DEPTH, RATE = 50, 3, 0.1
-MOST_ROWS, COLUMNS_A_SPLIT, SMALLEST_LEAF = 2000, 20, 20
+COLUMNS_A_SPLIT, SMALLEST_LEAF = 20, 20
 MOST_CATEGORIES, ROWS_BEFORE = 50, 10
 LEAST, MOST = 0.4, 2.5
 FAR = 1e30
 
 
 def learn_spread(features: pd.DataFrame, predicted: np.ndarray, errors: np.ndarray) -> dict[str, Any]:
-    """Learn how many times its usual size an error is, by gradient boosting of the root of at most 2,000 errors.
+    """Learn how many times its usual size an error is, by gradient boosting of the roots of errors.
 
     Parameters
     ----------
     features : pandas.DataFrame
-        Rows; columns that are neither numbers nor categories of at most fifty values are left out.
+        Rows, of which 2,000 are enough; columns that are neither numbers nor categories of at most fifty values are left out.
     predicted, errors : numpy.ndarray of shape (n,)
         Predictions, and sizes of their errors in any unit, not negative.
 
@@ -28,9 +28,6 @@ def learn_spread(features: pd.DataFrame, predicted: np.ndarray, errors: np.ndarr
     dict
         The trees as numbers, with the columns that they ask about.
     """
-    if len(errors) > MOST_ROWS:
-        chosen = np.random.default_rng(0).choice(len(errors), MOST_ROWS, replace=False)
-        features, predicted, errors = features.iloc[chosen], predicted[chosen], errors[chosen]
     roots = np.sqrt(errors)
     roots = roots / max(float(roots.mean()), float(np.finfo(float).tiny))
     numbers = [str(name) for name in features.columns if pd.api.types.is_numeric_dtype(features[name])]
