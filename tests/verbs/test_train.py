@@ -196,16 +196,40 @@ def assert_equal_numbers(found: Any, expected: Any) -> None:
         assert found == (pytest.approx(expected, rel=1e-6) if isinstance(expected, float) else expected)
 
 
-def test_widths_that_follow_the_features_are_the_same_in_predict_and_in_the_project_without_us(
-    train, run_alone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+def calm_and_wild() -> pd.DataFrame:
+    """Rows with a target ``y`` whose distance from its mean the columns ``x1`` and ``kind`` tell."""
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.uniform(size=(900, 3)).round(6), columns=["x1", "x2", "x3"])
     table["kind"] = rng.choice(["calm", "wild"], 900)
     table.loc[::25, "kind"] = None
     far = (0.1 + table["x1"]) * np.where(table["kind"] == "wild", 3, 1)
     table["y"] = (2 * table["x2"] + far * rng.normal(size=900)).round(6)
+    return table
+
+
+@pytest.mark.parametrize("earlier", ["has no spread.py", "has its own intervals.py"])
+def test_a_project_of_an_earlier_version_gets_no_widths_that_its_code_would_not_read(
+    train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: str
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    layout = frame_table(tmp_path / "home", calm_and_wild(), target="y")
+    if earlier == "has no spread.py":
+        (layout.training_dir / "spread.py").unlink()
+    else:
+        (layout.training_dir / "intervals.py").write_text("WIDTH = 3.0\n", encoding="utf-8")
+    train(layout, budget_evaluations=5)
+    interval = load_record(layout, TrainingRun).champion.interval
+    assert interval is not None
+    assert interval.spread is None
+    assert interval.coverage is not None
+    assert interval.coverage.low < 0.9 < interval.coverage.high
+
+
+def test_widths_that_follow_the_features_are_the_same_in_predict_and_in_the_project_without_us(
+    train, run_alone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    table = calm_and_wild()
     layout = frame_table(tmp_path / "home", table, target="y")
     train(layout, budget_evaluations=5)
     interval = load_record(layout, TrainingRun).champion.interval

@@ -171,9 +171,21 @@ def _champion(staged: StagedRun, standing: Standing, judged: _Judgement, code: s
         decision_threshold=judged.threshold.value,
         threshold_reason=judged.threshold.reason,
         calibration="none" if standing.calibration is None else standing.calibration.method,
-        interval=prediction_interval(rows.data, judged.predictions),
+        interval=prediction_interval(rows.data, judged.predictions, by_features=_reads_spreads(layout)),
         survival=_survival(rows, judged.predictions),
     )
+
+
+def _reads_spreads(layout: ProjectLayout) -> bool:
+    """Whether the project's code, if it has any yet, knows of widths that follow the features.
+
+    One that an earlier version scaffolded would leave the spread in the manifest unread, and serve other intervals.
+    """
+    code = layout.training_dir / "intervals.py"
+    if not code.exists():
+        return True
+    reads = "spread_of" in code.read_text(encoding="utf-8", errors="replace")
+    return reads and (layout.training_dir / "spread.py").exists()
 
 
 def _survival(rows: TrainingRows, scores: Predictions) -> SurvivalCurve | None:
