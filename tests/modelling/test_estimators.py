@@ -283,6 +283,9 @@ def test_intervals_are_wide_for_the_rows_whose_features_tell_of_large_errors() -
         assert np.mean(inside[part]) == pytest.approx(0.9, abs=0.05)
     one = model.predict_interval(features.tail(1), level=0.9)
     assert np.allclose(one, [[low[-1], high[-1]]])
+    del model._errors  # as in what an earlier version saved
+    with pytest.raises(ValueError, match="fit it again"):
+        model.predict_interval(features.tail(1))
 
 
 def test_rows_that_weigh_thrice_count_three_times_in_what_is_learned() -> None:

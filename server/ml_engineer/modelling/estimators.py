@@ -132,6 +132,9 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
     Parameters and attributes are those of `TabularClassifier`; the default metric is the root mean squared error, and
     `out_of_fold_` has shape (n,).
 
+    A saved regressor holds up to 20,000 of the rows it was trained on, features and target: widths of intervals are learned from
+    them at the first `predict_interval` of a level.
+
     Examples
     --------
     >>> from sklearn.datasets import load_diabetes
@@ -186,9 +189,12 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
         Raises
         ------
         ValueError
-            If the rows that were trained on are too few for the level.
+            If the rows that were trained on are too few for the level, or an earlier version saved the model, which kept other errors.
         """
         check_is_fitted(self, "model_")
+        if not hasattr(self, "_errors"):
+            msg = "An earlier version of ml-engineer saved this model without what intervals are learned from: fit it again"
+            raise ValueError(msg)
         features = self._frame(X, reset=False)
         predicted = np.asarray(self._fast.predict(features), dtype=float)
         if level not in self._rules:
