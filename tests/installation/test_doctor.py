@@ -24,6 +24,12 @@ def healthy(monkeypatch, tmp_path):
     return tmp_path
 
 
+def leave_out(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    """Let one package look as if it were not installed."""
+    really = extras._is_installed
+    monkeypatch.setattr(extras, "_is_installed", lambda name: name != package and really(name))
+
+
 def outcome(name: str) -> doctor.Examination:
     return next(item for item in examine() if item.name == name)
 
@@ -44,7 +50,7 @@ def test_a_child_that_cannot_start_is_broken(monkeypatch):
 
 
 def test_a_missing_part_is_named_with_the_one_command(healthy, monkeypatch):
-    monkeypatch.setattr(extras, "_is_installed", lambda name: name != "pandas")
+    leave_out(monkeypatch, "pandas")
     found = outcome("part 'engine'")
     assert (found.outcome, found.found) == ("broken", "missing: pandas")
     assert "install" in found.remedy
@@ -54,7 +60,7 @@ def test_a_missing_part_is_named_with_the_one_command(healthy, monkeypatch):
 
 
 def test_a_missing_part_that_is_not_needed_is_only_advice(healthy, monkeypatch):
-    monkeypatch.setattr(extras, "_is_installed", lambda name: name != "anthropic")
+    leave_out(monkeypatch, "anthropic")
     assert outcome("part 'llm'").outcome == "advice"
 
 
@@ -123,6 +129,6 @@ def test_the_command_prints_a_json_list_and_its_status_says_whether_something_is
     monkeypatch.setattr(Path, "home", lambda: healthy)
     assert run_commands(["doctor", "--json"]) == 0
     assert {item["outcome"] for item in json.loads(capfd.readouterr().out)} <= {"good", "advice"}
-    monkeypatch.setattr(extras, "_is_installed", lambda name: name != "pandas")
+    leave_out(monkeypatch, "pandas")
     assert run_commands(["doctor"]) == 2
     assert "pandas" in capfd.readouterr().out
