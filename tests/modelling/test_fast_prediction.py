@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from ml_engineer.modelling.fits import fit_rows
 from ml_engineer.modelling.portfolio import build_portfolio
 from ml_engineer.modelling.refitting import ensemble_of
 from ml_engineer.modelling.training_data import TrainingData
+from ml_engineer.statistics.label_sets import as_matrix
 from modelling.tables import make_data, mixed_features
 
 FEW_TREES = {"lightgbm": {"n_estimators": 4}, "catboost": {"n_estimators": 4}, "xgboost": {"n_estimators": 4}}
@@ -55,6 +57,22 @@ def strange_rows() -> pd.DataFrame:
     rows.loc[[5, 6], "in'come\n"] = np.nan
     rows.loc[7, "{comment}"] = np.nan
     return rows[rows.columns[::-1]].assign(more=1.0)
+
+
+@pytest.mark.parametrize("name", ["extra_trees", "neighbours", "network", "linear", "boosting"])
+def test_of_several_labels_each_gets_its_probabilities(name: str) -> None:
+    """Forests and neighbours answer with a list of arrays, the others with one."""
+    binary = make_data("binary")
+    both = np.column_stack([binary.actual, binary.features["width (mm)"].fillna(0) > 0]).astype(int)
+    data = replace(binary, task="multilabel", target=both, metric="label_log_loss", positive_class=None)
+    candidate = next(one for one in quick_portfolio(data) if one.name == name)
+    model = candidate.build().fit(data.features, both)
+    fast = FastModel(model)
+    rows = strange_rows()
+    answers = [as_matrix(one.predict_proba(rows), one.classes_) for one in (model, fast)]
+    assert answers[1].shape == (60, 2)
+    assert answers[1] == pytest.approx(answers[0], abs=1e-9)
+    assert np.array_equal(fast.predict(rows), model.predict(rows))
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])

@@ -42,7 +42,9 @@ class FastModel:
 
     def __init__(self, model: Any) -> None:
         self.model = model
-        ask: Ask = "predict_proba" if hasattr(model, "predict_proba") else "predict"
+        # Of several labels, forests and neighbours give a list with an array for each.
+        listed = isinstance(getattr(model, "classes_", None), list)
+        ask: Ask = "predict_proba" if hasattr(model, "predict_proba") and not listed else "predict"
         self._ask = ask
         self._answer = _walked(model, ask)
 
