@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from ml_engineer.errors import ProjectStateError
 from ml_engineer.modelling.foundation import check_foundation_model
 from ml_engineer.project.files import file_sha256
-from ml_engineer.project.layout import ProjectLayout
-from ml_engineer.verbs.scaffold_project import scaffold_project
+from ml_engineer.verbs.training.given_models import ask_for_package, copied_beside
 from ml_engineer.verbs.training.rows import TrainingRows
 from ml_engineer.vocabulary.context import WorkContext
-from ml_engineer.vocabulary.requests import ScaffoldProjectRequest
 from ml_engineer.vocabulary.training import FoundationModel
 
 __all__ = ["copy_weights", "with_foundation_model"]
@@ -42,7 +38,7 @@ def with_foundation_model(rows: TrainingRows, weights: str, context: WorkContext
     place = rows.layout.foundation_model(sha256)
     if not place.is_file() or file_sha256(place) != sha256:
         copy_weights(source, place)
-    _ask_for_package(rows.layout, context)
+    ask_for_package(rows.layout, _PACKAGE, context)
     data = replace(rows.data, foundation_model=str(place), fingerprint=f"{rows.data.fingerprint}:{sha256}")
     kept = FoundationModel(path=rows.layout.relative(place), sha256=sha256)
     return replace(rows, data=data, foundation_model=kept)
@@ -56,21 +52,6 @@ def copy_weights(source: Path, place: Path) -> None:
     ProjectStateError
         If it cannot be copied.
     """
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place.parent, prefix=".new-") as name:
-            Path(shutil.copyfile(source, Path(name) / place.name)).replace(place)
-    except OSError as error:
-        raise ProjectStateError(
-            f"Cannot copy the foundation model into {place.parent}",
-            found=error.strerror or str(error),
-            remedy="Free space or make the folder writable, then call train again; the earlier champion is untouched",
-        ) from error
-
-
-def _ask_for_package(layout: ProjectLayout, context: WorkContext) -> None:
-    """Let the project's pyproject.toml name the package; a text that a person changed gets a new one beside it."""
-    stored = layout.root / "pyproject.toml"
-    if stored.is_file() and _PACKAGE not in stored.read_text(encoding="utf-8", errors="replace"):
-        quiet = WorkContext(context.job_id, context.journal_dir)
-        scaffold_project(ScaffoldProjectRequest(project_dir=str(layout.root)), quiet)
+    with copied_beside(place, what="foundation model") as whole:
+        shutil.copyfile(source, whole)
+        whole.replace(place)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from ml_engineer.errors import ProjectStateError
 from ml_engineer.modelling.columns import sort_columns
 from ml_engineer.modelling.text_vectors import check_text_model, text_model_files, text_model_sha256
-from ml_engineer.project.layout import ProjectLayout
-from ml_engineer.verbs.scaffold_project import scaffold_project
+from ml_engineer.verbs.training.given_models import ask_for_package, copied_beside
 from ml_engineer.verbs.training.rows import TrainingRows
 from ml_engineer.vocabulary.context import WorkContext
-from ml_engineer.vocabulary.requests import ScaffoldProjectRequest
 from ml_engineer.vocabulary.training import TextModel
 
 __all__ = ["NO_TEXT", "with_text_model"]
@@ -44,7 +40,7 @@ def with_text_model(rows: TrainingRows, folder: str, context: WorkContext) -> Tr
     sha256 = text_model_sha256(source)
     place = rows.layout.text_model(sha256)
     _copy(source, place, sha256=sha256)
-    _ask_for_package(rows.layout, context)
+    ask_for_package(rows.layout, _PACKAGE, context)
     data = replace(rows.data, text_model=str(place), fingerprint=f"{rows.data.fingerprint}:{sha256}")
     return replace(rows, data=data, text_model=TextModel(path=rows.layout.relative(place), sha256=sha256))
 
@@ -53,27 +49,10 @@ def _copy(source: Path, place: Path, *, sha256: str) -> None:
     """Copy what makes up the model, unless the very same lies there."""
     if place.is_dir() and text_model_sha256(place) == sha256:
         return
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place.parent, prefix=".new-") as name:
-            whole = Path(name) / place.name
-            for file in text_model_files(source):
-                (whole / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source / file, whole / file)
-            if place.exists():  # somebody changed it: it is not what its name says
-                shutil.rmtree(place)
-            whole.replace(place)
-    except OSError as error:
-        raise ProjectStateError(
-            f"Cannot copy the text model into {place.parent}",
-            found=error.strerror or str(error),
-            remedy="Free space or make the folder writable, then call train again; the earlier champion is untouched",
-        ) from error
-
-
-def _ask_for_package(layout: ProjectLayout, context: WorkContext) -> None:
-    """Let the project's pyproject.toml name the package; a text that a person changed gets a new one beside it."""
-    stored = layout.root / "pyproject.toml"
-    if stored.is_file() and _PACKAGE not in stored.read_text(encoding="utf-8", errors="replace"):
-        quiet = WorkContext(context.job_id, context.journal_dir)
-        scaffold_project(ScaffoldProjectRequest(project_dir=str(layout.root)), quiet)
+    with copied_beside(place, what="text model") as whole:
+        for file in text_model_files(source):
+            (whole / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / file, whole / file)
+        if place.exists():  # somebody changed it: it is not what its name says
+            shutil.rmtree(place)
+        whole.replace(place)
