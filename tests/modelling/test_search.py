@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,9 +23,10 @@ from ml_engineer.modelling.choosing import averaged
 from ml_engineer.modelling.executors import make_executor
 from ml_engineer.modelling.fits import FitTask, fit_rows, predict, run_task
 from ml_engineer.modelling.growing import Grown
-from ml_engineer.modelling.portfolio import build_portfolio
+from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
 from ml_engineer.modelling.refitting import put_together
 from ml_engineer.modelling.results import champion_gain, leaderboard
+from ml_engineer.modelling.search import search
 from ml_engineer.modelling.search_plan import SearchPlan
 from ml_engineer.modelling.search_state import SearchState
 from ml_engineer.modelling.standing import Standing
@@ -43,6 +45,62 @@ class FittingClock:
 class SlowRegression(LogisticRegression):
     def fit(self, X, y, sample_weight=None):  # noqa: N803  (scikit-learn's name)
         FittingClock.now += 10.0
+        return super().fit(X, y, sample_weight)
+
+
+class SimulatedMachine:
+    """One worker on which a fit takes `seconds` a row that it learns from, `slowness` times that from 100 rows on.
+
+    It is the clock too: time passes only while somebody waits for a fit, or fits without it.
+    """
+
+    workers, can_stop, is_remote, memory_limit = 1, True, False, None
+
+    def __init__(self, folder: Path, *, seconds: float = 0.05, slowness: float = 1.0) -> None:
+        self.folder, self.seconds, self.slowness = folder, seconds, slowness
+        self.now = self._spent = 0.0
+        self._at_work = False
+        self._running: dict[int, tuple[float, object]] = {}
+
+    def __call__(self) -> float:
+        return self.now + self._spent
+
+    def took(self, rows: int) -> None:
+        seconds = self.seconds * rows * (self.slowness if rows >= 100 else 1.0)
+        if self._at_work:
+            self._spent += seconds
+        else:
+            self.now += seconds
+
+    def load(self, data) -> None:
+        self._data = data
+
+    def submit(self, task) -> int:
+        self._at_work = True
+        outcome = task.run(self._data, scratch=None, clock=self)
+        ends = self.now + self._spent
+        self._at_work, self._spent = False, 0.0
+        ticket = id(task)
+        self._running[ticket] = (ends, outcome)
+        return ticket
+
+    def wait(self, seconds: float) -> list:
+        ended = [(ticket, outcome) for ticket, (ends, outcome) in self._running.items() if ends <= self.now + seconds]
+        self.now = max([self.now, *(self._running[ticket][0] for ticket, _ in ended)]) if ended else self.now + seconds
+        for ticket, _ in ended:
+            del self._running[ticket]
+        return ended
+
+    def stop(self, ticket: int) -> None:
+        self._running.pop(ticket, None)
+
+
+class TakingTime(LogisticRegression):
+    machine: SimulatedMachine
+
+    def fit(self, X, y, sample_weight=None):  # noqa: N803  (scikit-learn's name)
+        TakingTime.machine.took(len(X))
+        self.learned_from_ = len(X)
         return super().fit(X, y, sample_weight)
 
 
@@ -205,6 +263,82 @@ def test_of_more_rows_than_there_is_time_for_a_booster_learns_faster_and_then_fr
     assert (model.subsample_freq == 0) == sees_all
     assert sees_all or 0.03 <= model.subsample < 1
     assert any("The time had no room for more" in line for line in result.champion.story)
+
+
+@pytest.fixture
+def search_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Search among one model on a machine whose rows count as very many; what was found, and when."""
+    monkeypatch.setattr("ml_engineer.modelling.search_state.HOLDOUT_ROWS", 200)
+
+    def _search(data, *, seconds: float, slowness: float = 1.0):
+        machine = TakingTime.machine = SimulatedMachine(tmp_path, slowness=slowness)
+        machine.load(data)
+        result = search(
+            baseline_candidate(data),
+            [numbers_only("line", TakingTime())],
+            data,
+            executor=machine,
+            plan=SearchPlan(seconds),
+            clock=machine,
+            journal=CountingJournal(),
+            report=lambda message, fraction: None,
+        )
+        return result, machine.now
+
+    return _search
+
+
+# 240 rows in three folds: 80 are tried on, which takes 4 s; 160 are a fold's, which should take 8 s, and 240 are all, 10.8 s.
+@pytest.mark.parametrize(
+    ("seconds", "slowness"),
+    [
+        pytest.param(16.0, 1.0, id="the time has no room for the fold"),
+        pytest.param(30.0, 5.0, id="the fold takes longer than thought and is stopped"),
+        pytest.param(30.0, 1.8, id="the fold takes so long that no time is left for all rows"),
+    ],
+)
+def test_of_more_rows_than_there_is_time_for_a_sample_is_learned_and_judged_on_rows_outside_it(
+    search_on, seconds: float, slowness: float
+) -> None:
+    data = numeric_data()
+    result, ended = search_on(data, seconds=seconds, slowness=slowness)
+    candidate, (train, test) = result.champion.candidate, data.pairs[0]
+    assert (candidate.name, candidate.family) == ("line_on_sample", "user")
+    assert champion_gain(result, data, seed=0).low > 0
+    assert ended <= seconds + 2
+    # On exactly so many of the fold's training rows, and judged on its left-out rows.
+    sample = candidate.sample_of(train)
+    assert set(sample) < set(train)
+    assert len(sample) == candidate.most_rows
+    again = candidate.build().fit(data.features.iloc[sample], data.target[sample])
+    assert result.folds == (0,)
+    raw = replace(result.champion, calibration=None).fits[0].predictions
+    if result.champion.calibration is None:
+        assert np.allclose(raw, predict(again, data, test))
+    assert len(raw) == len(test)
+    learned = result.model[0] if result.champion.calibration is not None else result.model
+    while hasattr(learned, "steps") or hasattr(learned, "estimators_"):
+        learned = learned.steps[-1][1] if hasattr(learned, "steps") else learned.estimators_[0]
+    assert learned.learned_from_ == candidate.most_rows
+    told = f"learned from {candidate.most_rows} of the 240 development rows"
+    assert any(told in text for text in result.decisions)
+    assert any(told in text for text in result.warnings)
+    line = next(one for one in result.standings if one.candidate.name == "line")
+    assert line.candidate.most_rows is None
+
+
+def test_no_sample_is_learned_where_all_rows_have_room(search_on) -> None:
+    data = numeric_data()
+    result, _ = search_on(data, seconds=60.0)
+    assert [one.candidate.name for one in result.standings] == ["line", "baseline"]
+    assert not any("sample" in text for text in (*result.decisions, *result.warnings))
+
+
+def test_a_sample_of_noise_makes_no_champion(search_on) -> None:
+    data = numeric_data(signal=0.0)
+    result, ended = search_on(data, seconds=16.0)
+    assert result.champion is result.baseline
+    assert ended <= 18
 
 
 def test_probabilities_are_calibrated_before_the_fits_that_the_time_can_stop(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -91,3 +93,33 @@ def build_candidates():
         facts = refit(ProjectLayout(root))
     assert facts is not None
     assert (facts.problem, facts.unequal_rows) == ("", 0)
+
+
+def test_a_champion_that_learned_from_a_sample_comes_true_again_from_the_projects_own_code(
+    tmp_path: Path, penguins: Path, call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A machine on which all rows take too long.
+    state = "ml_engineer.modelling.search_state."
+    monkeypatch.setattr(f"{state}HOLDOUT_ROWS", 200)
+    monkeypatch.setattr(
+        f"{state}SearchState.seconds_per_fold",
+        lambda _state, standing: 1e6 if standing.candidate.most_rows is None else 0.1,
+    )
+    layout = ProjectLayout(tmp_path / "ml")
+    root = str(layout.root)
+    call("frame_problem", data=str(penguins), target="Species", project_dir=root)
+    call("train", project_dir=root, candidates=["linear"], budget_seconds=30)
+    training = load_record(layout, TrainingRun)
+    learned = training.champion.learned_rows
+    assert training.champion.name == "linear_on_sample"
+    assert learned is not None
+    assert f"LEARNED_ROWS = {learned}" in layout.champion_py.read_text(encoding="utf-8")
+    report = (layout.reports / "search.md").read_text(encoding="utf-8")
+    assert f"a sample of {learned} development rows" in report
+    facts = refit(layout)
+    assert facts is not None
+    assert (facts.problem, facts.unequal_rows) == ("", 0)
+    script = [sys.executable, str(layout.training_dir / "train.py"), "--no-track", "--save"]
+    done = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The recorded run is reproduced." in done.stdout

@@ -18,9 +18,10 @@ from sklearn.pipeline import Pipeline
 
 from ml_engineer.modelling.preparation import ColumnList
 from ml_engineer.modelling.source_code import NotWritable, SourceCode, build_from_source, write_source
+from ml_engineer.statistics.resampling import sample_rows
 from ml_engineer.vocabulary.training import Family
 
-__all__ = ["SIMPLICITY", "Candidate", "Growing", "headless", "model_of", "pipeline_of", "with_seed"]
+__all__ = ["ON_SAMPLE", "SIMPLICITY", "Candidate", "Growing", "headless", "model_of", "pipeline_of", "with_seed"]
 
 SIMPLICITY: dict[Family, int] = {
     "baseline": 0,
@@ -35,6 +36,8 @@ SIMPLICITY: dict[Family, int] = {
 }
 """Which family is preferred if two score the same: how hard it is to say why it predicts what it predicts."""
 
+ON_SAMPLE = "_on_sample"
+"""What the name of a candidate ends with that learns from a sample of the rows."""
 _AROUND = (OneVsRestClassifier, BaggingClassifier, BaggingRegressor)
 """What holds several of one model: the settings that matter are the model's."""
 
@@ -73,6 +76,8 @@ class Candidate:
         What each development row counts for in fitting this candidate, beside the weights that the data has.
     mitigates : str
         Sensitive column whose groups it is weighted for; it is priced beside the leader, and never chosen.
+    most_rows : int, optional
+        It learns from so many of the rows that it is given, where these are more; from all without it.
     """
 
     name: str
@@ -87,6 +92,12 @@ class Candidate:
     members: tuple[tuple[Candidate, float], ...] = ()
     row_weights: npt.NDArray[np.float64] | None = field(default=None, compare=False)
     mitigates: str = ""
+    most_rows: int | None = None
+
+    @property
+    def entry(self) -> str:
+        """Its name where it was built, which in the search may be another one."""
+        return self.name if self.most_rows is None else self.name.removesuffix(ON_SAMPLE)
 
     @property
     def constants(self) -> dict[str, tuple[str, ...]]:
@@ -108,6 +119,7 @@ class Candidate:
     def identity(self) -> str:
         """Text that changes whenever the model would."""
         own = "" if self.row_weights is None else hashlib.sha256(self.row_weights.tobytes()).hexdigest()
+        own += "" if self.most_rows is None else f" of {self.most_rows} rows"
         if isinstance(self.source, NotWritable):
             return f"{self.origin}:{self.seed}:{self.name}{own}"
         return repr((self.source.imports, self.source.body(), self.lists)) + own
@@ -117,6 +129,10 @@ class Candidate:
         estimator = clone(self.estimator)
         model_of(estimator).set_params(**parameters)
         return replace(self, estimator=estimator, why=f"{self.why} {why}".strip(), growing=None)
+
+    def sample_of(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+        """Those of the rows at these positions, (n,), that it learns from: the same whenever it is given the same."""
+        return rows if self.most_rows is None else sample_rows(rows, self.most_rows)
 
     @cached_property
     def parameters(self) -> dict[str, str]:

@@ -122,7 +122,7 @@ def _imported(candidate: Candidate, facts: ChampionFacts, reason: NotWritable) -
         "\n".join(
             [
                 why,
-                f"CANDIDATE = {quoted(candidate.name)}",
+                f"CANDIDATE = {quoted(candidate.entry)}",
                 f"CANDIDATES_SHA256 = {quoted(candidate.origin)}",
                 f"SEED = {candidate.seed}",
             ]
@@ -192,6 +192,13 @@ def _constants(candidate: Candidate, facts: ChampionFacts) -> str:
         else "# Numbers of the stored folds that the score rests on: the time was not enough for all.",
         f"FOLDS: list[int] | None = {None if facts.folds is None else list(facts.folds)!r}",
     ]
+    if candidate.most_rows is not None:
+        lines.append(
+            _comment(
+                "All rows took longer than there was time: it learns from a sample of so many, which train.py draws."
+            )
+        )
+        lines.append(f"LEARNED_ROWS = {candidate.most_rows}")
     if facts.further_rows:
         lines.append(
             _comment(

@@ -99,8 +99,14 @@ def _champion(state: SearchState, naive: Standing) -> tuple[Standing, str]:
     done = _within_price(state)
     if not done:
         return _best_of_few_folds(state, naive)
+    sampled = any(one.candidate.most_rows is not None for one in done)
+    if sampled:
+        # It is there because others would be fitted on all rows long after the time is out.
+        done = [one for one in done if state.has_time_to_refit(one)] or done
     best = min((naive, *done), key=state.order)
-    if best is naive or len(done) == 1:
+    if best.candidate.most_rows is not None:
+        return best, _told_of_sample(state, best)
+    if best is naive or len(done) == 1 or sampled:
         return best, ""
     if state.plan.champion == "simplest-within-noise":
         simplest = simplest_within_noise(done, best, state.data, seed=state.plan.seed)
@@ -116,6 +122,17 @@ def _champion(state: SearchState, naive: Standing) -> tuple[Standing, str]:
             )
         return simplest, ""
     return best, ""
+
+
+def _told_of_sample(state: SearchState, champion: Standing) -> str:
+    """What a person should know of a champion that learned from a part of the rows."""
+    told = (
+        f"{champion.candidate.name} learned from {champion.candidate.most_rows:,} of the {state.data.rows:,} development rows, "
+        "and was judged on rows that it did not learn from: all took longer than there was time. Give it more time "
+        "(budget_seconds)."
+    )
+    state.decide(told)
+    return told
 
 
 def _within_price(state: SearchState) -> list[Standing]:

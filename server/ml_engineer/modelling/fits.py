@@ -8,7 +8,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -185,6 +185,10 @@ def run_task(task: FitTask, data: TrainingData, *, scratch: Path | None, clock: 
     """
     notes: list[str] = []
     found: _Found = ({}, "", 0)
+    if task.candidate.most_rows is not None:
+        # Rows that were prepared for others under this name are more than these.
+        place = f"{task.place} of {task.candidate.most_rows} rows" if task.place else ""
+        task = replace(task, train=task.candidate.sample_of(task.train), place=place)
     if row_weights(task.candidate, data, task.train) is not None and not takes_weights(task.candidate.estimator):
         notes.append("It takes no row weights, so every row counts the same in it")
     with _noted(notes):
@@ -300,7 +304,8 @@ def _in_full(raw: npt.NDArray[Any], data: TrainingData, classes: npt.NDArray[Any
 
 
 def fit_rows(candidate: Candidate, data: TrainingData, rows: Rows, *, codes: bool = False) -> Any:
-    """The candidate fitted on the rows at these positions, on labels or on class codes."""
+    """The candidate fitted on the rows at these positions, or on its sample of them; on labels or on class codes."""
+    rows = candidate.sample_of(rows)
     target = data.actual if codes else data.target
     with _noted([]):
         return fit_told(

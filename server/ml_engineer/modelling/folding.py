@@ -152,7 +152,11 @@ def fold(state: SearchState, standings: Sequence[Standing]) -> None:
     def until() -> float:
         # What the first good candidate needs is not stopped for the sake of the refit of a hopeless one; from then on the
         # good ones' refit comes first.
-        return state.plan.deadline if all(one.hopeless for one in state.done) else state.search_until
+        return state.plan.deadline - kept if all(one.hopeless for one in state.done) else state.search_until
+
+    # A fold that ends when no time is left for the fit on all rows helps nobody, and a model of a sample would.
+    refits = min((state.seconds_to_refit(one) for one in standings), default=0.0)
+    kept = max(0.0, min(state.insurance_seconds, refits - state.late_seconds))
 
     state.runner.run(jobs(), until=until, ended=partial(folded, state))
 

@@ -15,6 +15,7 @@ import numpy as np
 from ml_engineer.modelling.candidate import Candidate
 from ml_engineer.modelling.concluding import SearchResult, conclude
 from ml_engineer.modelling.executors import Executor
+from ml_engineer.modelling.fallback import fall_back
 from ml_engineer.modelling.fits import Clock, Failure, FitTask, Journal, attempt, run_task
 from ml_engineer.modelling.folding import choose_folds, fold
 from ml_engineer.modelling.offers import Offers, price_offers
@@ -103,8 +104,10 @@ def search(
     try:
         if state.standings:
             _explore(state, tuner, offers)
+        fall_back(state)
     except AskedToStopError:
         state.stop_early()
+        fall_back(state)
     return conclude(state, naive)
 
 

@@ -40,6 +40,8 @@ _LATE_SHARE, _LATE_SECONDS = 0.025, 1.2
 """Half of what a budget may be overrun by: 5 % or 2 s."""
 
 
+_SLOWER = 1.25
+"""What a model of a sample, which is what is left when time is short, may take longer than its first try suggests."""
 _STOPPING_SECONDS = 10.0
 """Time for fits on all rows after somebody asked for the best so far; more if the best one needs more."""
 
@@ -260,18 +262,69 @@ class SearchState:
         """Seconds that one fold takes; what the race took is scaled by the rows."""
         if standing.fits or standing.race is None:
             return standing.seconds_per_fold()
-        more = max(1.0, len(self.data.all_pairs[self.folds[-1]][0]) / len(self.learn))
+        learned = len(self.data.all_pairs[self.folds[-1]][0])
+        if standing.candidate.most_rows is not None:
+            learned = min(learned, standing.candidate.most_rows)
+        more = max(1.0, learned / len(self.learn))
         return standing.seconds_per_fold() * more * standing.lean
 
     def seconds_to_refit(self, standing: Standing) -> float:
         """Seconds that a fit on all rows takes, which prepares them for itself."""
+        if standing.candidate.most_rows is not None:
+            return _REFIT * self.seconds_per_fold(standing)  # it prepared its rows for itself in the fold too
         preparing = self._prepare_seconds.get(standing.candidate.view, 0.0)
         return _REFIT * (self.seconds_per_fold(standing) + preparing)
+
+    def has_time_to_refit(self, standing: Standing) -> bool:
+        """Whether time is left for its fit on all rows."""
+        return self.clock() + self.seconds_to_refit(standing) <= self.plan.deadline + self.late_seconds
+
+    # A sample of the rows -------------------------------------------------------------------------------------------
+
+    @property
+    def may_sample(self) -> bool:
+        """Whether rows are so many, and time so short, that a model of a part of them may be better than none."""
+        # Queries are learned whole, and survival by who outlives whom.
+        return self.holds_out and self.plan.timed and self.data.queries is None and not self.data.by_order
+
+    def insurers(self) -> list[Standing]:
+        """Those whose first try was better than the naive rule, and that were not dropped, in the order in which they came."""
+        return [
+            one
+            for one in self.standings
+            if one.race is not None
+            and one.status in {"finished", "out_of_time"}
+            and not one.candidate.mitigates
+            and one.candidate.most_rows is None
+            and one.race_loss < self.baseline_loss
+        ]
+
+    def seconds_on_sample(self, standing: Standing, rows: int) -> float:
+        """Seconds that a fold and the fit for good take a candidate that ran the race and learns from so many rows."""
+        race = standing.race
+        if race is None:
+            return float("inf")
+        alike = [one.race for one in self.standings if one.candidate.view == standing.candidate.view]
+        prepared = max((fit.prepare_seconds for fit in alike if fit is not None), default=0.0)
+        prepared /= len(self.learn) + len(self.watch)
+        learning = (race.fit_seconds - race.prepare_seconds) / len(self.learn) + prepared
+        judged = len(self.data.pairs[self.folds[0]][1])
+        judging = (race.predict_seconds / len(self.watch) + prepared) * judged
+        return _SLOWER * (2 * learning * rows + judging)
+
+    @property
+    def insurance_seconds(self) -> float:
+        """Time to keep, while nothing good is there, for a model of as few rows as the race's."""
+        if not self.may_sample:
+            return 0.0
+        return min((self.seconds_on_sample(one, len(self.learn)) for one in self.insurers()), default=0.0)
 
     # Memory ---------------------------------------------------------------------------------------------------------
 
     def bytes_for(self, standing: Standing, rows: int) -> int:
-        """Memory that a fit on so many rows is expected to take."""
+        """Memory that a fit on so many rows, or on its sample of them, is expected to take."""
+        if standing.candidate.most_rows is not None:
+            rows = min(rows, standing.candidate.most_rows)
         return expected_bytes(standing, self.data, tried=len(self.learn), rows=rows)
 
     def too_large(self, standing: Standing, rows: int) -> str:

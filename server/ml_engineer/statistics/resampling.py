@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ml_engineer.statistics.metrics import Outcomes
 
-__all__ = ["ResamplingPlan", "plan_resampling", "replicate_weights", "sample_whole"]
+__all__ = ["ResamplingPlan", "plan_resampling", "replicate_weights", "sample_rows", "sample_whole"]
 
 # Weights held at once, in cells of 8 bytes: 16 MB, so that a pass stays near the processor's cache.
 _CELLS = 2_000_000
@@ -121,6 +121,14 @@ def replicate_weights(outcomes: Outcomes, plan: ResamplingPlan, *, seed: int) ->
             yield _counts(rng, size, plan.units)[:, clusters].astype(float)
         else:
             yield _counts(rng, size, outcomes.rows).astype(float)
+
+
+def sample_rows(rows: npt.NDArray[np.integer], most: int) -> npt.NDArray[np.integer]:
+    """At most so many of `rows`, (n,), in rising order: drawn by chance, and the same of the same rows each time.
+
+    A project's train.py draws them by the same line, so that it comes to the same model.
+    """
+    return rows if len(rows) <= most else np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
 
 
 def sample_whole(clusters: npt.NDArray[np.integer], most: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:

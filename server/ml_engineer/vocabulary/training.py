@@ -145,6 +145,11 @@ class Champion(Record):
         description="Probability from which the positive class is predicted, or a label is chosen; binary and multilabel tasks.",
     )
     threshold_reason: str = Field(default="", description="How the threshold was chosen.")
+    learned_rows: int | None = Field(
+        default=None,
+        ge=1,
+        description="Development rows that it learned from, drawn by chance, where the time had no room for all of them.",
+    )
     calibration: Literal["none", "temperature", "sigmoid", "isotonic"] = Field(
         default="none", description="What its probabilities are mended by, as its last step; classification tasks."
     )

@@ -174,6 +174,10 @@ class _Work:
             raise _NotDoneError("because rows that count by a weight are learned from in memory alone")
         if file_sha256(self.rows.layout.features_py) != self.rows.features_sha256:
             raise _NotDoneError("because features.py was changed in the meantime")
+        if self.result.champion.candidate.most_rows is not None:
+            raise _NotDoneError(
+                "because there was no time even for all that are in memory: give train more budget_seconds"
+            )
         parts = list(tree_parts(self.result.model, self._name))
         if not parts:
             raise _NotDoneError(

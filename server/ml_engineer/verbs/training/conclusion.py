@@ -170,6 +170,7 @@ def _champion(staged: StagedRun, standing: Standing, judged: _Judgement, code: s
         features_sha256=rows.features_sha256,
         decision_threshold=judged.threshold.value,
         threshold_reason=judged.threshold.reason,
+        learned_rows=winner.most_rows,
         calibration="none" if standing.calibration is None else standing.calibration.method,
         interval=prediction_interval(rows.data, judged.predictions, by_features=_reads_spreads(layout)),
         survival=_survival(rows, judged.predictions),

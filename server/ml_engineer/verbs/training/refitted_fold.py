@@ -20,6 +20,7 @@ from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.user_code import load_champion_builder, load_features
 from ml_engineer.splitting import fold_pairs, query_codes
 from ml_engineer.statistics.query_fit import fit_told
+from ml_engineer.statistics.resampling import sample_rows
 from ml_engineer.verbs.training.row_weights import row_weights
 from ml_engineer.vocabulary.problem import ProblemDefinition
 from ml_engineer.vocabulary.split import SplitPlan
@@ -59,7 +60,9 @@ def refit_one_fold(
         pairs = fold_pairs(development.folds, split.definition)
         mended = training.champion.calibration != "none"
         stored = pd.read_parquet(path).set_index("row")
-        facts = _compared(layout, problem, development, pairs, stored, mended=mended)
+        facts = _compared(
+            layout, problem, development, pairs, stored, mended=mended, most_rows=training.champion.learned_rows
+        )
     except (MlEngineerError, ValueError, TypeError) as error:
         return RefitFacts(problem=f"champion.py could not be fitted again: {' '.join(str(error).split())[:200]}")
     return replace(facts, seconds=time.monotonic() - started)
@@ -78,12 +81,14 @@ def _compared(
     stored: pd.DataFrame,
     *,
     mended: bool,
+    most_rows: int | None,
 ) -> RefitFacts:
     frame = development.frame
     whole = [(train, test) for train, test in pairs if (stored["fold"].reindex(frame.index[test]) >= 0).all()]
     if not whole:
         raise ProjectStateError("no fold has predictions for all of its rows")
-    train, test = whole[0]
+    given, test = whole[0]
+    train: npt.NDArray[np.integer] = given if most_rows is None else sample_rows(given, most_rows)
     build_features = load_features(layout)
     shown = frame.drop(columns=problem.target)
     target = learned_target(frame[problem.target], problem)[train]

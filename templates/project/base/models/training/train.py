@@ -54,13 +54,22 @@ def cross_validate(rows: pd.DataFrame, folds: np.ndarray) -> tuple[pd.DataFrame,
     for number, train, test in fold_pairs(folds):
         if champion.FOLDS is not None and number not in champion.FOLDS:
             continue
-        known = None if weights is None else weights[train]
-        model = fit(champion.build_model(number), features.iloc[train], learned[train], known)
+        sample = learned_rows(train)
+        known = None if weights is None else weights[sample]
+        model = fit(champion.build_model(number), features.iloc[sample], learned[sample], known)
         predicted = predict(model, features.iloc[test], champion.DECISION_THRESHOLD)
         table.loc[test, predicted.columns] = predicted.to_numpy()
         table.loc[test, "fold"] = number
         fold_scores[number] = score(champion.METRIC, scored[test], predicted)
     return table.astype({"row": "int64", "fold": "int64"}), fold_scores
+
+
+def learned_rows(places: np.ndarray) -> np.ndarray:
+    """Give those of the training rows that the model learns from: all, or a sample if champion.py says of how many."""
+    most = getattr(champion, "LEARNED_ROWS", None)
+    if most is None or len(places) <= most:
+        return places
+    return np.sort(np.random.default_rng(0).choice(places, most, replace=False))
 
 
 def pooled_score(rows: pd.DataFrame, table: pd.DataFrame) -> float:
@@ -140,8 +149,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def fit_on_everything(rows: pd.DataFrame) -> BaseEstimator:
-    """Fit what champion.py builds on all development rows."""
-    return fit(champion.build_model(), build_features(rows), learned_target(rows), row_weights(rows))
+    """Fit what champion.py builds on all development rows, or on a sample of them if it says so."""
+    sample = learned_rows(np.arange(len(rows)))
+    weights = row_weights(rows)
+    known = None if weights is None else weights[sample]
+    return fit(champion.build_model(), build_features(rows).iloc[sample], learned_target(rows)[sample], known)
 
 
 if __name__ == "__main__":
