@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml_engineer.errors import InputError, UnsupportedTaskError
+from ml_engineer.errors import DefinitionError, InputError, UnsupportedTaskError
 
 
 def patients(rows: int = 600, *, seed: int = 0) -> pd.DataFrame:
@@ -84,6 +84,7 @@ def test_survival_is_learned_judged_and_told_in_time(tmp_path: Path, call: Calla
             (UnsupportedTaskError, "in 5 rows only"),
         ),
         ({}, {"metric": "rmse"}, (InputError, "does not fit a survival task")),
+        ({}, {"metric": "integrated_brier"}, (InputError, "only the champion of a survival task tells")),
     ],
 )
 def test_what_is_no_survival_is_refused_with_a_pointer(
@@ -107,3 +108,18 @@ def test_framing_again_remembers_the_event(tmp_path: Path, call: Callable[..., A
     call("frame_problem", data=str(data), target="days", event_column="status", project_dir=root)
     again = call("frame_problem", data=str(data), target="days", project_dir=root)
     assert again.task_type == "survival"
+
+
+def test_a_metric_that_cannot_choose_between_candidates_is_refused_when_it_is_written_into_the_problem(
+    tmp_path: Path, call: Callable[..., Any]
+) -> None:
+    data, root = tmp_path / "patients.csv", tmp_path / "ml"
+    patients(200).to_csv(data, index=False)
+    call("frame_problem", data=str(data), target="days", event_column="status", project_dir=str(root))
+    problem = root / "problem.yaml"
+    text = problem.read_text(encoding="utf-8")
+    problem.write_text(
+        text.replace("primary_metric: concordance", "primary_metric: integrated_brier"), encoding="utf-8"
+    )
+    with pytest.raises(DefinitionError, match=r"'primary_metric' holds 'integrated_brier'.*allowed: concordance"):
+        call("train", project_dir=str(root), budget_evaluations=2)

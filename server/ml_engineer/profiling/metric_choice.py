@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_engineer.errors import InputError
-from ml_engineer.statistics.metrics import metrics_for
+from ml_engineer.statistics.metrics import metrics_for, primary_metrics_for
 from ml_engineer.vocabulary.estimates import Metric
 from ml_engineer.vocabulary.problem import TaskType
 
@@ -42,14 +42,20 @@ _USUAL: Final[dict[TaskType, tuple[Metric, str]]] = {
 
 
 def require_metric(metric: Metric, task: TaskType, *, has_costs: bool) -> None:
-    """Refuse a metric that does not fit the task.
+    """Refuse a metric that does not fit the task, or that candidates cannot be compared by.
 
     Raises
     ------
     InputError
         Naming those that do.
     """
-    allowed = metrics_for(task, has_costs=has_costs)
+    allowed = primary_metrics_for(task, has_costs=has_costs)
+    if metric not in allowed and metric in metrics_for(task, has_costs=has_costs):
+        raise InputError(
+            f"The metric {metric!r} judges what only the champion of a {task} task tells, and cannot choose it",
+            found=f"candidates are compared by {', '.join(allowed)}",
+            remedy=f"Pass metric={allowed[0]!r}, or leave it out: evaluate reports {metric} beside it",
+        )
     if metric not in allowed:
         needs = " (expected_cost needs both costs)" if metric == "expected_cost" and task == "binary" else ""
         raise InputError(

@@ -122,8 +122,8 @@ def contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, str]]:
 
 def _task_contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, str]]:
     from ml_engineer.statistics.metrics import (
-        metrics_for,
         metrics_without_target,
+        primary_metrics_for,
     )  # numpy, needed only for files edited by hand
 
     task = problem.form
@@ -157,7 +157,7 @@ def _task_contradictions(problem: ProblemDefinition) -> Iterator[tuple[Place, st
     if problem.costs is not None and task != "binary":
         yield ("costs",), f"'costs' are for binary tasks; this one is {task}"
     judged = problem.task_type if problem.task_type == "forecasting" else problem.judged_as
-    allowed = metrics_for(judged, has_costs=problem.costs is not None)
+    allowed = primary_metrics_for(judged, has_costs=problem.costs is not None)
     if problem.primary_metric not in allowed:
         yield (
             ("primary_metric",),

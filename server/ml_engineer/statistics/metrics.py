@@ -30,6 +30,7 @@ __all__ = [
     "metric_value",
     "metrics_for",
     "metrics_without_target",
+    "primary_metrics_for",
     "weighted_metric",
 ]
 
@@ -55,6 +56,8 @@ _REGRESSION: tuple[Metric, ...] = ("mae", "rmse", "r2", "median_absolute_error",
 _MEANS_OF_NUMBERS: frozenset[Metric] = frozenset({"mae", "poisson_deviance", "pinball", *_OF_ROWS})
 _RANKING: tuple[Metric, ...] = ("ndcg_at_10", "mean_average_precision")
 _SURVIVAL: tuple[Metric, ...] = ("concordance", "integrated_brier")
+_ONLY_REPORTED: frozenset[Metric] = frozenset({"integrated_brier"})
+"""Judge chances in time, which only a champion has: candidates are compared by scores, whose order alone means something."""
 _MEANS: frozenset[Metric] = frozenset(
     {"accuracy", "expected_cost", "level_mae", "log_loss", "brier", "ranked_probability_score"}
 )
@@ -156,6 +159,11 @@ def metrics_for(task: TaskType, *, has_costs: bool) -> tuple[Metric, ...]:
     if task == "regression":
         return _REGRESSION
     return (*_BINARY, "expected_cost") if task == "binary" and has_costs else _BINARY
+
+
+def primary_metrics_for(task: TaskType, *, has_costs: bool) -> tuple[Metric, ...]:
+    """Those of `metrics_for` that candidates can be compared by, so that they may decide."""
+    return tuple(metric for metric in metrics_for(task, has_costs=has_costs) if metric not in _ONLY_REPORTED)
 
 
 def metrics_without_target(task_type: TaskType, *, labelled: bool) -> tuple[Metric, ...]:
