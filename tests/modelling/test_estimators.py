@@ -315,6 +315,9 @@ def test_rows_of_one_group_stay_on_one_side() -> None:
         (pd.DataFrame({"a": [1.0, np.inf] * 10}), [0, 1] * 10, "infinity"),
         (pd.DataFrame({"a": [1.0, 2.0] * 10}), [1] * 20, "only one class"),
         (pd.DataFrame({"a": [1.0, 2.0] * 10}), [0, 1] * 9, "inconsistent numbers of samples"),
+        (pd.DataFrame({"a": [1.0, 2.0] * 10}), ["x", "y"] * 9 + ["x", None], "1 of 20 labels are missing"),
+        (pd.DataFrame({"a": [1.0, 2.0] * 10}), pd.Series(["x", "y", None, "x"] * 5, dtype="str"), "5 of 20 labels"),
+        (pd.DataFrame({"a": [1.0, 2.0] * 10}), pd.Series([0, 1, None, 1] * 5, dtype="Int64"), "5 of 20 labels"),
     ],
 )
 def test_what_cannot_be_learned_from_is_refused_with_the_reason(features, target, message: str) -> None:

@@ -101,6 +101,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
             msg = "requires y to be passed, but the target y is None"
             raise ValueError(f"{type(self).__name__} {msg}")
         features = self._frame(X, reset=True)
+        _refuse_missing_labels(y)
         _refuse_several_labels(y)
         target = column_or_1d(y, warn=True)
         check_classification_targets(target)
@@ -220,6 +221,15 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
 
     def _task(self) -> tuple[Task, Metric]:
         return "regression", "rmse"
+
+
+def _refuse_missing_labels(y: Any) -> None:
+    """Refuse rows without a label: what sorts labels would say only that text and nothing cannot be compared."""
+    labels = np.asarray(y, dtype=object)
+    missing = int(pd.isna(labels).sum())
+    if missing:
+        msg = f"Input y contains NaN: {missing:,} of {labels.size:,} labels are missing; leave these rows out, or give them a label of their own"
+        raise ValueError(msg)
 
 
 def _refuse_several_labels(y: Any) -> None:
