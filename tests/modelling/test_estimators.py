@@ -325,6 +325,26 @@ def test_what_cannot_be_learned_from_is_refused_with_the_reason(features, target
         TabularClassifier(**QUICK).fit(features, target)
 
 
+@pytest.mark.parametrize(
+    ("metric", "lowest", "message"),
+    [
+        ("pinball", 0.0, "'pinball', which judges a quantile.*predict_interval"),
+        ("poisson_deviance", -2.0, "'poisson_deviance', which judges counts, and 1 values of y lie below zero"),
+    ],
+)
+def test_a_metric_that_this_target_or_this_estimator_gives_no_meaning_is_refused(
+    metric: str, lowest: float, message: str
+) -> None:
+    numbers = np.arange(40.0)
+    with pytest.raises(ValueError, match=message):
+        TabularRegressor(metric=metric, **QUICK).fit(numbers[:, None], np.r_[lowest, numbers[1:]])
+
+
+def test_a_metric_that_is_undefined_for_every_candidate_is_refused_and_not_won_by_the_first() -> None:
+    with pytest.raises(ValueError, match=r"r2 is undefined on this target for each of [0-9]+ candidates"):
+        TabularRegressor(metric="r2", **QUICK).fit(np.arange(40.0)[:, None], np.full(40, 3.0))
+
+
 def test_several_labels_a_row_are_refused_with_what_to_do() -> None:
     with pytest.raises(ValueError, match=r"several labels a row \(shape \(6, 2\)\).*OneVsRestClassifier"):
         TabularClassifier(budget_evaluations=3, n_jobs=1).fit(np.zeros((6, 1)), np.array([[1, 0], [0, 1]] * 3))

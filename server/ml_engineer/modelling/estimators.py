@@ -165,6 +165,7 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
         features = self._frame(X, reset=True)
         target = np.asarray(check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype="float64", input_name="y"))
         check_lengths(features, target)
+        _refuse_unfit_metric(self.metric, target)
         data = self._data(features, target, groups, sample_weight)
         self._search(data)
         self._keep_errors(features, target, data.fold_of_rows)
@@ -221,6 +222,22 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
 
     def _task(self) -> tuple[Task, Metric]:
         return "regression", "rmse"
+
+
+def _refuse_unfit_metric(metric: Metric | None, target: npt.NDArray[np.float64]) -> None:
+    """Refuse a metric of numbers that means nothing for what is predicted, or for this target."""
+    if metric == "pinball":
+        msg = (
+            "metric is 'pinball', which judges a quantile, and this estimator predicts the expected value: pass another metric "
+            "and use predict_interval, or frame a problem with the quantile (frame_problem with quantile=0.9)"
+        )
+        raise ValueError(msg)
+    if metric == "poisson_deviance" and target.min() < 0:
+        msg = (
+            f"metric is 'poisson_deviance', which judges counts, and {int((target < 0).sum())} values of y lie below zero, the "
+            f"least at {target.min():g}: pass another metric"
+        )
+        raise ValueError(msg)
 
 
 def _refuse_missing_labels(y: Any) -> None:

@@ -180,7 +180,9 @@ class TabularEstimator(BaseEstimator, ABC):
                 finished=finished,
                 tuner=Tuner(seed=self.random_state),
             )
-        self._keep(result, data, leaderboard(result, data, seed=self.random_state, known=done))
+        board = leaderboard(result, data, seed=self.random_state, known=done)
+        _refuse_undefined(board, data.metric)
+        self._keep(result, data, board)
 
     def _workers(self, data: TrainingData) -> int:
         """Fits at a time; 0 keeps them in this process, which needs no start: of a short time a start takes much."""
@@ -227,6 +229,17 @@ class TabularEstimator(BaseEstimator, ABC):
     @abstractmethod
     def _task(self) -> tuple[Task, Metric]:
         """Kind of task, and what its candidates are ordered by unless the caller says otherwise."""
+
+
+def _refuse_undefined(board: Leaderboard, metric: Metric) -> None:
+    """Refuse to call a candidate the best where no score says anything; raises ValueError naming the metric."""
+    finished = [one for one in board.candidates if one.status == "finished"]
+    if finished and all(one.score is None for one in finished):
+        msg = (
+            f"{metric} is undefined on this target for each of {len(finished)} candidates, so that none is the best: "
+            "pass another metric"
+        )
+        raise ValueError(msg)
 
 
 def _with_text_model(data: TrainingData, folder: Path) -> TrainingData:
