@@ -218,6 +218,42 @@ def test_text_where_numbers_were_learned_is_refused_by_column_and_cell() -> None
         model.predict(frame.assign(lat="north"))
 
 
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param(
+            lambda level, flag: (level.astype("int64"), flag.astype("str")), id="whole numbers, truths as text"
+        ),
+        pytest.param(
+            lambda level, flag: (level.astype("float64"), flag.astype("int64")), id="numbers, truths as 1 and 0"
+        ),
+        pytest.param(lambda level, flag: (level.astype("str"), flag.astype(object)), id="text, truths as objects"),
+        pytest.param(lambda level, flag: (level.astype(object), flag.astype("boolean")), id="objects, nullable truths"),
+    ],
+)
+def test_a_category_and_a_truth_are_known_again_in_another_type(again) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"level": pd.Categorical(rng.integers(0, 3, 60)), "flag": rng.random(60) > 0.5})
+    model = TabularRegressor(**QUICK).fit(frame, 2.0 * frame["level"].astype(int) + frame["flag"])
+    level, flag = again(frame["level"], frame["flag"])
+    assert np.allclose(model.predict(pd.DataFrame({"level": level, "flag": flag})), model.predict(frame))
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("maybe", "Column 'flag' held true or false when the model was fitted, and holds 'maybe' now"),
+        (2, "Column 'flag' held true or false when the model was fitted, and holds 2 now"),
+        (None, "Column 'flag' was true or false in every row when the model was fitted, and 40 cells are missing now"),
+    ],
+)
+def test_what_is_neither_true_nor_false_is_refused_by_column_and_cell(cell, message: str) -> None:
+    frame = pd.DataFrame({"flag": np.arange(40) % 2 == 0, "size": np.arange(40.0)})
+    model = TabularRegressor(**QUICK).fit(frame, frame["size"])
+    with pytest.raises(ValueError, match=message):
+        model.predict(frame.assign(flag=cell))
+
+
 def test_a_short_time_and_a_small_table_start_no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     class AskedError(Exception):
         pass

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ml_engineer.modelling.frame_reading import Readings, moments_of, numbers_of, plain_numbers
+from ml_engineer.modelling.frame_reading import Readings, moments_of, numbers_of
 from ml_engineer.vocabulary.places import Place
 from ml_engineer.vocabulary.written_numbers import WrittenNumbers
 
@@ -40,7 +40,7 @@ def feature_frame(table: Any, *, names: list[str], readings: Readings | None = N
     names : list of str
         Names for the p columns; they replace those of a frame.
     readings : Readings, optional
-        What columns hold that their types do not say: dates and numbers as text or inside it, coordinates.
+        What columns held at fit: what each was, dates and numbers as text or inside it, coordinates.
 
     Returns
     -------
@@ -50,26 +50,24 @@ def feature_frame(table: Any, *, names: list[str], readings: Readings | None = N
     Raises
     ------
     ValueError
-        If a number is infinite, or text stands where numbers were learned.
+        If a number is infinite, or what stands there cannot be read as what was learned.
     """
     readings = readings or Readings()
     frame = table.reset_index(drop=True) if isinstance(table, pd.DataFrame) else pd.DataFrame(np.asarray(table))
     parts: dict[str, Any] = {}
     moments: dict[str, pd.Series] = {}
     for name, (_, column) in zip(names, frame.items(), strict=True):
-        if name in readings.moments or pd.api.types.is_datetime64_any_dtype(column):
+        if readings.holds_moments(name, column):
             moments[name] = moments_of(column)
             parts |= _moment(name, moments[name])
         elif name in readings.written:
             written = readings.written[name]
-            parts |= {} if written.alone else _features(name, column)
+            parts |= {} if written.alone else _features(name, readings.as_learned(name, column))
             parts |= _numbers(name, column, written.numbers)
         elif name in readings.units:
             parts |= _features(name, numbers_of(column, readings.units[name]))
-        elif name in readings.plain and not pd.api.types.is_numeric_dtype(column):
-            parts |= _features(name, plain_numbers(column))
         else:
-            parts |= _features(name, column)
+            parts |= _features(name, readings.as_learned(name, column))
     for first, second in combinations(list(moments)[:_MOST_MOMENTS], 2):
         parts[f"{first}__to__{second}__days"] = (moments[second] - moments[first]).dt.total_seconds() / 86_400
     return pd.DataFrame(parts | _whereabouts(parts, readings.places), index=frame.index)

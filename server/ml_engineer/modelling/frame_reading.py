@@ -14,7 +14,7 @@ import pandas as pd
 from ml_engineer.vocabulary.places import Place, places_among
 from ml_engineer.vocabulary.written_numbers import WrittenNumbers, written_among
 
-__all__ = ["Readings", "WrittenColumn", "moments_of", "numbers_of", "plain_numbers", "readings_of"]
+__all__ = ["Readings", "WrittenColumn", "moments_of", "numbers_of", "readings_of"]
 
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
 _NUMBER: Final = re.compile(r"\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*([^\W\d_]{0,8}|%|°[CF]?|[$€£])\s*")
@@ -32,16 +32,22 @@ class WrittenColumn(NamedTuple):
 
 @dataclass(frozen=True)
 class Readings:
-    """What columns hold that their types do not say, by the names that the features have.
+    """What columns held at fit, by the names that the features have: later rows may bring the same in another type.
 
     Parameters
     ----------
     moments : frozenset of str
-        Dates as objects, or as text in the order of ISO 8601.
+        Dates as such, as objects, or as text in the order of ISO 8601.
     units : mapping of str to str
         Numbers as text, and the unit that stands behind each of them; mostly none.
     plain : frozenset of str
         Numbers that are no text.
+    truths : frozenset of str
+        True and false.
+    full_truths : frozenset of str
+        Those of them without a missing cell: models read no gap there.
+    texts : frozenset of str
+        Categories of whatever type, and all else that is learned from as text.
     places : tuple of Place
         Coordinates.
     written : mapping of str to WrittenColumn
@@ -53,19 +59,52 @@ class Readings:
     plain: frozenset[str] = frozenset()
     places: tuple[Place, ...] = ()
     written: Mapping[str, WrittenColumn] = field(default_factory=dict)
+    truths: frozenset[str] = frozenset()
+    full_truths: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
+
+    def holds_moments(self, name: str, column: pd.Series) -> bool:
+        """Whether a column is moments: as it was at fit or, of an array, as its type is now."""
+        if name in self.moments:
+            return True
+        known = name in self.plain or name in self.truths or name in self.texts
+        return not known and pd.api.types.is_datetime64_any_dtype(column)
+
+    def as_learned(self, name: str, column: pd.Series) -> pd.Series:
+        """A column as what it was at fit, whatever type it has now.
+
+        Raises
+        ------
+        ValueError
+            Naming the column and the first cell that cannot be read so.
+        """
+        if name in self.plain:
+            return column if pd.api.types.is_numeric_dtype(column) else _plain_numbers(column)
+        if name in self.truths:
+            return _truth_values(column, gaps=name not in self.full_truths)
+        return _texts(column) if name in self.texts else column
 
 
 def readings_of(table: pd.DataFrame, names: list[str]) -> Readings:
     """What the columns of `table` (n, p) hold, under `names` (p)."""
     moments, units, medians, written, plain = set(), {}, [], {}, set()
+    truths, texts = set(), set()
     given = {}
     for place, name in enumerate(names):
         column, told = table.iloc[:, place], str(table.columns[place])
         given[told] = name
+        if _are_truths(column):
+            truths.add(name)
+            continue
         if pd.api.types.is_numeric_dtype(column):
-            if not pd.api.types.is_bool_dtype(column):
-                plain.add(name)
-                medians.append((told, float(column.median())))
+            plain.add(name)
+            medians.append((told, float(column.median())))
+            continue
+        if pd.api.types.is_datetime64_any_dtype(column):
+            moments.add(name)
+            continue
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            texts.add(name)
             continue
         if column.dtype != object and not pd.api.types.is_string_dtype(column):
             continue
@@ -77,8 +116,21 @@ def readings_of(table: pd.DataFrame, names: list[str]) -> Readings:
             medians.append((told, float(numbers_of(cells, unit).median())))
         elif (numbers := _written_in(cells)) is not None:
             written[name] = numbers
+            texts.add(name)
+        elif cells.map(lambda cell: isinstance(cell, str)).any():
+            texts.add(name)
     places = tuple(Place(one.name, given[one.latitude], given[one.longitude]) for one in places_among(medians))
-    return Readings(frozenset(moments), units, frozenset(plain), places, written)
+    full = frozenset(name for name in truths if not table.iloc[:, names.index(name)].isna().any())
+    return Readings(
+        frozenset(moments), units, frozenset(plain), places, written, frozenset(truths), full, frozenset(texts)
+    )
+
+
+def _are_truths(column: pd.Series) -> bool:
+    cells = column.dropna() if column.dtype == object else column
+    return pd.api.types.is_bool_dtype(column) or (
+        column.dtype == object and len(cells) > 0 and all(isinstance(cell, bool | np.bool_) for cell in cells)
+    )
 
 
 def _written_in(cells: pd.Series) -> WrittenColumn | None:
@@ -124,20 +176,63 @@ def moments_of(column: pd.Series) -> pd.Series:
     return column if column.dt.tz is None else column.dt.tz_convert("UTC").dt.tz_localize(None)
 
 
-def plain_numbers(column: pd.Series) -> pd.Series:
-    """A column of numbers that came as objects.
-
-    Raises
-    ------
-    ValueError
-        Naming the column and the first cell that is no number.
-    """
-    numbers = pd.to_numeric(column, errors="coerce")
-    strange = column[numbers.isna() & column.notna()]
-    if len(strange):
-        msg = f"Column {column.name!r} held numbers when the model was fitted, and holds {strange.iloc[0]!r} now: pass a number, or NaN"
-        raise ValueError(msg)
+def _plain_numbers(column: pd.Series) -> pd.Series:
+    """A column of numbers that came as objects, or as categories."""
+    cells = column.astype(object)
+    numbers = pd.to_numeric(
+        cells.map(lambda cell: None if isinstance(cell, dt.date | dt.timedelta) else cell), "coerce"
+    )
+    _refuse_strange(column, numbers, held="numbers", wanted="a number")
     return numbers.astype("float64")
+
+
+def _truth_values(column: pd.Series, *, gaps: bool) -> pd.Series:
+    """True and false that came as 1 and 0, or as text."""
+    read = column
+    if not pd.api.types.is_bool_dtype(column):
+        read = column.astype(object).map(_truth)
+        _refuse_strange(column, read, held="true or false", wanted="True or False")
+    missing = int(read.isna().sum())
+    if missing and not gaps:
+        msg = (
+            f"Column {column.name!r} was true or false in every row when the model was fitted, and {missing:,} cells are "
+            "missing now: pass True or False"
+        )
+        raise ValueError(msg)
+    return read.astype("float64" if missing else bool)
+
+
+def _truth(cell: Any) -> bool | None:
+    if isinstance(cell, str):
+        return {"true": True, "false": False}.get(cell.strip().casefold())
+    return bool(cell) if cell in (0, 1) else None
+
+
+def _texts(column: pd.Series) -> pd.Series:
+    """Cells as text; a whole number is the same category with a decimal point and without."""
+    if pd.api.types.is_string_dtype(column.dtype) and column.dtype != object:
+        return column
+    texts = column.astype(object).map(_text, na_action="ignore").astype("str")
+    return texts.where(column.notna().to_numpy(), np.nan)
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, list | tuple | set):
+        return ";".join(map(str, cell))
+    whole = isinstance(cell, float | np.floating) and cell == np.floor(cell)
+    return str(int(cell)) if whole and np.isfinite(cell) else str(cell)
+
+
+def _refuse_strange(column: pd.Series, read: pd.Series, *, held: str, wanted: str) -> None:
+    strange = column[read.isna().to_numpy() & column.notna().to_numpy()]
+    if len(strange):
+        cell = strange.iloc[0]
+        msg = (
+            f"Column {column.name!r} held {held} when the model was fitted, and holds "
+            f"{cell.item() if isinstance(cell, np.generic) else cell!r} now: "
+            f"pass {wanted}, or NaN"
+        )
+        raise ValueError(msg)
 
 
 def numbers_of(column: pd.Series, unit: str) -> pd.Series:
