@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ml_engineer.errors import InputError, ProjectStateError
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
-from ml_engineer.vocabulary.context import WorkContext
-from ml_engineer.vocabulary.replies import TrainReply
-from ml_engineer.vocabulary.requests import TrainRequest
 from ml_engineer.vocabulary.training import TrainingRun
 from modelling.foundation_models import small_checkpoint, two_sided
-from verbs.test_train import customers, frame_table
+from verbs.test_train import customers, frame_table, train_here
 
 SERVE = """
 import pandas as pd
@@ -34,14 +29,6 @@ print("better than chance" if area > 0.7 else area)
 """
 
 
-def train(layout: ProjectLayout, home: Path, **arguments: Any) -> TrainReply:
-    request = TrainRequest(project_dir=str(layout.root), **arguments)
-    reply: TrainReply = importlib.import_module("ml_engineer.verbs.train").train(
-        request, WorkContext(job_id="job_train", journal_dir=home / "fits")
-    )
-    return reply
-
-
 @pytest.fixture(scope="module")
 def trained_once(tmp_path_factory: pytest.TempPathFactory) -> ProjectLayout:
     """A project whose champion is a foundation model; the file that it was given is gone since."""
@@ -51,7 +38,7 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> ProjectLayout:
         patch.setenv("XDG_DATA_HOME", str(home / "data"))
         layout = frame_table(home, two_sided(400).drop(columns="size"), target="side")
         weights = small_checkpoint(home / "weights.ckpt", classes=10)
-        reply = train(
+        reply = train_here(
             layout, home, foundation_model=str(weights), candidates=["foundation"], budget_evaluations=12, seed=1
         )
         assert reply.status == "done"
@@ -147,17 +134,17 @@ def test_a_copy_that_was_changed_is_told_by_verify_and_replay(layout, call) -> N
 @pytest.mark.full
 def test_weights_that_are_given_and_not_asked_for_are_told(layout, tmp_path: Path) -> None:
     weights = small_checkpoint(tmp_path / "weights.ckpt", classes=10)
-    reply = train(layout, tmp_path, foundation_model=str(weights), candidates=["linear"], budget_evaluations=3)
+    reply = train_here(layout, tmp_path, foundation_model=str(weights), candidates=["linear"], budget_evaluations=3)
     assert any("candidates does not name 'foundation'" in warning for warning in reply.warnings)
 
 
 def test_asked_for_by_name_without_weights_the_error_says_what_to_pass(tmp_path: Path) -> None:
     layout = frame_table(tmp_path, customers().drop(columns="spend"), target="left")
     with pytest.raises(InputError, match=r"no candidate 'foundation'.*Pass foundation_model too"):
-        train(layout, tmp_path, candidates=["foundation"], budget_evaluations=3)
+        train_here(layout, tmp_path, candidates=["foundation"], budget_evaluations=3)
 
 
 def test_ideas_are_judged_without_a_foundation_model(tmp_path: Path) -> None:
     layout = frame_table(tmp_path, customers().drop(columns="spend"), target="left")
     with pytest.raises(InputError, match="trial and foundation_model do not go together"):
-        train(layout, tmp_path, foundation_model=str(tmp_path), trial="longer reviews")
+        train_here(layout, tmp_path, foundation_model=str(tmp_path), trial="longer reviews")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,11 +13,9 @@ from ml_engineer.errors import ProjectStateError
 from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
-from ml_engineer.vocabulary.context import WorkContext
 from ml_engineer.vocabulary.replies import ReplayReply
-from ml_engineer.vocabulary.requests import TrainRequest
 from ml_engineer.vocabulary.training import TrainingRun
-from verbs.test_train import customers, frame_table
+from verbs.test_train import customers, frame_table, train_here
 
 Replay = Callable[..., ReplayReply]
 
@@ -26,9 +23,7 @@ Replay = Callable[..., ReplayReply]
 def trained(home: Path, **arguments: object) -> ProjectLayout:
     """A project with a champion, in a home of its own."""
     layout = frame_table(home, customers().drop(columns="spend"), target="left")
-    request = TrainRequest(project_dir=str(layout.root), candidates=["linear", "linear_strict"], **arguments)
-    verb = importlib.import_module("ml_engineer.verbs.train").train
-    assert verb(request, WorkContext(job_id="job_train", journal_dir=home / "fits")).status == "done"
+    assert train_here(layout, home, candidates=["linear", "linear_strict"], **arguments).status == "done"
     return layout
 
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ml_engineer.errors import InputError, ProjectStateError
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
-from ml_engineer.vocabulary.context import WorkContext
-from ml_engineer.vocabulary.replies import TrainReply
-from ml_engineer.vocabulary.requests import TrainRequest
 from ml_engineer.vocabulary.training import TrainingRun
 from modelling.text_models import reviews, synonym_model
-from verbs.test_train import customers, frame_table
+from verbs.test_train import customers, frame_table, train_here
 
 SERVE = """
 import pandas as pd
@@ -35,14 +30,6 @@ print("all are known but the missing" if right[rows["review"].notna()].all() els
 """
 
 
-def train(layout: ProjectLayout, home: Path, **arguments: Any) -> TrainReply:
-    request = TrainRequest(project_dir=str(layout.root), **arguments)
-    reply: TrainReply = importlib.import_module("ml_engineer.verbs.train").train(
-        request, WorkContext(job_id="job_train", journal_dir=home / "fits")
-    )
-    return reply
-
-
 @pytest.fixture(scope="module")
 def trained_once(tmp_path_factory: pytest.TempPathFactory) -> ProjectLayout:
     """Reviews read by a text model whose folder is gone since."""
@@ -51,7 +38,7 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> ProjectLayout:
         patch.setenv("XDG_DATA_HOME", str(home / "data"))
         layout = frame_table(home, reviews(360), target="liked", group_columns=["topic"])
         model = synonym_model(home / "model")
-        reply = train(
+        reply = train_here(
             layout, home, text_model=str(model), candidates=["words", "vectors"], budget_evaluations=24, seed=1
         )
         assert reply.status == "done"
@@ -141,18 +128,18 @@ def test_a_copy_that_was_changed_is_told_by_verify_and_replay(layout, call) -> N
 def test_a_missing_folder_is_refused_before_anything_is_fitted(layout, tmp_path: Path) -> None:
     before = layout.champion_py.read_bytes()
     with pytest.raises(InputError, match="no folder of that name"):
-        train(layout, tmp_path, text_model=str(tmp_path / "no such"), budget_evaluations=3)
+        train_here(layout, tmp_path, text_model=str(tmp_path / "no such"), budget_evaluations=3)
     assert layout.champion_py.read_bytes() == before
 
 
 def test_ideas_are_judged_without_a_text_model(layout, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="trial and text_model do not go together"):
-        train(layout, tmp_path, text_model=str(tmp_path), trial="longer reviews")
+        train_here(layout, tmp_path, text_model=str(tmp_path), trial="longer reviews")
 
 
 def test_a_table_without_running_text_has_no_use_for_it_and_says_so(tmp_path: Path) -> None:
     layout = frame_table(tmp_path, customers().drop(columns="spend"), target="left")
     model = synonym_model(tmp_path / "model")
-    reply = train(layout, tmp_path, text_model=str(model), candidates=["linear"], budget_evaluations=3)
+    reply = train_here(layout, tmp_path, text_model=str(model), candidates=["linear"], budget_evaluations=3)
     assert any("no column that features.py gives holds running text" in warning for warning in reply.warnings)
     assert not layout.text_models.exists()

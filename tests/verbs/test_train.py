@@ -73,6 +73,14 @@ def frame_table(root: Path, table: pd.DataFrame, **arguments: Any) -> ProjectLay
     return ProjectLayout(root / "ml")
 
 
+def train_here(layout: ProjectLayout, home: Path, **arguments: Any) -> TrainReply:
+    """Train in this process, with finished fits kept under `home`."""
+    request = TrainRequest(project_dir=str(layout.root), **arguments)
+    context = WorkContext(job_id="job_train", journal_dir=home / "fits")
+    reply: TrainReply = importlib.import_module("ml_engineer.verbs.train").train(request, context)
+    return reply
+
+
 @pytest.fixture(scope="module")
 def framed_once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ProjectLayout]:
     """A binary and a regression project, framed and scaffolded, for copying."""
