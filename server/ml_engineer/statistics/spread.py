@@ -127,13 +127,12 @@ def _described(
 
 
 def _written(tree: object, places: dict[int, int]) -> SpreadTree:
-    found: dict[str, Floats] = {
-        name: np.asarray(getattr(tree, name)) for name in ("feature", "threshold", "children_left", "children_right")
-    }
+    told = ("feature", "threshold", "children_left", "children_right", "value")
+    found: dict[str, Floats] = {name: np.asarray(getattr(tree, name)) for name in told}
     return SpreadTree(
         column=tuple(places.get(int(place), 0) for place in found["feature"]),
         threshold=tuple(found["threshold"].tolist()),
         left=tuple(found["children_left"].tolist()),
         right=tuple(found["children_right"].tolist()),
-        value=tuple((_RATE * np.asarray(tree.value)[:, 0, 0]).tolist()),  # type: ignore[attr-defined]
+        value=tuple((_RATE * found["value"][:, 0, 0]).tolist()),
     )
