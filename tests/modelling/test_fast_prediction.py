@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from ml_engineer import TabularClassifier
+from ml_engineer import TabularClassifier, TabularRanker, TabularRegressor
 from ml_engineer.modelling.calibrated import calibrated_model
 from ml_engineer.modelling.calibration import Calibrator
 from ml_engineer.modelling.candidate import Candidate
@@ -163,3 +163,16 @@ def test_a_fitted_estimator_is_stored_with_its_fast_way() -> None:
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict_proba(rows), model.predict_proba(rows))
     assert len(pickle.dumps(FastModel(model.model_))) < 1.01 * len(pickle.dumps(model.model_)) + 500
+
+
+@pytest.mark.parametrize("kind", [TabularClassifier, TabularRegressor, TabularRanker])
+def test_an_estimator_that_was_saved_before_there_was_a_fast_way_answers_as_it_did(kind: Any) -> None:
+    features = mixed_features(60, seed=0)
+    more = {"group": [6] * 10} if kind is TabularRanker else {}
+    model = kind(budget_evaluations=3, n_jobs=1, folds=2).fit(features, np.arange(60) % 3, **more)
+    asked = ["predict", "predict_proba"] if kind is TabularClassifier else ["predict"]
+    said = [getattr(model, one)(features) for one in asked]
+    del model._fast
+    earlier = pickle.loads(pickle.dumps(model))
+    for one, before in zip(asked, said, strict=True):
+        assert np.array_equal(getattr(earlier, one)(features), before)

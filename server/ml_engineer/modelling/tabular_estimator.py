@@ -7,6 +7,7 @@ import time
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
@@ -104,6 +105,11 @@ class TabularEstimator(BaseEstimator, ABC):
         """Every candidate, best first: score with interval, times, and what was decided about it."""
         check_is_fitted(self, "_board")
         return self._board
+
+    @cached_property
+    def _fast(self) -> FastModel:
+        """The champion with a fast way to its answers; what an earlier version saved lacks it, and finds it here."""
+        return FastModel(self.model_)
 
     def _frame(self, X: Any, *, reset: bool) -> pd.DataFrame:  # noqa: N803  (scikit-learn's name)
         """The checked feature frame."""
