@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,6 +86,32 @@ def test_of_a_run_by_the_clock_the_champion_is_fitted_again_and_a_forged_predict
     reply = replay()
     assert reply.verdict == "differs"
     assert reply.largest_difference == pytest.approx(0.01, abs=1e-6)
+
+
+def full(*_arguments: object, **_options: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("where", ["shutil.copyfile", "tempfile.mkdtemp", "mlflow.sklearn.log_model", "numpy.savez"])
+def test_a_full_disk_is_told_as_one_of_scratch_files_and_the_project_needs_nothing(
+    replay, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(where, full)
+    with pytest.raises(ProjectStateError, match=r"no room to replay run_.*No space left.*TMPDIR.*only read") as told:
+        replay()
+    assert "train" not in told.value.remedy
+
+
+def test_a_full_disk_where_the_champion_is_fitted_again_is_no_matter_of_versions(
+    layout, replay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_the_clock(layout)
+    interpreter = tmp_path / "python"
+    interpreter.write_text("#!/bin/sh\necho 'OSError: [Errno 28] No space left on device'\nexit 1\n", encoding="utf-8")
+    interpreter.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(interpreter))
+    with pytest.raises(ProjectStateError, match=r"no room to replay run_.*TMPDIR"):
+        replay()
 
 
 def test_other_rows_lost_code_and_unknown_runs_are_refused(layout, replay) -> None:

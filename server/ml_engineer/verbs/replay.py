@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,12 +31,16 @@ from ml_engineer.vocabulary.training import TrainingRun
 __all__ = ["replay"]
 
 _TOLERANCE = 1e-6
+_PLACE = "ml-engineer-replay-"
 _LOOKED_AT_EVERY = 0.2
 _SCORE = re.compile(r"^cross-validated \S+: (\S+) on", re.MULTILINE)
 _BY_THE_CLOCK = (
     "The run had a budget of time, or was asked to stop: which fits there was time for depended on the machine, so its search "
     "cannot come again. With budget_evaluations instead, and left alone, it can."
 )
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+_NO_ROOM_TOLD = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "disk is full", "No usable temporary directory")
+"""What other programs, SQLite and Python's own scratch folders say of a full disk."""
 _OWN_LINES = ("RUN_ID", "EXPECTED_SCORE", "FURTHER_ROWS", "# ")
 """Lines of champion.py that may be others: what it tells, and nothing that it builds."""
 
@@ -55,7 +63,8 @@ def replay(request: ReplayRequest, context: WorkContext) -> ReplayReply:
     Raises
     ------
     ProjectStateError
-        If there is no such run, its rows are other ones now, or a text that it rests on is not there any more.
+        If there is no such run, its rows are other ones now, a text that it rests on is not there any more, or there is no
+        room for the replay.
     """
     layout = ProjectLayout(Path(request.project_dir))
     record = _run_record(layout, request.run)
@@ -68,11 +77,42 @@ def replay(request: ReplayRequest, context: WorkContext) -> ReplayReply:
     stored = _stored_predictions(layout, record)
     searched = record.budget_evaluations is not None and not record.stopped_early
     context.report("laying out the replay", 0.02)
-    with tempfile.TemporaryDirectory(prefix="ml-engineer-replay-", ignore_cleanup_errors=True) as name:
+    with _room_told(record), tempfile.TemporaryDirectory(prefix=_PLACE, ignore_cleanup_errors=True) as name:
         place = lay_out(layout, record, Path(name), context)
         again = _search_again(place, record, context) if searched else _fit_again(place, record, context)
         rows, largest = _largest_difference(stored, pd.read_parquet(again.out_of_fold))
     return _reply(layout, record, place, again, rows=rows, largest=largest, searched=searched)
+
+
+@contextmanager
+def _room_told(record: TrainingRun) -> Iterator[None]:
+    """Tell a full disk as what it is here: the scratch folder lacks room, and the project is untouched.
+
+    Raises
+    ------
+    ProjectStateError
+        Instead of what was raised for want of room, by whatever part of the replay.
+    """
+    try:
+        yield
+    except (OSError, ProjectStateError) as error:
+        if not _is_for_want_of_room(error):
+            raise
+        raise ProjectStateError(
+            f"There is no room to replay {record.run_id}",
+            found=f"{error.problem}: {error.found}" if isinstance(error, ProjectStateError) else str(error),
+            remedy="Free space where temporary files go, or let TMPDIR name a folder with more, then call replay again; the "
+            "project was only read",
+        ) from error
+
+
+def _is_for_want_of_room(error: BaseException | None) -> bool:
+    """Whether a full disk is what an error says, or what it was raised from."""
+    if error is None:
+        return False
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return True
+    return any(told in str(error) for told in _NO_ROOM_TOLD) or _is_for_want_of_room(error.__cause__)
 
 
 def _run_record(layout: ProjectLayout, run: str) -> TrainingRun:
