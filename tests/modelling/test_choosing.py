@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from ml_engineer.modelling.candidate import Candidate
 from ml_engineer.modelling.choosing import averaging_pays
+from ml_engineer.modelling.concluding import SearchResult, conclude
+from ml_engineer.modelling.executors import make_executor
 from ml_engineer.modelling.fits import Fit
+from ml_engineer.modelling.portfolio import baseline_candidate
+from ml_engineer.modelling.search_plan import SearchPlan
+from ml_engineer.modelling.search_state import SearchState
 from ml_engineer.modelling.standing import Standing
 from ml_engineer.modelling.training_data import TrainingData
-from modelling.tables import make_data
+from modelling.tables import CountingJournal, make_data
 
 
 def _standings(data: TrainingData, errors: Sequence[np.ndarray]) -> list[Standing]:
@@ -51,3 +60,39 @@ def test_a_model_that_is_best_in_every_fold_stays_alone() -> None:
     rng = np.random.default_rng(2)
     exact = 0.1 * rng.normal(size=data.rows)
     assert not _pays(exact, 5.0 + rng.normal(size=data.rows), data=data)
+
+
+def _numbers(rows: int) -> TrainingData:
+    data = make_data("regression", rows=rows)
+    return replace(data, features=data.features[["width (mm)", "count"]])
+
+
+def _ended(data: TrainingData, standings: list[Standing], **plan: object) -> SearchResult:
+    """The end of a search that found these models; what is fitted on all rows is a straight line, whichever wins."""
+    line = make_pipeline(FunctionTransformer(np.nan_to_num), LinearRegression())
+    for one in standings:
+        one.candidate = replace(one.candidate, estimator=line)
+    naive = _standings(data, [data.target.mean() - data.target])[0]
+    naive.candidate = baseline_candidate(data)
+    with make_executor(workers=0) as executor:
+        executor.load(data)
+        state = SearchState(
+            data,
+            executor=executor,
+            plan=SearchPlan(float("inf"), **plan),
+            clock=lambda: 0.0,
+            journal=CountingJournal(),
+            report=lambda message, fraction: None,
+            finished=lambda standing: None,
+            asked_to_stop=lambda: False,
+        )
+        state.standings = standings
+        return conclude(state, naive)
+
+
+def test_an_average_holds_the_models_that_keep_the_price_and_none_that_is_dearer() -> None:
+    data = _numbers(rows=400)
+    dear, *cheap = _standings(data, np.random.default_rng(0).normal(size=(3, data.rows)) * [[0.1], [1], [1]])
+    dear.fits = {fold: replace(fit, predict_seconds=1000.0) for fold, fit in dear.fits.items()}
+    champion = _ended(data, [dear, *cheap], price_milliseconds=100.0).champion.candidate
+    assert {part.name for part, _ in champion.members} == {"model 1", "model 2"}

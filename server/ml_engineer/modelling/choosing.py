@@ -65,6 +65,10 @@ def chosen_weights(
         What a prediction may cost per row, in batches; the dearest parts go until it is kept.
     """
     able = [place for place, one in enumerate(standings) if not isinstance(one.candidate.source, NotWritable)]
+    # One that is too dear by itself would else be the whole average where it is the best by far.
+    able = [
+        place for place in able if 1000 * standings[place].predict_seconds_per_row(data) <= price_milliseconds
+    ] or able
     rows = np.concatenate([data.all_pairs[fold][1] for fold in folds])
     actual = data.actual[rows]
     loss = data.loss

@@ -162,7 +162,8 @@ def _average_if_it_pays(state: SearchState, done: list[Standing], best: Standing
             "The best model alone did better than an average of several, beyond chance, on folds that chose neither."
         )
         return best
-    return averaged(done, weights, state.data)
+    # Places among all that can be compared: those above the price are no parts, and count as places.
+    return averaged(state.done, weights, state.data)
 
 
 def _best_of_few_folds(state: SearchState, naive: Standing) -> tuple[Standing, str]:
