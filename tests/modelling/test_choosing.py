@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -96,3 +97,15 @@ def test_an_average_holds_the_models_that_keep_the_price_and_none_that_is_dearer
     dear.fits = {fold: replace(fit, predict_seconds=1000.0) for fold, fit in dear.fits.items()}
     champion = _ended(data, [dear, *cheap], price_milliseconds=100.0).champion.candidate
     assert {part.name for part, _ in champion.members} == {"model 1", "model 2"}
+
+
+@pytest.mark.parametrize(("alike", "wins"), [(0.0, "ensemble"), (0.99, "model 0")])
+def test_the_simplest_within_noise_is_held_against_the_average_that_would_be_champion(alike: float, wins: str) -> None:
+    data = _numbers(rows=1200)
+    one, other = np.random.default_rng(0).normal(size=(2, data.rows))
+    standings = _standings(data, [one, alike * one + np.sqrt(1 - alike**2) * other])
+    standings[1].candidate = replace(standings[1].candidate, family="forest")
+    assert _ended(data, standings).champion.candidate.name == "ensemble"
+    result = _ended(data, standings, champion="simplest-within-noise")
+    assert result.champion.candidate.name == wins
+    assert any(("beyond chance" if wins == "ensemble" else "may be chance") in told for told in result.decisions)

@@ -182,8 +182,20 @@ def _unit_losses(standing: Standing, data: TrainingData, folds: Sequence[int]) -
 
 
 def simplest_within_noise(standings: Sequence[Standing], best: Standing, data: TrainingData, *, seed: int) -> Standing:
-    """The simplest model whose paired difference to the best may be chance: its 95 % interval reaches zero."""
-    folds = sorted(set.intersection(*(set(one.fits) for one in standings)))
+    """The simplest model whose paired difference to the best may be chance: its 95 % interval reaches zero.
+
+    Parameters
+    ----------
+    standings : sequence of Standing
+        Compared on the same folds.
+    best : Standing
+        What would be the champion; one of them, or an average.
+    data : TrainingData
+        Development rows.
+    seed : int
+        Random state of the bootstrap.
+    """
+    folds = sorted(set.intersection(*(set(one.fits) for one in (best, *standings))))
     ordered = sorted(standings, key=lambda one: (SIMPLICITY[one.candidate.family], one.predict_seconds_per_row(data)))
     for one in ordered:
         if one is best:

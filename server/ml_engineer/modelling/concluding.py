@@ -108,11 +108,15 @@ def _champion(state: SearchState, naive: Standing) -> tuple[Standing, str]:
         return best, _told_of_sample(state, best)
     if best is naive or len(done) == 1 or sampled:
         return best, ""
+    best = _average_if_it_pays(state, done, best)
     if state.plan.champion == "simplest-within-noise":
         simplest = simplest_within_noise(done, best, state.data, seed=state.plan.seed)
-        state.decide(f"{simplest.candidate.name} is the simplest whose difference to the best may be chance.")
+        state.decide(
+            f"{best.candidate.name} is the champion: all models that are simpler do worse, beyond chance."
+            if simplest is best
+            else f"{simplest.candidate.name} is the simplest whose difference to the best, {best.candidate.name}, may be chance."
+        )
         return simplest, ""
-    best = _average_if_it_pays(state, done, best)
     if state.data.rows < FEW_ROWS and not state.data.by_order:
         simplest = simplest_as_good(done, best, state.data)
         if simplest is not best:
