@@ -24,6 +24,7 @@ from ml_engineer.project.files import file_sha256
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record, save_record
 from ml_engineer.project.tally import count_run
+from ml_engineer.seal.vault import Vault
 from ml_engineer.verbs.champion import load_champion
 from ml_engineer.verbs.evaluate import evaluate
 from ml_engineer.vocabulary.context import WorkContext
@@ -34,6 +35,7 @@ from ml_engineer.vocabulary.requests import EvaluateRequest
 from ml_engineer.vocabulary.split import SplitPlan
 from ml_engineer.vocabulary.tally import TallyRun
 from ml_engineer.vocabulary.training import TrainingRun
+from verbs.test_train import calm_and_wild, frame_table, train_here
 from verbs.trained_projects import TrainedProject, churn, train_project
 
 Call = Callable[..., Any]
@@ -224,6 +226,34 @@ def test_regression_gives_errors_coverage_and_development_scatter(tmp_path: Path
     assert {Path(plot.path).stem for plot in report.plots} == {"predicted_actual", "residuals", "importance"}
     assert report.confusion is None
     assert {result.metric for result in report.groups} == {"mae"}
+
+
+def test_intervals_whose_widths_follow_the_features_hold_in_either_half_of_the_sealed_rows(
+    tmp_path: Path, call: Call
+) -> None:
+    layout = frame_table(tmp_path / "home", calm_and_wild(2400), target="y")
+    train_here(layout, tmp_path, budget_evaluations=5)
+    interval = load_record(layout, TrainingRun).champion.interval
+    assert interval is not None
+    assert interval.spread is not None
+    call("evaluate", project_dir=str(layout.root))
+    covered = load_record(layout, EvaluationReport).interval_coverage
+    assert covered is not None
+    assert covered.low < 0.9 < covered.high
+
+    sealed = Vault().load_held_out(load_record(layout, SplitPlan).deal_id)
+    sealed.drop(columns="y").to_csv(tmp_path / "sealed.csv", index=False)
+    reply = call("predict", project_dir=str(layout.root), data=str(tmp_path / "sealed.csv"))
+    said = pd.read_csv(reply.output)
+    truth = sealed["y"].to_numpy()
+    inside = ((said["low_90"] <= truth) & (truth <= said["high_90"])).to_numpy()
+    assert inside.mean() == pytest.approx(covered.value)
+    width = (said["high_90"] - said["low_90"]).to_numpy()
+    for halves in (sealed["x1"] > 0.5, sealed["kind"] == "wild"):
+        wide = halves.to_numpy()
+        assert inside[wide].mean() == pytest.approx(0.9, abs=0.06)
+        assert inside[~wide].mean() == pytest.approx(0.9, abs=0.06)
+        assert width[wide].mean() > 1.5 * width[~wide].mean()
 
 
 def test_classes_that_training_never_saw_count_as_mistakes(tmp_path: Path, call: Call) -> None:

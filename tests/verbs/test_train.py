@@ -204,14 +204,14 @@ def assert_equal_numbers(found: Any, expected: Any) -> None:
         assert found == (pytest.approx(expected, rel=1e-6) if isinstance(expected, float) else expected)
 
 
-def calm_and_wild() -> pd.DataFrame:
+def calm_and_wild(rows: int = 900) -> pd.DataFrame:
     """Rows with a target ``y`` whose distance from its mean the columns ``x1`` and ``kind`` tell."""
     rng = np.random.default_rng(0)
-    table = pd.DataFrame(rng.uniform(size=(900, 3)).round(6), columns=["x1", "x2", "x3"])
-    table["kind"] = rng.choice(["calm", "wild"], 900)
+    table = pd.DataFrame(rng.uniform(size=(rows, 3)).round(6), columns=["x1", "x2", "x3"])
+    table["kind"] = rng.choice(["calm", "wild"], rows)
     table.loc[::25, "kind"] = None
     far = (0.1 + table["x1"]) * np.where(table["kind"] == "wild", 3, 1)
-    table["y"] = (2 * table["x2"] + far * rng.normal(size=900)).round(6)
+    table["y"] = (2 * table["x2"] + far * rng.normal(size=rows)).round(6)
     return table
 
 
