@@ -148,6 +148,7 @@ def visits(root: Path, *, rows: int = 400) -> Framed:
             "channel": pd.Series(rng.choice(["web", "shop", "phone"], size=rows), dtype="str"),
         }
     )
+    frame["closed"] = pd.to_datetime(frame["opened"], format="%H:%M").dt.strftime("%I:%M %p").astype("str")
     chance = 1 / (1 + np.exp(-(frame["basket"] / 30 + frame["member"] * 1.5 - 3)))
     frame["returned"] = (rng.random(rows) < chance).astype("int64")
     return frame_by_hand(
@@ -159,7 +160,7 @@ def visits(root: Path, *, rows: int = 400) -> Framed:
         used=[name for name in frame.columns if name != "returned"],
         time_column="when",
         costs=Costs(false_positive=1, false_negative=5),
-        roles={"branch": "categorical", "opened": "numeric", "parcel": "numeric"},
+        roles={"branch": "categorical", "opened": "numeric", "closed": "numeric", "parcel": "numeric"},
     )
 
 

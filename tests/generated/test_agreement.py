@@ -66,6 +66,7 @@ def test_places_moments_and_written_numbers_become_the_features_that_the_estimat
     rows.loc[0, ["when", "joined"]] = [pd.Timestamp("2024-03-01T12:00"), pd.Timestamp("2024-02-28T00:00")]
     rows.loc[0, ["opened", "parcel", "ages"]] = ["01:05:30", "30.5x40 cm", "18-25"]
     rows.loc[1, ["opened", "parcel"]] = ["at noon", None]
+    rows.loc[[0, 1, 2, 3], "closed"] = ["3:15 pm", "12:05 AM", "12 PM", "at night"]
     rows.to_parquet(tmp_path / "rows.parquet")
     run(projects["visits"], "-c", FEATURES, str(tmp_path / "rows.parquet"), str(tmp_path / "features.parquet"))
     made = pd.read_parquet(tmp_path / "features.parquet")
@@ -78,6 +79,9 @@ def test_places_moments_and_written_numbers_become_the_features_that_the_estimat
     assert made.loc[0, ["opened__minutes", "opened__hour"]].tolist() == [65.5, 1.0]
     assert made.loc[0, ["parcel__1", "parcel__2"]].tolist() == [30.5, 40.0]
     assert made.loc[1, ["opened__minutes", "parcel__1"]].isna().all()
+    assert made["closed__minutes"].head(3).tolist() == [915.0, 5.0, 720.0]
+    assert made["closed__hour"].head(3).tolist() == [15.0, 0.0, 12.0]
+    assert np.isnan(made["closed__minutes"].iloc[3])
     assert "opened" not in made
     assert made.loc[0, ["ages", "ages__1", "ages__2"]].tolist() == ["18-25", 18.0, 25.0]
     ours = feature_frame(rows, names=list(rows), readings=readings_of(rows, list(rows)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from ml_engineer.modelling.feature_frame import feature_frame
+from ml_engineer.modelling.frame_reading import Readings, WrittenColumn
 from ml_engineer.vocabulary.written_numbers import written_among
 
 KEYS = range(100, 130)
@@ -14,11 +16,9 @@ def read(cells: list[str]) -> dict[str, list[float]]:
     """What the numbers of the first two cells are."""
     written = written_among(cells)
     assert written is not None
-    numbers = pd.Series(cells[:2], dtype="str").str.extract(written.pattern).astype("float64")
-    return {
-        part: numbers.mul(list(factors)).sum(axis=1, min_count=1).round(6).tolist()
-        for part, factors in written.parts.items()
-    }
+    readings = Readings(written={"cell": WrittenColumn(written, alone=True)})
+    features = feature_frame(pd.DataFrame({"cell": cells[:2]}), names=["cell"], readings=readings)
+    return {str(name).removeprefix("cell__"): numbers.round(6).tolist() for name, numbers in features.items()}
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,9 @@ def read(cells: list[str]) -> dict[str, list[float]]:
     [
         (["13:45", "07:05:30"], {"minutes": [825.0, 425.5], "hour": [13.0, 7.0]}),
         (["30:10", "7:05"], {"minutes": [1810.0, 425.0]}),
+        (["3:15 PM", "12:05 AM"], {"minutes": [915.0, 5.0], "hour": [15.0, 0.0]}),
+        (["12:30:30 p.m.", "07:05 a.m."], {"minutes": [750.5, 425.0], "hour": [12.0, 7.0]}),
+        (["12am", "11 pm"], {"minutes": [0.0, 1380.0], "hour": [0.0, 23.0]}),
         (["2h 30m", "45m"], {"minutes": [150.0, 45.0]}),
         (["1 day, 2 hours", "3 min 30 sec"], {"minutes": [1560.0, 3.5]}),
         (["5'11\"", "6'"], {"inches": [71.0, 72.0]}),
@@ -71,6 +74,8 @@ def test_two_numbers_are_surely_measured_only_where_no_key_is_written_so(cells: 
         ["(7)", "(8)"] * 10,
         ["16:9", "4:3"] * 10,
         ["12:75", "13:80"] * 10,
+        ["13:15 PM", "14:20 PM"] * 10,
+        ["3:15 XM", "4:20 XM"] * 10,
         ["87x59"] * 9,
         ["87x59"] * 18 + ["large", "small"],
         ["yes", "no"] * 10,

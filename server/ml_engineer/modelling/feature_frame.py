@@ -129,7 +129,7 @@ def _less_usual_features(name: str, column: pd.Series) -> dict[str, Any]:
 
 def _numbers(name: str, column: pd.Series, written: WrittenNumbers) -> dict[str, pd.Series]:
     texts = column.where(column.notna()).astype("str")
-    numbers = texts.str.extract(written.pattern).astype("float64")
+    numbers = texts.str.extract(written.pattern).replace(["P", "p"], "1").astype("float64")
     return {
         f"{name}__{part}": numbers.mul(list(factors)).sum(axis=1, min_count=1)
         for part, factors in written.parts.items()

@@ -135,7 +135,7 @@ def _parts(values: pd.Series, column: ProblemColumn) -> list[tuple[npt.NDArray[n
 
 def _written(values: pd.Series, written: WrittenNumbers) -> Iterator[npt.NDArray[np.float32]]:
     """The numbers that stand inside texts, as features.py reads them."""
-    numbers = values.str.extract(written.pattern).astype("float64")
+    numbers = values.str.extract(written.pattern).replace(["P", "p"], "1").astype("float64")
     for factors in written.parts.values():
         yield numbers.mul(list(factors)).sum(axis=1, min_count=1).to_numpy(dtype=np.float32)
 

@@ -22,6 +22,9 @@ _NEARLY_ALL: Final = 0.95
 _SOME: Final = 0.02
 _NUMBER: Final = r"\d+(?:\.\d+)?"
 _CLOCK: Final = r"(\d{1,3}):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?"
+_TWELVE_HOURS: Final = (
+    r"(?:(12)|(0?\d|1[01]))(?::([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?)?\s*(?:[aA]\.?[mM]\.?|([pP])\.?[mM]\.?)"
+)
 _LENGTHS_OF_TIME: Final = (
     r"(?=.*\d)(?:(\d+)\s*d(?:ays?)?)?[\s,]*"
     rf"(?:({_NUMBER})\s*h(?:(?:ou)?rs?)?)?[\s,]*"
@@ -54,7 +57,9 @@ class WrittenNumbers(Record):
     """What numbers the cells of a text column hold."""
 
     kind: str = Field(description="What the cells are, in the plural: 'clock times', 'sizes', ...")
-    pattern: str = Field(description="Regular expression of a whole cell, with a group for each number.")
+    pattern: str = Field(
+        description="Regular expression of a whole cell, with a group for each number; a P, of PM, counts as a one."
+    )
     parts: dict[str, tuple[float, ...]] = Field(
         description="What is made of the numbers: a name, and by what each group is multiplied before they are added up."
     )
@@ -76,6 +81,12 @@ class _Known(NamedTuple):
 
 _KNOWN: Final = (
     _Known("clock times", _CLOCK, {"minutes": (60.0, 1.0, 1 / 60), "hour": (1.0, 0.0, 0.0)}),
+    # Twelve is no hour of either half of a day; its group is there so that '12 AM' holds a number at all.
+    _Known(
+        "clock times with AM or PM",
+        _TWELVE_HOURS,
+        {"minutes": (0.0, 60.0, 1.0, 1 / 60, 720.0), "hour": (0.0, 1.0, 0.0, 0.0, 12.0)},
+    ),
     _Known("durations", _LENGTHS_OF_TIME, {"minutes": (1440.0, 60.0, 1.0, 1 / 60)}, (0, 1, 2, 3), 2),
     _Known("feet and inches", _FEET, {"inches": (12.0, 1.0)}, (1,), 1),
     _Known("thousands and millions", _THOUSANDS, {"number": (1e3, 1e6, 1e9, 1.0)}, (0, 1, 2), 2),
