@@ -22,6 +22,7 @@ import pytest
 from ml_engineer import tracking
 from ml_engineer.errors import InputError, JobCancelledError, ProjectStateError, UserCodeError
 from ml_engineer.modelling.model_files import load_model
+from ml_engineer.modelling.search_plan import SearchPlan
 from ml_engineer.project.definition import load_problem, save_problem
 from ml_engineer.project.development import load_development
 from ml_engineer.project.layout import ProjectLayout
@@ -231,6 +232,35 @@ def test_a_project_of_an_earlier_version_gets_no_widths_that_its_code_would_not_
     assert interval.spread is None
     assert interval.coverage is not None
     assert interval.coverage.low < 0.9 < interval.coverage.high
+
+
+def test_time_is_kept_for_widths_that_follow_the_features_where_they_will_be_learned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class PlannedError(Exception):
+        pass
+
+    def planned(*_arguments: Any, plan: SearchPlan, **_options: Any) -> None:
+        raise PlannedError(plan.deadline)
+
+    verb = importlib.import_module("ml_engineer.verbs.train")
+    monkeypatch.setattr(verb, "search", planned)
+    layout = frame_table(tmp_path / "home", calm_and_wild(2400), target="y")
+    # By a clock that stands still, no machine is busy.
+    context = WorkContext(job_id="job_train", journal_dir=tmp_path, clock=lambda: 0.0, started=0.0)
+    ends = []
+    for budget in (60, 60, 5):
+        with pytest.raises(PlannedError) as caught:
+            verb.train(TrainRequest(project_dir=str(layout.root), budget_seconds=budget), context)
+        ends.append(caught.value.args[0])
+        if len(ends) == 1:
+            kept_back = (layout.training_dir / "spread.py").read_bytes()
+            (layout.training_dir / "spread.py").unlink()
+        else:
+            (layout.training_dir / "spread.py").write_bytes(kept_back)
+    following, constant, of_little = ends
+    assert constant - following == pytest.approx(1.6, abs=0.2)  # 1,920 rows teach five folds, and then the champion
+    assert of_little == pytest.approx(5 - 0.75 - 1.25)
 
 
 def test_widths_that_follow_the_features_are_the_same_in_predict_and_in_the_project_without_us(

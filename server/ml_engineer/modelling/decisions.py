@@ -7,14 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_engineer.modelling.training_data import Predictions, TrainingData
-from ml_engineer.statistics.conformal import constant_width, covered_out_of_fold, judge_widths, learn_interval
+from ml_engineer.statistics.conformal import (
+    constant_width,
+    covered_out_of_fold,
+    judge_widths,
+    learn_interval,
+    seconds_for_widths,
+)
 from ml_engineer.statistics.intervals import share_of_rows
 from ml_engineer.statistics.label_metrics import best_threshold
 from ml_engineer.statistics.label_sets import USUAL_THRESHOLD
 from ml_engineer.vocabulary.estimates import Metric
 from ml_engineer.vocabulary.training import PredictionInterval
 
-__all__ = ["Threshold", "choose_threshold", "prediction_interval"]
+__all__ = ["Threshold", "choose_threshold", "prediction_interval", "seconds_by_features"]
 
 
 _OF_CHOSEN: frozenset[Metric] = frozenset({"f1", "micro_f1", "jaccard"})
@@ -99,7 +105,7 @@ def prediction_interval(
     by_features : bool
         Whether widths may follow the features too, where that pays.
     """
-    if data.task != "regression" or data.by_order or data.quantile is not None:
+    if not _has_interval(data):
         return None
     rows = data.predicted_rows(predictions)
     actual, predicted, folds = data.actual[rows].astype(float), predictions[rows], data.fold_of_rows[rows]
@@ -127,3 +133,12 @@ def prediction_interval(
         mean_width=float((high - low).mean()),
         constant_width=constant_width(actual, predicted, level=level),
     )
+
+
+def seconds_by_features(data: TrainingData) -> float:
+    """What `prediction_interval` takes of a processor for widths that follow the features; 0 where there is none."""
+    return seconds_for_widths(data.rows, len(data.pairs)) if _has_interval(data) else 0.0
+
+
+def _has_interval(data: TrainingData) -> bool:
+    return data.task == "regression" and not data.by_order and data.quantile is None

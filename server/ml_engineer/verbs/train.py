@@ -12,6 +12,7 @@ from ml_engineer.errors import InputError
 from ml_engineer.guardrails import is_open, run_checks
 from ml_engineer.independent_fits import Executor
 from ml_engineer.modelling.candidate import Candidate, with_seed
+from ml_engineer.modelling.decisions import seconds_by_features
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
 from ml_engineer.modelling.results import candidate_result
 from ml_engineer.modelling.search import SearchResult, search
@@ -29,7 +30,7 @@ from ml_engineer.verbs.guardrail_evidence import gather_evidence, load_waivers
 from ml_engineer.verbs.ideas.judge_features import judge_features
 from ml_engineer.verbs.scaffold_project import scaffold_project
 from ml_engineer.verbs.training.beyond_sample import RESERVED_SHARE, is_sampled, learn_beyond_sample
-from ml_engineer.verbs.training.conclusion import conclude
+from ml_engineer.verbs.training.conclusion import conclude, reads_spreads
 from ml_engineer.verbs.training.counted_run import counted_run, leave_proofs
 from ml_engineer.verbs.training.fit_journal import FolderJournal
 from ml_engineer.verbs.training.foundation_model import with_foundation_model
@@ -59,6 +60,8 @@ _LEAST_SEARCH_SECONDS = 2.0
 _INTERVAL_CPU_SECONDS = 2e-5  # a row, for the bootstrap of score and gain
 _WRITING_CPU_SECONDS = 4e-6  # a row
 _BUSIEST = 6.0
+_MOST_CLOSING_SHARE, _MOST_WIDTHS_SHARE = 0.15, 0.25
+"""Of a small budget, at most so much is kept for the end, and for widths of intervals that follow the features."""
 
 
 def train(request: TrainRequest, context: WorkContext) -> TrainReply:
@@ -274,11 +277,13 @@ def _candidates(rows: TrainingRows, request: TrainRequest, *, threads: int) -> l
 def _closing_seconds(rows: TrainingRows, request: TrainRequest, context: WorkContext, cpu_started: float) -> float:
     """Time kept for scores, saving and logging: what they take of a processor, on a machine as busy as it is now."""
     passed = context.clock() - context.started
-    busy = passed / max(time.process_time() - cpu_started, 0.1)
+    busy = min(max(passed / max(time.process_time() - cpu_started, 0.1), 1.0), _BUSIEST)
     # Of very many rows, those of one fold are judged; all are written down.
     judged = rows.data.rows if rows.data.rows < HOLDOUT_ROWS else rows.data.rows / len(rows.data.pairs)
     needed = _CLOSING_CPU_SECONDS + _INTERVAL_CPU_SECONDS * judged + _WRITING_CPU_SECONDS * rows.data.rows
-    return min(needed * min(max(busy, 1.0), _BUSIEST), 0.15 * request.budget_seconds)
+    widths = seconds_by_features(rows.data) if reads_spreads(rows.layout) else 0.0
+    kept = min(needed * busy, _MOST_CLOSING_SHARE * request.budget_seconds)
+    return kept + min(widths * busy, _MOST_WIDTHS_SHARE * request.budget_seconds)
 
 
 def _part_of(report: Report, begin: float, end: float) -> Report:

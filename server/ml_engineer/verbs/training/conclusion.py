@@ -39,7 +39,7 @@ from ml_engineer.vocabulary.requests import TrainRequest
 from ml_engineer.vocabulary.survival import SurvivalCurve
 from ml_engineer.vocabulary.training import BeyondSample, CandidateResult, Champion, TrainingRun
 
-__all__ = ["STOPPED_EARLY", "conclude", "keep_texts", "log_champion"]
+__all__ = ["STOPPED_EARLY", "conclude", "keep_texts", "log_champion", "reads_spreads"]
 
 STOPPED_EARLY = "The training was asked to stop: this is the best of what it had found by then."
 
@@ -172,12 +172,12 @@ def _champion(staged: StagedRun, standing: Standing, judged: _Judgement, code: s
         threshold_reason=judged.threshold.reason,
         learned_rows=winner.most_rows,
         calibration="none" if standing.calibration is None else standing.calibration.method,
-        interval=prediction_interval(rows.data, judged.predictions, by_features=_reads_spreads(layout)),
+        interval=prediction_interval(rows.data, judged.predictions, by_features=reads_spreads(layout)),
         survival=_survival(rows, judged.predictions),
     )
 
 
-def _reads_spreads(layout: ProjectLayout) -> bool:
+def reads_spreads(layout: ProjectLayout) -> bool:
     """Whether the project's code, if it has any yet, knows of widths that follow the features.
 
     One that an earlier version scaffolded would leave the spread in the manifest unread, and serve other intervals.
