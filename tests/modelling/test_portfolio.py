@@ -11,6 +11,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingClassifier
 from sklearn.neural_network import MLPClassifier
 
+from ml_engineer.modelling import portfolio
 from ml_engineer.modelling.candidate import Candidate, model_of, pipeline_of
 from ml_engineer.modelling.ensemble import row_losses
 from ml_engineer.modelling.fits import FitTask, fit_rows, predict, run_task
@@ -41,6 +42,14 @@ def test_averaged_networks_begin_from_different_weights_and_learn_all_rows() -> 
     first = [one.coefs_[0] for one in averaged.estimators_]
     assert not np.array_equal(first[0], first[1])
     assert {len(np.unique(rows)) for rows in averaged.estimators_samples_} == {data.rows}
+
+
+def test_a_foundation_model_is_tried_where_a_call_takes_gigabytes_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portfolio, "find_spec", lambda _name: object())  # TabICL is not installed everywhere
+    data = replace(make_data("binary", rows=240), foundation_model="weights.ckpt")
+    assert "foundation" in entries(data)
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(240, 900)).round(3)).rename(columns="x{}".format)
+    assert "foundation" not in entries(replace(data, features=wide))
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])

@@ -244,8 +244,8 @@ def _unread(request: TrainRequest, result: SearchResult, rows: TrainingRows) -> 
     tried = {one.candidate.name for one in result.standings}
     if rows.foundation_model is not None and "foundation" not in tried:
         yield (
-            "foundation_model was not used: it is tried for up to 50,000 rows with one class or number each, and not for "
-            "survival or quantiles."
+            "foundation_model was not used: it is tried for up to 50,000 rows and 200,000 cells with one class or number a "
+            "row, and not for survival or quantiles."
             if request.candidates is None or "foundation" in request.candidates
             else "foundation_model was not used: candidates does not name 'foundation'."
         )
