@@ -180,6 +180,8 @@ def _best_of_few_folds(state: SearchState, naive: Standing) -> tuple[Standing, s
         return naive, ""
     best = begun[int(np.argmax(gains))]
     best.status = "finished"
+    if best.candidate.most_rows is not None:
+        return best, _told_of_sample(state, best)
     if len(best.first_folds(state.data)) == len(state.data.pairs):
         return best, ""
     return best, (

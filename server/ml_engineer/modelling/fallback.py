@@ -14,8 +14,8 @@ from ml_engineer.modelling.standing import Standing
 
 __all__ = ["fall_back"]
 
-_FILLED, _MOST_OF_ROWS = 0.6, 0.5
-"""Of the time left, what a larger sample than the race's may be thought to take; and the most of the rows that are a sample."""
+_MOST_OF_ROWS = 0.5
+"""The most of the rows that are a sample, unless the race learned from more."""
 _LEAST_OF_RACE = 0.25
 """Fewer rows than this share of the race's are learned from by nobody."""
 
@@ -66,9 +66,8 @@ def _rows_in_time(state: SearchState, standing: Standing, seconds: float) -> int
     as_raced = len(state.learn)
     always = state.seconds_on_sample(standing, 0)
     each = (state.seconds_on_sample(standing, as_raced) - always) / as_raced
-    room, plenty = ((share * seconds - always) / max(each, 1e-12) for share in (1.0, _FILLED))
-    most = _MOST_OF_ROWS * len(state.data.pairs[state.folds[0]][0])
-    rows = int(min(max(plenty, min(room, as_raced)), max(most, as_raced)))
+    most = max(_MOST_OF_ROWS * len(state.data.pairs[state.folds[0]][0]), as_raced)
+    rows = int(min((seconds - always) / max(each, 1e-12), most))
     # Two digits tell enough.
     return rows if rows == as_raced else int(float(f"{rows:.1e}")) if rows >= 100 else max(rows, 0)
 

@@ -40,8 +40,9 @@ _LATE_SHARE, _LATE_SECONDS = 0.025, 1.2
 """Half of what a budget may be overrun by: 5 % or 2 s."""
 
 
-_SLOWER = 1.25
-"""What a model of a sample, which is what is left when time is short, may take longer than its first try suggests."""
+_SLOWER = 3.0
+"""How many times what its first try took a model of a sample may take: it is what is left when time is short, and time is short
+where others use the processor, now more and now less."""
 _STOPPING_SECONDS = 10.0
 """Time for fits on all rows after somebody asked for the best so far; more if the best one needs more."""
 
