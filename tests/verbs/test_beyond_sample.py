@@ -14,13 +14,17 @@ import pandas as pd
 import psutil
 import pyarrow.parquet as pq
 import pytest
+from sklearn.dummy import DummyClassifier
 
 from ml_engineer import seal
+from ml_engineer.modelling import executors, out_of_core
 from ml_engineer.modelling.model_files import load_model
+from ml_engineer.modelling.out_of_core import OutOfCoreFit
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
 from ml_engineer.project.user_code import load_champion_builder, load_features
 from ml_engineer.seal.vault import Vault
+from ml_engineer.verbs.training.further_check import RowsApart
 from ml_engineer.verbs.training.further_room import Pace, rows_in_memory, rows_in_time
 from ml_engineer.verbs.training.further_rows import FurtherRows
 from ml_engineer.verbs.training.rows import load_training_rows
@@ -247,6 +251,66 @@ def test_a_time_too_short_for_the_further_rows_is_told(frame_sample, train, monk
     told = train(frame_sample(visits(8_000)), budget_evaluations=None, budget_seconds=30)
     assert told.further_rows == 0
     assert told.reason.endswith("give train more budget_seconds")
+
+
+def test_time_that_is_out_before_trees_grow_costs_only_the_further_rows(
+    frame_sample, train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OutOfCoreFit, "of", _late(OutOfCoreFit.of))
+    told = train(frame_sample(visits(8_000)))
+    assert told.further_rows == 0
+    assert "there was no time to read the rows that its trees were to grow on" in told.reason
+
+
+def test_fewer_trees_than_were_wanted_are_kept_where_they_do_no_worse_and_told(
+    frame_sample, train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _grow_here(monkeypatch, lambda rounds, rate: [2 * rate] * (rounds // 2))
+    layout = frame_sample(visits())
+    told = train(layout)
+    assert told.further_rows > 0
+    assert told.grown_share == pytest.approx(0.5, abs=0.05)
+    assert told.gain is not None
+    assert told.gain.value > 0
+    assert "of the rounds and longer steps, because there was no time for more" in told.told
+
+
+def test_a_model_that_went_little_of_its_way_is_not_kept(frame_sample, train, monkeypatch: pytest.MonkeyPatch) -> None:
+    _grow_here(monkeypatch, lambda rounds, rate: [rate])
+    told = train(frame_sample(visits(8_000)))
+    assert told.further_rows == 0
+    assert told.reason.startswith("because there was time to grow 1 of ")
+    assert told.reason.endswith("give train more budget_seconds")
+
+
+def _late(of: Callable[..., OutOfCoreFit]) -> Callable[..., OutOfCoreFit]:
+    def _of(*arguments: Any, **_: Any) -> OutOfCoreFit:
+        return of(*arguments, seconds=-1.0)
+
+    return _of
+
+
+def _grow_here(monkeypatch: pytest.MonkeyPatch, rates: Callable[[int, float], list[float]]) -> None:
+    """Do fits in this process, with other learning rates than the clock would give."""
+    monkeypatch.setattr(executors, "can_fork", lambda: False)
+    monkeypatch.setattr(out_of_core, "paced_rates", lambda rounds, rate, **_: rates(rounds, rate))
+
+
+def test_two_models_are_compared_on_as_many_rows_as_there_is_time_for(frame_sample) -> None:
+    rows = load_training_rows(frame_sample(visits()))
+    model = DummyClassifier().fit(rows.data.features, rows.data.target)
+    further = FurtherRows(
+        rows, load_record(rows.layout, DataProfile), seal.sides_beyond(rows.split, rows.development.frame)
+    )
+    apart, part = RowsApart(), next(iter(further))
+    apart.add(load_features(rows.layout)(part.frame), part, np.arange(len(part.actual)) < 2_000)
+    clock = iter([0.0, 1.0, 0.0, 10.0]).__next__  # 200 rows take a second; or ten, and then the time is out
+    compared = apart.compare(rows.data, model, model, seed=0, until=11.0, clock=clock)
+    assert compared is not None
+    assert compared.rows == pytest.approx(1_000, rel=0.01)
+    assert compared.gain.value == 0
+    with pytest.raises(TimeoutError, match="no time to compare the two models on 500 rows"):
+        apart.compare(rows.data, model, model, seed=0, until=11.0, clock=clock)
 
 
 def test_time_and_memory_have_room_for_so_many_rows() -> None:

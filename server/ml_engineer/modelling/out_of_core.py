@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +20,30 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import TargetEncoder
 
 from ml_engineer.independent_fits import Clock
+from ml_engineer.modelling.growing import FASTEST_RATE
 from ml_engineer.modelling.training_data import TrainingData
 
-__all__ = ["NumbersFile", "OutOfCoreFit", "TreePart", "growing_bytes", "tree_parts", "with_trees"]
+__all__ = [
+    "GrownTrees",
+    "NumbersFile",
+    "OutOfCoreFit",
+    "TreePart",
+    "growing_bytes",
+    "paced_rates",
+    "tree_parts",
+    "with_trees",
+]
 
 _BATCH_ROWS = 16_384
 _BINNED_ROWS = 200_000
 _FITTED_SET = ("early_stopping_round", "metric", "num_iterations")
 """What LightGBM notes among a booster's parameters and is told apart, or not at all."""
+_PROBED_ROUNDS = 5
+_MOST_HURRIED = 4.0
+"""A learning rate is raised by no more than this."""
+_SAME_RATE = 1.1
+_USUAL_RATE = 0.1
+"""LightGBM's, where a model names none."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +175,90 @@ class NumbersFile:
 
 
 @dataclass(frozen=True)
+class GrownTrees:
+    """Trees that were grown on rows in a file.
+
+    Parameters
+    ----------
+    text : str
+        As LightGBM writes them.
+    rounds, wanted : int
+        Rounds that were grown, and those that there would have been with time enough.
+    learned : float
+        Share of the way that these rounds went: rounds times learning rate. Near 1 if a higher rate made up for fewer rounds.
+    """
+
+    text: str
+    rounds: int
+    wanted: int
+    learned: float
+
+
+def paced_rates(rounds: int, rate: float, *, deadline: float, clock: Clock, raised: bool = True) -> Iterator[float]:
+    """The learning rate of each round, for as long as there is time.
+
+    How fast trees grow on a busy machine is known only while they do. Where not all rounds fit, the rate is raised so that
+    those which do go as far together; where even that will not do, it ends before the time is out.
+
+    Parameters
+    ----------
+    rounds : int
+        Rounds at `rate` that make the whole way.
+    rate : float
+        Learning rate that was planned.
+    deadline : float
+        Reading of the clock; infinite where no clock decides.
+    clock : callable
+        Monotonic seconds.
+    raised : bool
+        Whether a higher rate makes up for fewer rounds, as it does for plain boosting.
+    """
+    fastest = max(rate, min(FASTEST_RATE, _MOST_HURRIED * rate)) if raised else rate
+    began, done, learned, now = clock(), 0, 0.0, rate
+    while learned < rounds - 0.5:
+        yield now
+        done += 1
+        learned += now / rate
+        passed = clock() - began
+        possible = (deadline - began - passed) * done / max(passed, 1e-9)
+        if possible < 1:
+            return
+        wanted = min(max(rate * (rounds - learned) / possible, rate), fastest)
+        if done >= _PROBED_ROUNDS and not now / _SAME_RATE < wanted < now * _SAME_RATE:
+            now = wanted
+
+
+class _RowsOfFile:
+    """Rows of 64-bit numbers in an open file, one or many at a time.
+
+    Read rather than mapped: pages of a mapped file would count as memory of this process.
+    """
+
+    def __init__(self, file: IO[bytes], columns: int, rows: int, *, before_batch: Callable[[], None]) -> None:
+        self._file, self._columns, self._rows = file, columns, rows
+        self._before_batch = before_batch
+        self._block, self._block_number = np.zeros((0, columns)), -1
+
+    def batch(self, start: int, stop: int) -> npt.NDArray[np.float64]:
+        """Rows from `start` to before `stop`, (stop - start, columns)."""
+        self._before_batch()
+        self._file.seek(8 * self._columns * start)
+        return np.fromfile(self._file, dtype="float64", count=self._columns * (stop - start)).reshape(-1, self._columns)
+
+    def row(self, place: int) -> npt.NDArray[np.float64]:
+        """One row, (columns,).
+
+        Bins are found on 200,000 rows that are asked for one by one, in their order: a read of the disk for each would take
+        longer than reading all.
+        """
+        number, within = divmod(place, _BATCH_ROWS)
+        if number != self._block_number:
+            start = number * _BATCH_ROWS
+            self._block, self._block_number = self.batch(start, min(start + _BATCH_ROWS, self._rows)), number
+        return self._block[within].copy()  # a view would keep its whole block
+
+
+@dataclass(frozen=True)
 class OutOfCoreFit:
     """A piece of work: LightGBM on rows that lie in a file.
 
@@ -173,7 +273,7 @@ class OutOfCoreFit:
     columns : int
         Columns of the rows.
     seconds : float
-        After so long it gives up.
+        After so long it ends, with the trees that there are.
     """
 
     parameters: dict[str, Any]
@@ -193,46 +293,55 @@ class OutOfCoreFit:
         rounds = int(booster.current_iteration())
         return cls(parameters, rounds, rows_path, target_path, part.columns, seconds)
 
-    def run(self, rows: TrainingData, *, scratch: Path | None, clock: Clock) -> str:  # noqa: ARG002  (the rows lie in the file)
-        """Grow the trees; what LightGBM writes of them.
+    def run(self, rows: TrainingData, *, scratch: Path | None, clock: Clock) -> GrownTrees:  # noqa: ARG002  (the rows lie in the file)
+        """Grow the trees, all of them or as many as there is time for.
 
         Raises
         ------
         TimeoutError
-            If the time is out.
+            If the time is out before the first one.
         """
+        deadline = clock() + self.seconds
+
+        def refuse_late() -> None:
+            if clock() > deadline:
+                msg = "there was no time to read the rows that its trees were to grow on"
+                raise TimeoutError(msg)
+
+        target = np.fromfile(self.target_path, dtype="float64")
+        with self.rows_path.open("rb") as file:
+            data = self._binned(_RowsOfFile(file, self.columns, len(target), before_batch=refuse_late), target)
+        refuse_late()
+        return self._grown(data, deadline, clock)
+
+    def _binned(self, rows: _RowsOfFile, target: npt.NDArray[np.float64]) -> Any:
         import lightgbm
 
-        deadline = clock() + self.seconds
-        target = np.fromfile(self.target_path, dtype="float64")
-        columns = self.columns
-        with self.rows_path.open("rb") as file:
+        class Rows(lightgbm.Sequence):
+            batch_size = _BATCH_ROWS
 
-            class Rows(lightgbm.Sequence):
-                batch_size = _BATCH_ROWS
+            def __getitem__(self, place: Any) -> npt.NDArray[np.float64]:
+                return rows.batch(place.start, place.stop) if isinstance(place, slice) else rows.row(int(place))
 
-                def __getitem__(self, place: Any) -> npt.NDArray[np.float64]:
-                    start, stop = (place.start, place.stop) if isinstance(place, slice) else (place, place + 1)
-                    # Read rather than mapped: pages of a mapped file would count as memory of this process.
-                    file.seek(8 * columns * int(start))
-                    read = np.fromfile(file, dtype="float64", count=columns * int(stop - start)).reshape(-1, columns)
-                    return read if isinstance(place, slice) else read[0].copy()
+            def __len__(self) -> int:
+                return len(target)
 
-                def __len__(self) -> int:
-                    return len(target)
+        return lightgbm.Dataset(Rows(), label=target, params=self.parameters).construct()
 
-            data = lightgbm.Dataset(Rows(), label=target, params=self.parameters)
-            data.construct()
-        booster = lightgbm.train(
-            self.parameters, data, num_boost_round=self.rounds, callbacks=[_stop_at(deadline, clock)]
-        )
-        return str(booster.model_to_string())
+    def _grown(self, data: Any, deadline: float, clock: Clock) -> GrownTrees:
+        import lightgbm
 
-
-def _stop_at(deadline: float, clock: Clock) -> Callable[[Any], None]:
-    def stop(_: Any) -> None:
-        if clock() > deadline:
-            msg = "there was not time enough to grow all trees"
-            raise TimeoutError(msg)
-
-    return stop
+        planned = float(self.parameters.get("learning_rate", _USUAL_RATE))
+        plain = self.parameters.get("boosting_type", "gbdt") == "gbdt"
+        booster = lightgbm.Booster(self.parameters, data)
+        at, learned, wanted = planned, 0.0, self.rounds
+        for rate in paced_rates(self.rounds, planned, deadline=deadline, clock=clock, raised=plain):
+            if rate != at:
+                booster.reset_parameter({"learning_rate": rate})
+                at = rate
+            learned += rate / planned
+            if booster.update():  # no leaf can be split any more
+                wanted, learned = int(booster.current_iteration()), float(self.rounds)
+                break
+        grown = int(booster.current_iteration())
+        return GrownTrees(str(booster.model_to_string()), grown, wanted, learned / max(self.rounds, 1))

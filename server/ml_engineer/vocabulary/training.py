@@ -202,6 +202,13 @@ class BeyondSample(Record):
         description="Rows beyond the sample that were met and lie on the held-out side: never learned from.",
     )
     parts: tuple[str, ...] = Field(default=(), description="Models of the champion that learned from further rows.")
+    grown_share: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="Share of the rounds of the sample's model that there was time to grow; a higher learning rate makes up for "
+        "those that are missing, as far as it may.",
+    )
     checked_rows: int = Field(
         default=0, ge=0, description="Further development rows set apart, by which both models were compared."
     )
@@ -226,6 +233,8 @@ class BeyondSample(Record):
             f"{start}; {', '.join(self.parts)} then learned from {self.sampled_rows + self.further_rows:,} development rows, "
             f"{self.further_rows:,} of them beyond the sample, out of core in {self.seconds:.0f} s"
         )
+        if self.grown_share < 1:
+            told += f", with {self.grown_share:.0%} of the rounds and longer steps, because there was no time for more"
         if self.gain is not None and self.sample_score is not None and self.further_score is not None:
             told += (
                 f". On {self.checked_rows:,} further rows that neither learned from: {self.further_score:.5g} instead of "

@@ -23,7 +23,7 @@ from ml_engineer import seal
 from ml_engineer.errors import JobCancelledError, MlEngineerError
 from ml_engineer.independent_fits import Executor, Failure, InlineExecutor, Piece, do_pieces
 from ml_engineer.modelling.executors import LEFT_FOR_FITS
-from ml_engineer.modelling.out_of_core import NumbersFile, OutOfCoreFit, TreePart, tree_parts, with_trees
+from ml_engineer.modelling.out_of_core import GrownTrees, NumbersFile, OutOfCoreFit, TreePart, tree_parts, with_trees
 from ml_engineer.modelling.search import SearchResult
 from ml_engineer.project.files import file_sha256
 from ml_engineer.project.records import load_record
@@ -47,6 +47,13 @@ _WORTH_IT = 0.25
 """Fewer further rows than this share of the sample's are not worth the time."""
 _CHECKED_SHARE, _MOST_CHECKED = 0.05, 20_000
 _WITHOUT_LIMIT = float("inf")
+_WRITING_SHARE = 0.75
+"""Of the time that is left, for reading and writing rows: later than that, no trees would be grown of them."""
+_JUDGING_SHARE = 0.15
+"""Of the time that is left when trees begin to grow, for comparing them with those of the sample."""
+_ENOUGH = 0.5
+"""A model that went less of its way is not worth a comparison."""
+_MORE_TIME = "give train more budget_seconds"
 
 
 class _NotDoneError(Exception):
@@ -133,17 +140,20 @@ class _Work:
         try:
             apart = RowsApart()
             learned = self._write(parts, further, apart, share=share, expected=expected)
-            trees = self._grow(parts)
+            trees = self._grow(parts, self.told.sampled_rows + learned)
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
         everything = list(tree_parts(self.result.model, self._name))
-        texts = [next((text for part, text in trees if part.pipeline is one.pipeline), None) for one in everything]
+        texts = [
+            next((grown.text for part, grown in trees if part.pipeline is one.pipeline), None) for one in everything
+        ]
         model = with_trees(self.result.model, self._name, texts)
         told = self.told.model_copy(
             update={
                 "further_rows": learned,
                 "held_rows": further.held_rows,
                 "parts": tuple(dict.fromkeys(part.name for part, _ in trees)),
+                "grown_share": min(grown.rounds / max(grown.wanted, 1) for _, grown in trees),
             }
         )
         return model, self._compared(model, told, apart)
@@ -156,14 +166,12 @@ class _Work:
     def _name(self) -> str:
         return self.result.champion.candidate.name
 
-    def _report(self, message: str) -> None:
+    def _report(self, message: str, *, until: float | None = None) -> None:
         self.context.report(message, 0.92)
         if self.context.asked_to_stop() or self.result.stopped_early:
             raise _NotDoneError("because the training was asked to stop")
-        if self.context.clock() > self.until:
-            raise _NotDoneError(
-                "because reading the others took longer than there was time: give train more budget_seconds"
-            )
+        if self.context.clock() > (self.until if until is None else until):
+            raise _NotDoneError(f"because reading the others took longer than there was time: {_MORE_TIME}")
 
     def _parts(self) -> list[TreePart]:
         """LightGBM models of the champion that can learn from further rows."""
@@ -201,7 +209,7 @@ class _Work:
             in_time = rows_in_time(self._pace(parts, further), self.until - self.context.clock())
             if in_time < room:
                 room = in_time
-                short = "because there was no time to read and learn from the others: give train more budget_seconds"
+                short = f"because there was no time to read and learn from the others: {_MORE_TIME}"
         if room < min(_WORTH_IT * self.told.sampled_rows, expected):
             raise _NotDoneError(short)
         return min(1.0, room / max(expected, 1.0)), expected
@@ -245,6 +253,7 @@ class _Work:
         build, views = load_features(self.rows.layout), self._views(parts)
         rng, learned = np.random.default_rng(self.seed), 0
         checked = min(_CHECKED_SHARE, _MOST_CHECKED / max(expected, 1.0))
+        until = self._after(_WRITING_SHARE)
         with ExitStack() as files:
             stores = {name: files.enter_context(NumbersFile(self._rows_path(name))) for name in views}
             targets = [files.enter_context(NumbersFile(self._target_path(place))) for place in range(len(parts))]
@@ -256,10 +265,11 @@ class _Work:
                     target.append(part.target(actual.astype("float64")))
 
             for start in range(0, self.rows.data.rows, _BLOCK_ROWS):
+                self._report("preparing the rows of the sample once more", until=until)
                 block = slice(start, start + _BLOCK_ROWS)
                 add(self.rows.data.features.iloc[block], self.rows.data.actual[block])
             for rows in further:
-                self._report("learning from the rows beyond the sample")
+                self._report("reading the rows beyond the sample", until=until)
                 set_apart = further.sides.set_apart(rows.units, checked)
                 chosen = (rng.random(len(rows.frame)) < share) & ~set_apart
                 if not (chosen | set_apart).any():
@@ -288,27 +298,41 @@ class _Work:
         views = {one.name: one.view for one in (candidate, *(member for member, _ in candidate.members))}
         return views.get(parts[place].name, "") or f"part_{place}"
 
-    def _grow(self, parts: list[TreePart]) -> list[tuple[TreePart, str]]:
-        """Parts whose trees could be grown again, with their trees as LightGBM writes them.
+    def _after(self, share: float) -> float:
+        """Reading of the clock when this share of the time that is left will have passed."""
+        now = self.context.clock()
+        return now + share * (self.until - now)
+
+    def _grow(self, parts: list[TreePart], rows: int) -> list[tuple[TreePart, GrownTrees]]:
+        """Parts whose trees could be grown again on so many rows, with their trees.
 
         Raises
         ------
         _NotDoneError
             If none could.
         """
-        grown: list[tuple[TreePart, str]] = []
-        reason = "the time was out"
+        grown: list[tuple[TreePart, GrownTrees]] = []
+        reason = f"there was no time to grow its trees on {rows:,} rows: {_MORE_TIME}"
         clock = self.context.clock
+        until = self._after(1 - _JUDGING_SHARE)
+        # A model ends by itself in time; one that does not, because a single round takes so long, is stopped a little later.
+        stopped = self._after(1 - _JUDGING_SHARE / 2)
 
         def pieces() -> Iterator[Piece]:
             for place, part in enumerate(parts):
-                seconds, rows = self.until - clock(), self._rows_path(self._view(parts, place))
-                yield Piece(part, OutOfCoreFit.of(part, rows, self._target_path(place), seconds=seconds), seconds)
+                now, path = clock(), self._rows_path(self._view(parts, place))
+                seconds = (until - now) / (len(parts) - place)
+                yield Piece(part, OutOfCoreFit.of(part, path, self._target_path(place), seconds=seconds), stopped - now)
 
         def ended(piece: Piece, outcome: Any) -> None:
             nonlocal reason
             if isinstance(outcome, Failure):
-                reason = outcome.reason
+                if not outcome.out_of_time:
+                    reason = f"growing its trees on {rows:,} rows failed: {outcome.reason}"
+            elif outcome.learned < _ENOUGH:
+                reason = (
+                    f"there was time to grow {outcome.rounds} of {outcome.wanted} rounds on {rows:,} rows: {_MORE_TIME}"
+                )
             else:
                 grown.append((piece.about, outcome))
 
@@ -320,14 +344,14 @@ class _Work:
                 pieces(),
                 ended=ended,
                 clock=clock,
-                until=lambda: self.until,
+                until=lambda: stopped,
                 tell=lambda: self.context.report("growing trees on all development rows", 0.93),
                 asked_to_stop=self.context.asked_to_stop,
             )
         finally:
             executor.workers = workers
         if not grown:
-            raise _NotDoneError(f"because growing its trees on all of them failed: {reason}")
+            raise _NotDoneError(f"because {reason}")
         return grown
 
     def _executor(self) -> Executor:
@@ -345,8 +369,17 @@ class _Work:
         _NotDoneError
             If the champion of the sample does better there.
         """
-        compared = apart.compare(self.rows.data, model, self.result.model, seed=self.seed)
+        try:
+            compared = apart.compare(
+                self.rows.data, model, self.result.model, seed=self.seed, until=self.until, clock=self.context.clock
+            )
+        except TimeoutError as error:
+            raise _NotDoneError(f"because {error}: {_MORE_TIME}") from error
         if compared is None:
+            if told.grown_share < 1:
+                raise _NotDoneError(
+                    f"because not all of its trees could be grown, and what there is not be judged: {_MORE_TIME}"
+                )
             return told
         if compared.gain.value < 0:
             raise _NotDoneError(
