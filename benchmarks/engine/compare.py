@@ -1,11 +1,13 @@
 """The engine beside its peers on the same splits, each in an environment of its own; prints ranks and ratios.
 
-    compare.py run --data FOLDER --out RESULTS.jsonl --peers ours,lightgbm,catboost --tasks telco,ames --budget 60
-    compare.py run ... --peers autogluon_medium --python /path/to/autogluon/bin/python
-    compare.py table --out RESULTS.jsonl [--budget 60]
+    compare.py run --data FOLDER --peers ours --again ours --tasks telco,ames --budget 60
+    compare.py run --data FOLDER --peers autogluon_medium --python /path/to/autogluon/bin/python
+    compare.py table [--budget 60]
+    compare.py markdown [--budget 60] [--tasks telco,ames] [--seeds 0,1,2]
 
-A run that the results hold already (same peer, version, task, seed, budget) is not done again, so that a new commit
-needs its own runs only (`--again ours`). CPU-seconds stand beside every error: compare runs that got alike.
+A run that the results hold already (same peer, task, seed, budget) is not done again. Peers' runs are kept in `results/`
+with their versions, so that a new commit needs its own runs only. CPU-seconds stand beside every error: compare runs
+that got alike.
 """
 
 from __future__ import annotations
@@ -23,16 +25,18 @@ import numpy as np
 import pandas as pd
 import psutil
 from sklearn.metrics import log_loss, roc_auc_score
+from tables import for_people, for_terminal
 from tasks import TASKS, Task
 
+RESULTS = Path(__file__).with_name("results") / "runs.jsonl"
 PEERS = Path(__file__).with_name("peers.py")
 
 
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["run", "table"])
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("what", choices=["run", "table", "markdown"])
+    parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--peers", default="ours")
     parser.add_argument("--tasks", default=",".join(TASKS))
@@ -41,11 +45,15 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--again", default="")
     options = parser.parse_args()
+    tasks, seeds = options.tasks.split(","), [int(seed) for seed in options.seeds.split(",")]
     if options.what == "table":
-        print(table(_records(options.out), budget=options.budget))
+        print(for_terminal(_records(options.out), budget=options.budget))
         return
-    for task in options.tasks.split(","):
-        for seed in map(int, options.seeds.split(",")):
+    if options.what == "markdown":
+        print(for_people(_records(options.out), budget=options.budget, tasks=tasks, seeds=seeds))
+        return
+    for task in tasks:
+        for seed in seeds:
             for peer in options.peers.split(","):
                 known = _known(options.out, peer, task, seed, options.budget)
                 if known and peer not in options.again.split(","):
@@ -146,30 +154,6 @@ def _records(path: Path) -> list[dict[str, Any]]:
 def _known(path: Path, peer: str, task: str, seed: int, budget: float) -> bool:
     wanted = (peer, task, seed, budget)
     return any((one["peer"], one["task"], one["seed"], one["budget"]) == wanted for one in _records(path))
-
-
-def table(records: list[dict[str, Any]], *, budget: float) -> str:
-    """Errors by task, mean rank, and mean error relative to the best, over tasks that all peers have."""
-    frame = pd.DataFrame([one for one in records if one["budget"] == budget])
-    frame = frame.drop_duplicates(["peer", "task", "seed"], keep="last")
-    errors = frame.pivot_table(index=["task", "seed"], columns="peer", values="error")
-    common = errors.dropna()
-    summary = pd.DataFrame(
-        {
-            "mean rank": common.rank(axis=1).mean(),
-            "wins": (common.rank(axis=1) == 1).mean(),
-            "error / best": common.div(common.min(axis=1), axis=0).mean(),
-            "CPU s": frame.groupby("peer")["cpu"].median(),
-            "wall s": frame.groupby("peer")["wall"].median(),
-            "longest s": frame.groupby("peer")["wall"].max(),
-            "peak MB": frame.groupby("peer")["peak_mb"].median(),
-            "predict ms/row": frame.groupby("peer")["predict_ms_per_row"].median(),
-            "model MB": frame.groupby("peer")["model_mb"].median(),
-        }
-    ).sort_values("mean rank")
-    missing = frame[frame["error"].isna()] if "error" in frame else frame
-    told = "".join(f"\nfailed: {one.peer} on {one.task}: {one.failed}" for one in missing.itertuples())
-    return f"{errors.round(5).to_string()}\n\n{len(common)} splits that all have\n{summary.round(3).to_string()}{told}"
 
 
 if __name__ == "__main__":
