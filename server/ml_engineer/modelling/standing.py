@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -20,6 +21,15 @@ from ml_engineer.vocabulary.estimates import direction_of
 __all__ = ["Standing"]
 
 _RANKING = frozenset({"roc_auc", "average_precision"})
+
+
+@dataclass(frozen=True)
+class _Value:
+    """A metric that was worked out, and of what."""
+
+    data: TrainingData
+    fits: tuple[Fit, ...]
+    signed: float
 
 
 @dataclass
@@ -63,6 +73,7 @@ class Standing:
     useless: bool = False
     story: list[str] = field(default_factory=list)
     calibration: Calibration | None = None
+    _values: dict[tuple[int, ...], _Value] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def fit_seconds(self) -> float:
@@ -133,8 +144,15 @@ class Standing:
 
     def value(self, data: TrainingData, folds: Iterable[int] | None = None) -> float:
         """Primary metric over the finished folds (or `folds`) together, signed so that more is better."""
-        raw = metric_value(data.metric, self.outcomes(data, folds))
-        return raw if direction_of(data.metric) == "higher" else -raw
+        chosen = self.first_folds(data) if folds is None else tuple(folds)
+        fits = tuple(self.fits[fold] for fold in chosen)
+        # It is asked for several times a second, of every candidate, while the models are fitted on the same cores.
+        known = self._values.get(chosen)
+        if known is None or known.data is not data or any(map(operator.is_not, known.fits, fits)):
+            raw = metric_value(data.metric, self.outcomes(data, chosen))
+            known = _Value(data, fits, raw if direction_of(data.metric) == "higher" else -raw)
+            self._values[chosen] = known
+        return known.signed
 
     def seconds_per_fold(self) -> float:
         """Seconds of fitting and predicting per fold: measured, or as the race suggests."""
