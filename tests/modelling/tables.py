@@ -24,7 +24,7 @@ class CountingJournal(dict[str, Any]):
 
 
 def mixed_features(rows: int, *, seed: int = 0) -> pd.DataFrame:
-    """Numbers, a long tail, a flag, few and many categories, and text, some of it missing."""
+    """Numbers, a long tail, nearly always nothing, a flag, few and many categories, and text, some of it missing."""
     rng = np.random.default_rng(seed)
     words = np.array(["good", "bad", "ugly", "fine", "grand", "poor"])
     frame = pd.DataFrame(
@@ -36,6 +36,7 @@ def mixed_features(rows: int, *, seed: int = 0) -> pd.DataFrame:
             'co"lour': pd.Series(rng.choice(["red", "green", "blue"], rows), dtype="str"),
             "class": pd.Series([f"k{code}" for code in rng.integers(0, 90, rows)], dtype="str"),
             "{comment}": pd.Series([" ".join(rng.choice(words, 5)) for _ in range(rows)], dtype="str"),
+            "fee": np.where(np.arange(rows) % 15 == 3, np.arange(rows) + 1.0, 0.0),
         }
     )
     for step, name in enumerate(["width (mm)", 'co"lour', "{comment}"], start=5):

@@ -13,13 +13,14 @@ def test_each_column_goes_to_its_kind() -> None:
     frame = mixed_features(400).assign(one="same", empty=np.nan, sparse=pd.Series([1.0] + [np.nan] * 399))
     assert sort_columns(frame) == Columns(
         even=("width (mm)", "count", "sparse"),
-        skewed=("in'come\n",),
+        skewed=("in'come\n", "fee"),
         boolean=("flag",),
         categories=('co"lour',),
         many_categories=("class",),
         text=("{comment}",),
         constant=("one", "empty"),
         gaps=("width (mm)", "sparse"),
+        rare=("fee", "sparse"),
     )
 
 

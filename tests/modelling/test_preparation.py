@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
 from ml_engineer.modelling.columns import Columns, sort_columns
@@ -20,7 +21,7 @@ def test_rows_unlike_those_of_the_fold_are_still_prepared(view) -> None:
     assert preparation is not None
     preparation.transformer.fit(data.features, data.target)
     strange = mixed_features(5, seed=9)
-    strange.loc[0] = [np.nan, 0, np.nan, True, np.nan, np.nan, np.nan]
+    strange.loc[0] = [np.nan, 0, np.nan, True, np.nan, np.nan, np.nan, np.nan]
     strange['co"lour'] = pd.Series(["never seen"] * 5, dtype="str")
     prepared = preparation.transformer.transform(strange.astype(data.features.dtypes))
     dense = prepared.toarray() if hasattr(prepared, "toarray") else prepared
@@ -35,6 +36,31 @@ def test_the_median_is_the_folds_own() -> None:
     assert preparation is not None
     fitted = preparation.transformer.fit(frame.iloc[:3])
     assert fitted.named_transformers_["numbers"]["fill"].statistics_.tolist() == [0.0]
+
+
+def test_a_row_unlike_all_others_is_no_further_out_than_the_furthest_that_were_seen() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"area": rng.normal(1500, 500, 400), "price": rng.lognormal(10, 2, 400)})
+    target = (frame["area"] / 500).to_numpy()
+    preparation = prepare(sort_columns(frame), "scaled", rows=400, seed=0, target_type="continuous")
+    assert preparation is not None
+    model = make_pipeline(preparation.transformer, Ridge()).fit(frame, target)
+    mistaken = model.predict(pd.DataFrame({"area": [1500.0, 150_000.0], "price": [22_000.0, 1e30]}))
+    assert mistaken[0] == pytest.approx(3, abs=0.1)
+    assert mistaken[1] == pytest.approx(3 + 4, abs=0.3)
+
+
+def test_a_rare_value_keeps_its_size_and_weighs_no_more_than_any_other() -> None:
+    """In units of its own variance, the fee of one row in fifty would be ten times as far out as other numbers."""
+    fees = np.where(np.arange(500) % 50 == 7, np.arange(500) / 10, 0.0)
+    frame = pd.DataFrame({"fee": fees})
+    preparation = prepare(sort_columns(frame), "scaled", rows=500, seed=0, target_type="continuous")
+    assert preparation is not None
+    prepared = preparation.transformer.fit_transform(frame)[:, 0]
+    assert prepared.min() == prepared[0] == 0
+    assert prepared.max() == 1
+    assert (np.diff(prepared[fees > 0]) > 0).all()
+    assert preparation.transformer.transform(pd.DataFrame({"fee": [1e9]}))[0, 0] == 1
 
 
 def test_midnight_is_near_to_both_sides_for_models_that_add_up() -> None:

@@ -17,6 +17,7 @@ __all__ = ["CYCLES", "Columns", "sort_columns"]
 MANY_CATEGORIES = 60
 """From this many different values on, one column each would be too many."""
 _SKEW = 2.0
+_NEARLY_ALWAYS = 0.9
 _TEXT_WORDS = 4.0
 _RARELY_REPEATED = 0.3
 """Different values per row from which on a whole cell says less than its parts."""
@@ -48,6 +49,8 @@ class Columns:
         Columns without two different values: no model can use them.
     gaps : tuple of str
         Numbers of which some are missing; each is in `even` or `skewed` too.
+    rare : tuple of str
+        Numbers that are one value, or missing, in nearly all rows; each is in `even` or `skewed` too.
     hours, weekdays, months, year_days : tuple of str
         Numbers that begin again: after 23 comes 0; each is in `even` too.
     """
@@ -60,6 +63,7 @@ class Columns:
     text: tuple[str, ...] = ()
     constant: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+    rare: tuple[str, ...] = ()
     hours: tuple[str, ...] = ()
     weekdays: tuple[str, ...] = ()
     months: tuple[str, ...] = ()
@@ -72,9 +76,14 @@ class Columns:
 
     @property
     def straight(self) -> tuple[str, ...]:
-        """Evenly spread numbers that do not begin again."""
-        turning = {*self.hours, *self.weekdays, *self.months, *self.year_days}
-        return tuple(name for name in self.even if name not in turning)
+        """Evenly spread numbers that do not begin again and are not nearly always the same."""
+        others = {*self.hours, *self.weekdays, *self.months, *self.year_days, *self.rare}
+        return tuple(name for name in self.even if name not in others)
+
+    @property
+    def long_tailed(self) -> tuple[str, ...]:
+        """Numbers with a long tail that are not nearly always the same."""
+        return tuple(name for name in self.skewed if name not in self.rare)
 
     @property
     def usable(self) -> int:
@@ -100,6 +109,8 @@ def sort_columns(features: pd.DataFrame, *, text_columns: frozenset[str] = froze
             kinds["gaps"].append(name)
         if kind == "even" and (cycle := _cycle(str(name), features[name])):
             kinds[cycle].append(name)
+        elif kind in {"even", "skewed"} and _most_common_share(features[name]) >= _NEARLY_ALWAYS:
+            kinds["rare"].append(name)
     return Columns(**{kind: tuple(names) for kind, names in kinds.items()})
 
 
@@ -129,10 +140,19 @@ def _cycle(name: str, column: pd.Series) -> str | None:
     return found.lastgroup if fits else None
 
 
+def _looked_at(column: pd.Series) -> pd.Series:
+    """Of very many rows, some at equal steps."""
+    return column.iloc[:: 1 + len(column) // _LOOKED_AT]
+
+
+def _most_common_share(column: pd.Series) -> float:
+    """Share of the rows that hold the value that most rows hold; a missing one counts as a value."""
+    return float(_looked_at(column).value_counts(normalize=True, dropna=False).iloc[0])
+
+
 def _skew(column: pd.Series) -> float:
-    """Absolute skewness after scaling, so that huge numbers do not overflow; of very many rows, of some at equal steps."""
-    column = column.iloc[:: 1 + len(column) // _LOOKED_AT]
-    values = column.to_numpy(dtype=float, na_value=np.nan)
+    """Absolute skewness after scaling, so that huge numbers do not overflow."""
+    values = _looked_at(column).to_numpy(dtype=float, na_value=np.nan)
     values = values[np.isfinite(values)]
     largest = np.abs(values).max(initial=0.0)
     if largest == 0:

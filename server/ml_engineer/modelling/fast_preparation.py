@@ -22,7 +22,14 @@ from scipy import sparse
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    StandardScaler,
+    TargetEncoder,
+)
 
 from ml_engineer.modelling.fast_rows import Levels, Rows, is_nan
 
@@ -163,6 +170,9 @@ def _on_array(step: Any) -> Callable[[Any], Any]:
         mean = 0.0 if not step.with_mean else step.mean_
         scale = 1.0 if not step.with_std else step.scale_
         return lambda values: (values - mean) / scale
+    if isinstance(step, MinMaxScaler):
+        low, high = step.feature_range if step.clip else (-np.inf, np.inf)
+        return lambda values: np.clip(values * step.scale_ + step.min_, low, high)
     if isinstance(step, FunctionTransformer) and step.func is not None and not step.validate:
         return lambda values: step.func(values, **(step.kw_args or {}))
     return step.transform

@@ -12,6 +12,7 @@ from sklearn.kernel_approximation import Nystroem
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
+    MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
     SplineTransformer,
@@ -90,6 +91,15 @@ def _scale(graph: Graph, step: StandardScaler, block: Block) -> str:
     if step.with_mean:
         values = graph.op("Sub", values, graph.constant(step.mean_[None, :]))
     return graph.op("Div", values, graph.constant(step.scale_[None, :])) if step.with_std else values
+
+
+def _stretch(graph: Graph, step: MinMaxScaler, block: Block) -> str:
+    values = graph.op("Mul", graph.matrix(block), graph.constant(step.scale_[None, :]))
+    values = graph.op("Add", values, graph.constant(step.min_[None, :]))
+    if not step.clip:
+        return values
+    low, high = (graph.constant(float(end)) for end in step.feature_range)
+    return graph.op("Min", graph.op("Max", values, low), high)
 
 
 def _function(graph: Graph, step: FunctionTransformer, block: Block) -> str:
@@ -229,6 +239,7 @@ _STEPS: dict[type, Callable[[Graph, Any, Block], str]] = {
     SimpleImputer: _impute,
     MissingIndicator: _flag_missing,
     StandardScaler: _scale,
+    MinMaxScaler: _stretch,
     FunctionTransformer: _function,
     OneHotEncoder: _one_hot,
     OrdinalEncoder: _ordinal,
