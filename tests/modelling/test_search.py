@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -17,11 +20,11 @@ from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
 from ml_engineer.errors import JobCancelledError
-from ml_engineer.modelling import concluding
+from ml_engineer.modelling import concluding, standing
 from ml_engineer.modelling.candidate import Candidate, with_seed
 from ml_engineer.modelling.choosing import averaged
 from ml_engineer.modelling.executors import make_executor
-from ml_engineer.modelling.fits import FitTask, fit_rows, predict, run_task
+from ml_engineer.modelling.fits import Fit, FitTask, fit_rows, predict, run_task
 from ml_engineer.modelling.growing import Grown
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
 from ml_engineer.modelling.refitting import put_together
@@ -30,6 +33,7 @@ from ml_engineer.modelling.search import search
 from ml_engineer.modelling.search_plan import SearchPlan
 from ml_engineer.modelling.search_state import SearchState
 from ml_engineer.modelling.standing import Standing
+from ml_engineer.statistics.metrics import metric_value
 from modelling.tables import CountingJournal, make_data, small
 
 
@@ -43,6 +47,12 @@ class FittingClock:
 
 
 class SlowRegression(LogisticRegression):
+    def fit(self, X, y, sample_weight=None):  # noqa: N803  (scikit-learn's name)
+        FittingClock.now += 10.0
+        return super().fit(X, y, sample_weight)
+
+
+class SlowRidge(Ridge):
     def fit(self, X, y, sample_weight=None):  # noqa: N803  (scikit-learn's name)
         FittingClock.now += 10.0
         return super().fit(X, y, sample_weight)
@@ -421,6 +431,60 @@ def test_a_fit_that_ends_its_process_costs_only_itself(run_search) -> None:
     assert "by signal 9" in gone.reason
 
 
+@pytest.mark.parametrize(("ends", "workers"), [("with an error", 0), ("with an error", 2), ("its process", 2)])
+def test_a_champion_that_cannot_be_fitted_on_all_rows_gives_way_to_the_next_best(
+    run_search, ends: str, workers: int
+) -> None:
+    data = numeric_data()
+
+    def not_all(rows):
+        if len(rows) == data.rows:
+            if ends == "its process":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise MemoryError("no room for so many")
+        return np.nan_to_num(rows)
+
+    best = Candidate("best", "user", make_pipeline(FunctionTransformer(not_all), LogisticRegression()))
+    held_back = numbers_only("held back", LogisticRegression(C=0.1))
+    result = run_search(data, candidates=[best, held_back], seconds=60, workers=workers)
+    assert result.champion.candidate.name == "held back"
+    assert np.isfinite(result.model.predict_proba(data.features)).all()
+    assert any("could not be fitted on all rows" in told or "does without" in told for told in result.decisions)
+
+
+def test_candidates_are_compared_with_the_naive_rule_on_the_rows_that_they_are_judged_on(run_search) -> None:
+    """The naive rule errs little over all rows, and much on those that the race watches."""
+    data = numeric_data("regression", rows=300)
+    width, noise = data.features["width (mm)"].fillna(0).to_numpy(), np.random.default_rng(0).normal(size=300)
+    harder = np.where(np.arange(300) < 200, 1.0, 10.0)
+    thirds = np.array_split(np.arange(300), 3)
+    pairs = tuple((np.setdiff1d(np.arange(300), test), test) for test in thirds)
+    data = replace(data, target=harder * (2 * width + noise), pairs=pairs)
+    candidates = [numbers_only(f"held back by {alpha}", Ridge(alpha=alpha)) for alpha in (1.0, 10.0, 20.0)]
+    result = run_search(data, candidates=candidates)
+    assert [one.candidate.name for one in result.standings if one.hopeless] == []
+
+
+def test_a_model_is_no_worse_than_the_naive_rule_if_it_is_better_on_its_own_folds(run_search) -> None:
+    """With the time for one fold, the last and hardest one."""
+    rows = 400
+    width, noise = np.random.default_rng(0).normal(size=(2, rows))
+    spread = np.where(np.arange(rows) < 300, 1.0, 10.0)
+    pairs = tuple((np.arange(end), np.arange(end, end + 100)) for end in (100, 200, 300))
+    data = replace(
+        numeric_data("regression", rows=rows),
+        features=pd.DataFrame({"width (mm)": width}),
+        target=spread * (2 * width + noise),
+        pairs=pairs,
+        time_order=np.arange(rows),
+    )
+    FittingClock.now = 0.0
+    slow = numbers_only("slow", SlowRidge())
+    result = run_search(data, candidates=[slow], clock=FittingClock(), seconds=45.0)
+    assert (result.champion.candidate.name, result.folds) == ("slow", (2,))
+    assert not result.champion.useless
+
+
 def test_processes_and_this_process_find_the_same_champion(run_search) -> None:
     data = make_data("multiclass")
     names = {"linear", "boosting", "extra_trees_pruned"}
@@ -562,6 +626,32 @@ def test_progress_tells_fold_candidate_and_the_best_so_far(run_search) -> None:
     assert "fold 1 of linear" in messages
     assert any("; best log_loss 0." in message for message in messages)
     assert all(fraction is not None and 0 <= fraction <= 1 for _, fraction in told)
+
+
+def test_telling_the_best_so_far_works_out_no_metric_twice(run_search, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told several times a second, while models are fitted on the same cores."""
+    worked_out, told = [], []
+
+    def counted(*arguments, **options):
+        worked_out.append(arguments)
+        return metric_value(*arguments, **options)
+
+    monkeypatch.setattr(standing, "metric_value", counted)
+    run_search(
+        make_data(), names={"linear", "boosting", "forest"}, report=lambda message, _fraction: told.append(message)
+    )
+    assert sum("; best log_loss" in message for message in told) > 4
+    # The naive rule, three models and their average.
+    assert len(worked_out) <= 5
+
+
+def test_a_fold_that_was_fitted_anew_is_judged_anew() -> None:
+    data = make_data("regression", metric="rmse")
+    off = {fold: Fit(data.actual[test] + 3.0, 0.1, 0.1) for fold, (_, test) in enumerate(data.pairs)}
+    one = Standing(build_portfolio(data, seed=0, threads=1)[0], fits=off)
+    assert one.value(data) == pytest.approx(-3.0)
+    one.fits.update({fold: Fit(fit.predictions - 2.0, 0.1, 0.1) for fold, fit in off.items()})
+    assert one.value(data) == pytest.approx(-1.0)
 
 
 def test_a_ranking_metric_gives_the_naive_rule_exactly_one_half(run_search) -> None:

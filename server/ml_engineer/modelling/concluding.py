@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]  # comes with mlflow, which types neither
@@ -217,27 +218,34 @@ def _fitted(state: SearchState, champion: Standing, naive: Standing) -> tuple[An
     if champion is naive:
         return fit_rows(naive.candidate, state.data, np.arange(state.data.rows)), naive
     if champion.candidate.members:
-        return _fitted_average(state, champion)
-    models = _refit(state, [champion])
+        return _fitted_average(state, champion, naive)
+    models, failed = _refit(state, [champion])
     if models:
         return models[champion.candidate.name], champion
-    return _quickly_fitted(state, [champion, *state.done])
+    for name, reason in failed.items():
+        state.decide(f"{name} could not be fitted on all rows ({reason}): the best that could be takes its place.")
+    others = [one for one in (champion, *state.done) if one.candidate.name not in failed]
+    return _quickly_fitted(state, others, naive)
 
 
-def _fitted_average(state: SearchState, champion: Standing) -> tuple[Any, Standing]:
+def _fitted_average(state: SearchState, champion: Standing, naive: Standing) -> tuple[Any, Standing]:
     weights = {candidate.name: weight for candidate, weight in champion.candidate.members}
     # The heaviest first: should the time not do for all, the average is best without the others.
     parts = sorted(
         (one for one in state.done if one.candidate.name in weights), key=lambda one: -weights[one.candidate.name]
     )
-    models = _refit(state, parts)
+    models, failed = _refit(state, parts)
     fitted = [one for one in parts if one.candidate.name in models]
     if len(fitted) < len(parts):
-        lost = [one.candidate.name for one in parts if one.candidate.name not in models]
-        state.decide(f"No time was left to fit {', '.join(lost)} on all rows, so the average does without.")
+        late = [one.candidate.name for one in parts if one.candidate.name not in {*models, *failed}]
+        if late:
+            state.decide(f"No time was left to fit {', '.join(late)} on all rows, so the average does without.")
+        for name, reason in failed.items():
+            state.decide(f"{name} could not be fitted on all rows ({reason}), so the average does without.")
         if len(fitted) < 2:
             # Parts of a vote learned class codes; alone, a model learns the labels.
-            return _quickly_fitted(state, fitted or state.done)
+            others = fitted or [one for one in state.done if one.candidate.name not in failed]
+            return _quickly_fitted(state, others, naive)
         total = sum(weights[one.candidate.name] for one in fitted)
         shares = {place: weights[one.candidate.name] / total for place, one in enumerate(fitted)}
         champion = averaged(fitted, shares, state.data)
@@ -245,12 +253,20 @@ def _fitted_average(state: SearchState, champion: Standing) -> tuple[Any, Standi
     return put_together(champion.candidate, ordered, state.data), champion
 
 
-def _quickly_fitted(state: SearchState, standings: Sequence[Standing]) -> tuple[Any, Standing]:
-    """There must be a model, even if it is a little late: the best of those that are fitted fast."""
-    fastest = min(state.seconds_to_refit(one) for one in standings)
-    quick = [one for one in standings if state.seconds_to_refit(one) <= max(2 * fastest, AT_ONCE_SECONDS)]
-    one = min(quick, key=state.order)
-    return fit_rows(one.candidate, state.data, np.arange(state.data.rows)), one
+def _quickly_fitted(state: SearchState, standings: Sequence[Standing], naive: Standing) -> tuple[Any, Standing]:
+    """There must be a model, even if it is a little late: the best of those that are fitted fast, or the naive rule."""
+    everything = np.arange(state.data.rows)
+    waiting = list(standings)
+    while waiting:
+        fastest = min(state.seconds_to_refit(one) for one in waiting)
+        quick = [one for one in waiting if state.seconds_to_refit(one) <= max(2 * fastest, AT_ONCE_SECONDS)]
+        one = min(quick, key=state.order)
+        fitted = attempt(partial(fit_rows, one.candidate, state.data, everything))
+        if not isinstance(fitted, Failure):
+            return fitted, one
+        state.decide(f"{one.candidate.name} could not be fitted on all rows ({fitted.reason}).")
+        waiting = [other for other in waiting if other is not one]
+    return fit_rows(naive.candidate, state.data, everything), naive
 
 
 def _calibration(state: SearchState, champion: Standing, naive: Standing) -> tuple[Calibration | None, str]:
@@ -272,12 +288,13 @@ def _calibrated(state: SearchState, champion: Standing, model: Any, calibration:
     return calibrated_model(champion.candidate.build(), model, calibration.everything, state.data.classes)
 
 
-def _refit(state: SearchState, standings: Sequence[Standing]) -> dict[str, Any]:
-    """Models fitted on all rows, by the name of their candidate, as far as the time allows."""
+def _refit(state: SearchState, standings: Sequence[Standing]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Models fitted on all rows as far as the time allows, and why others failed, by the name of their candidate."""
     several = len(standings) > 1
     everything = np.arange(state.data.rows)
     paths = {one.candidate.name: state.executor.folder / f"model_{place}.pickle" for place, one in enumerate(standings)}
     models: dict[str, Any] = {}
+    failed: dict[str, str] = {}
 
     def jobs() -> Iterator[Job]:
         for one in standings:
@@ -292,11 +309,13 @@ def _refit(state: SearchState, standings: Sequence[Standing]) -> dict[str, Any]:
             models[name] = cloudpickle.loads(paths[name].read_bytes())
         else:
             job.standing.story.append(f"on all rows: {outcome.reason}")
+            if not outcome.out_of_time:
+                failed[name] = outcome.reason
 
     state.runner.fits_left = float("inf")
     state.runner.run(jobs(), until=state.plan.deadline + state.late_seconds, ended=ended)
     share_text_models(models.values())
-    return models
+    return models, failed
 
 
 def _cramped(state: SearchState, champion: Standing, naive: Standing) -> list[str]:

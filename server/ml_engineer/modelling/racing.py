@@ -91,8 +91,9 @@ def promising(state: SearchState, standings: Sequence[Standing]) -> list[Standin
     if not ran:
         return []
     best = min(one.race_loss for one in ran)
-    progress = max(state.baseline_loss - best, 1e-12)
-    kept = [one for one in ran if one.race_loss == best or state.baseline_loss - one.race_loss >= _HOPELESS * progress]
+    naive = state.naive.race_loss if state.naive is not None else np.inf
+    progress = max(naive - best, 1e-12)
+    kept = [one for one in ran if one.race_loss == best or naive - one.race_loss >= _HOPELESS * progress]
     for one in ran:
         if not any(one is other for other in kept):
             one.hopeless = True

@@ -9,6 +9,7 @@ weighted average, fitted on all rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from ml_engineer.modelling.candidate import Candidate
 from ml_engineer.modelling.concluding import SearchResult, conclude
 from ml_engineer.modelling.executors import Executor
 from ml_engineer.modelling.fallback import fall_back
-from ml_engineer.modelling.fits import Clock, Failure, FitTask, Journal, attempt, run_task
+from ml_engineer.modelling.fits import Clock, Failure, Fit, FitTask, Journal, attempt, run_task
 from ml_engineer.modelling.folding import choose_folds, fold
 from ml_engineer.modelling.offers import Offers, price_offers
 from ml_engineer.modelling.racing import promising, race, race_with_insurance, worth_folding
@@ -132,15 +133,23 @@ def _fit_baseline(state: SearchState, baseline: Candidate) -> Standing:
     naive = Standing(baseline, status="finished")
     # The naive rule looks at no feature, and copying all of them for it takes longer than the rule.
     narrow = state.data.with_features(state.data.features.iloc[:, :1])
-    for number in state.planned:
-        train, test = state.data.pairs[number]
+
+    def fitted(train: Any, test: Any) -> Fit | Failure:
         task = FitTask(baseline, np.asarray(train), np.asarray(test), "")
-        outcome = attempt(lambda task=task: run_task(task, narrow, scratch=None, clock=state.clock))  # type: ignore[misc]  # bound now, not later
+        outcome: Fit | Failure = attempt(lambda: run_task(task, narrow, scratch=None, clock=state.clock))
+        return outcome
+
+    for number in state.planned:
+        outcome = fitted(*state.data.pairs[number])
         if isinstance(outcome, Failure):
             msg = f"the baseline cannot fail, and did: {outcome.reason}"
             raise RuntimeError(msg)  # noqa: TRY004  (a failure is a value here, not a wrong type)
         naive.fits[number] = outcome
-    state.baseline_loss = state.loss(naive.predictions(state.data))
+    # Candidates are compared with it on the rows that they are judged on: others may be far harder, or easier.
+    raced = fitted(state.learn, state.watch)
+    if isinstance(raced, Fit):  # of two or three rows, none may be left to learn from
+        naive.race, naive.race_loss = raced, state.watched_loss(raced)
+    state.naive = naive
     state.finished(naive)
     return naive
 

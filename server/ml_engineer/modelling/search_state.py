@@ -87,8 +87,8 @@ class SearchState:
         Parts that the champion would have now, by name.
     decisions : list of str
         What was decided for the search as a whole.
-    baseline_loss : float
-        Loss of the naive rule.
+    naive : Standing, optional
+        The naive rule, with a race and all planned folds, once it has them.
     stopped_early : bool
         Whether somebody wanted the best so far.
     refused_bytes : float
@@ -122,7 +122,7 @@ class SearchState:
         self.learn, self.watch = race_rows(data, seed=plan.seed)
         self.weights: dict[str, float] = {}
         self.decisions: list[str] = []
-        self.baseline_loss = np.inf
+        self.naive: Standing | None = None
         self.stopped_early = False
         self.refused_bytes = float("inf")
         self._asked_to_stop = asked_to_stop
@@ -158,7 +158,7 @@ class SearchState:
             self.weigh()  # it has the folds that were added since, and can be compared again
             return
         standing.status = "finished"
-        standing.useless = self.loss(standing.predictions(self.data)) > self.baseline_loss
+        standing.useless = self.does_worse_than_naive(standing)
         score = abs(standing.value(self.data, self.folds))
         standing.story.append(
             f"{len(self.folds)} folds: {self.data.metric} {score:.5g} in {standing.fit_seconds:.3g} s"
@@ -189,6 +189,13 @@ class SearchState:
         if self.data.by_order:
             return order_loss(self.data, predictions[rows], rows)
         return selection_loss(predictions[rows], self.data.actual[rows], self.data.loss)
+
+    def does_worse_than_naive(self, standing: Standing) -> bool:
+        """Whether its loss over the folds that it has is above the naive rule's over the same ones."""
+        if self.naive is None:
+            return False
+        folds = standing.first_folds(self.data)
+        return self.loss(standing.predictions(self.data, folds)) > self.loss(self.naive.predictions(self.data, folds))
 
     def watched_loss(self, fit: Fit) -> float:
         """The same for a race."""
