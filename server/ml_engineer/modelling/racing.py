@@ -91,7 +91,7 @@ def promising(state: SearchState, standings: Sequence[Standing]) -> list[Standin
     if not ran:
         return []
     best = min(one.race_loss for one in ran)
-    naive = state.naive.race_loss if state.naive is not None else np.inf
+    naive = state.naive_race_loss
     progress = max(naive - best, 1e-12)
     kept = [one for one in ran if one.race_loss == best or naive - one.race_loss >= _HOPELESS * progress]
     for one in ran:

@@ -190,6 +190,11 @@ class SearchState:
             return order_loss(self.data, predictions[rows], rows)
         return selection_loss(predictions[rows], self.data.actual[rows], self.data.loss)
 
+    @property
+    def naive_race_loss(self) -> float:
+        """Loss of the naive rule on the rows that the race watches; infinite where it could not be tried."""
+        return self.naive.race_loss if self.naive is not None else np.inf
+
     def does_worse_than_naive(self, standing: Standing) -> bool:
         """Whether its loss over the folds that it has is above the naive rule's over the same ones."""
         if self.naive is None:
@@ -304,7 +309,7 @@ class SearchState:
             and one.status in {"finished", "out_of_time"}
             and not one.candidate.mitigates
             and one.candidate.most_rows is None
-            and one.race_loss < self.baseline_loss
+            and one.race_loss < self.naive_race_loss
         ]
 
     def seconds_on_sample(self, standing: Standing, rows: int) -> float:
