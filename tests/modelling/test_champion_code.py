@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import joblib
@@ -22,27 +24,34 @@ from ml_engineer.modelling.fits import FitTask, fit_rows, predict, run_task
 from ml_engineer.modelling.model_files import save_model
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
 from ml_engineer.modelling.refitting import ensemble_of
+from ml_engineer.modelling.training_data import TrainingData
 from ml_engineer.statistics.weighted_fit import fit_weighted
 from ml_engineer.vocabulary.estimates import Estimate
 from modelling.tables import make_data, small
 
-# Runs each champion.py on the folds in a process in which ml_engineer cannot be imported.
+FITTING = Path(__file__).resolve().parents[2] / "templates" / "project" / "base" / "models" / "training" / "fitting.py"
+# Fits each champion.py on the folds, as a project's train.py does, in a process in which ml_engineer cannot be imported.
 ALONE = """
 import importlib.util, sys
 from pathlib import Path
 import joblib, numpy as np, threadpoolctl
 threadpoolctl.threadpool_limits(1)
 sys.modules["ml_engineer"] = None
-features, target, pairs, classification = joblib.load(sys.argv[1])
-for path in map(Path, sys.argv[2:]):
+features, target, pairs, classification, weights = joblib.load(sys.argv[1])
+def load(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+fit = load(Path(sys.argv[2])).fit
+for path in map(Path, sys.argv[3:]):
     calibrated = path.stem.startswith("calibrated")
-    spec = importlib.util.spec_from_file_location("champion", path)
-    champion = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(champion)
+    champion = load(path)
     predictions = []
     for number, (train, test) in enumerate(pairs):
         # Stored folds are counted from 10 here, to tell numbers from positions.
-        model = champion.build_model(10 + number if calibrated else None).fit(features.iloc[train], target[train])
+        known = None if weights is None else weights[train]
+        model = fit(champion.build_model(10 + number if calibrated else None), features.iloc[train], target[train], known)
         ask = model.predict_proba if classification else model.predict
         predictions.append(ask(features.iloc[test]))
     joblib.dump(predictions, path.with_suffix(".predictions"))
@@ -84,13 +93,41 @@ def test_every_champion_reproduces_its_predictions_where_we_are_not_installed(ta
         )
         (tmp_path / f"{name}.py").write_text(render_champion(together, facts), encoding="utf-8")
         expected[name] = [calibration.apply(fold, raw) for fold, raw in enumerate(expected["ensemble"])]
-    joblib.dump((data.features, data.target, data.pairs, task != "regression"), tmp_path / "data")
-    paths = [str(tmp_path / f"{name}.py") for name in expected]
-    subprocess.run([sys.executable, "-I", "-c", ALONE, str(tmp_path / "data"), *paths], check=True)
-    for name, predictions in expected.items():
-        found = joblib.load(tmp_path / f"{name}.predictions")
-        assert max(np.abs(one - two).max() for one, two in zip(predictions, found, strict=True)) < 1e-6, name
+    _assert_reproduced(expected, data, tmp_path)
     _assert_clean(tmp_path)
+
+
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+def test_an_ensemble_some_of_which_takes_no_weights_is_what_the_search_fitted_part_by_part(task: str, tmp_path) -> None:
+    plain = make_data(task, rows=90, folds=2)
+    data = replace(plain, weights=np.arange(plain.rows) % 3 + 1.0)
+    # Neighbours and, of several classes, stacked borders take no weights.
+    mixed = {"linear", "neighbours", "support", "extra_trees", "gradient_boosting"}
+    parts = [small(one) for one in build_portfolio(data, seed=3, threads=1) if one.name in mixed]
+    together = ensemble_of([(one, 1 / len(parts)) for one in parts], data)
+    text = render_champion(together, ChampionFacts("run_1", data.metric, 0.5))
+    (tmp_path / "ensemble.py").write_text(text, encoding="utf-8")
+    shares = [share / sum(weight for _, weight in together.members) for _, share in together.members]
+    expected = [
+        sum(
+            share * run_task(FitTask(part, train, test, ""), data, scratch=None).predictions
+            for part, share in zip(parts, shares, strict=True)
+        )
+        for train, test in data.pairs
+    ]
+    assert {part.name for part in parts} == mixed
+    _assert_reproduced({"ensemble": expected}, data, tmp_path)
+
+
+def _assert_reproduced(expected: dict[str, list[Any]], data: TrainingData, folder: Path) -> None:
+    """Each file's model, fitted where we are not installed, predicts what is expected of it on every fold."""
+    rows = data.features, data.target, data.pairs, data.task != "regression", data.weights
+    joblib.dump(rows, folder / "data")
+    paths = [str(folder / f"{name}.py") for name in expected]
+    subprocess.run([sys.executable, "-I", "-c", ALONE, str(folder / "data"), str(FITTING), *paths], check=True)
+    for name, predictions in expected.items():
+        found = joblib.load(folder / f"{name}.predictions")
+        assert max(np.abs(one - two).max() for one, two in zip(predictions, found, strict=True)) < 1e-6, name
 
 
 def _assert_clean(folder) -> None:

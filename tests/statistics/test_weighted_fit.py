@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import VotingClassifier, VotingRegressor
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from ml_engineer.statistics.weighted_fit import fit_weighted
+from ml_engineer.statistics.weighted_fit import fit_weighted, takes_weights
 
 
 def table(rows: int = 120) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
@@ -75,3 +77,25 @@ def test_a_model_that_takes_no_weights_counts_every_row_once() -> None:
     model = piped(KNeighborsClassifier())
     weighted = fit_weighted(model, features, score > 0, weights).predict_proba(features)
     assert (weighted == model.fit(features, score > 0).predict_proba(features)).all()
+
+
+def test_a_member_of_a_vote_that_takes_no_weights_keeps_them_from_no_other() -> None:
+    features, target, weights = table()
+    line, near = piped(LinearRegression()), piped(KNeighborsRegressor())
+    vote = VotingRegressor([("line", clone(line)), ("near", clone(near))])
+    mixed = fit_weighted(vote, features, target, weights).predict(features)
+    alone = [fit_weighted(one, features, target, weights).predict(features) for one in (line, near)]
+    assert np.allclose(mixed, np.mean(alone, axis=0), atol=1e-12)
+    assert not takes_weights(vote), "weights do not reach all of it"
+
+
+def test_the_same_holds_for_what_a_calibration_stands_behind() -> None:
+    features, score, weights = table()
+    target = np.where(score > 0, "yes", "no").astype(object)
+    parts = [("line", piped(LogisticRegression())), ("near", piped(KNeighborsClassifier()))]
+    vote = VotingClassifier(parts, voting="soft")
+    fixed = FrozenEstimator(FunctionTransformer().fit(features))
+    model = Pipeline([("model", VotingClassifier([("uncalibrated", vote)], voting="soft")), ("fixed", fixed)])
+    mixed = fit_weighted(model, features, target, weights).steps[0][1].predict_proba(features)
+    alone = [fit_weighted(clone(one), features, target, weights).predict_proba(features) for _, one in parts]
+    assert np.allclose(mixed, np.mean(alone, axis=0), atol=1e-12)

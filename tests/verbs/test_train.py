@@ -191,6 +191,32 @@ def test_train_py_reproduces_score_and_predictions_without_us(project, train, ru
         assert_equal_numbers(again, recorded)
 
 
+def test_an_average_with_neighbours_that_take_no_weights_is_scored_served_and_fitted_by_hand_alike(
+    train, run_alone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.uniform(-1, 1, size=(500, 6)).round(4), columns=[f"x{number}" for number in range(6)])
+    # A plane and a bend: neighbours and a line together do better than either.
+    bent = 1.5 * np.cos(3 * table["x5"]) + 0.5 * rng.normal(size=500)
+    table["y"] = (2 * table.drop(columns="x5").sum(axis=1) + bent).round(4)
+    table["counts"] = np.where(table["x5"] > 0, 9, 1)
+    layout = frame_table(tmp_path / "home", table, target="y", roles={"counts": "weight"})
+    train(layout, candidates=["linear", "neighbours"], budget_evaluations=60)
+    assert load_record(layout, TrainingRun).champion.name == "ensemble"
+    used = table.filter(like="x").head(50)
+    served = served_model(layout).predict(used)
+    assert "The recorded run is reproduced." in run_alone(layout, "--save")
+    assert served_model(layout).predict(used) == pytest.approx(served, abs=1e-6)
+
+
+def served_model(layout: ProjectLayout) -> Any:
+    """The model that serving would load now."""
+    manifest = json.loads(layout.champion_manifest.read_text(encoding="utf-8"))
+    path = layout.champion_dir / manifest["model_file"]
+    return load_model(path, sha256=manifest["model_sha256"], model_format=manifest["model_format"])
+
+
 def assert_equal_numbers(found: Any, expected: Any) -> None:
     """The same names and texts, and numbers that differ by rounding at most, however deep they lie."""
     if isinstance(expected, dict):

@@ -25,7 +25,8 @@ def fit_weighted(model: Any, features: Any, target: npt.NDArray[Any], weights: W
     """Fit `model` so that a row counts by its weight.
 
     A pipeline hands the weights to its last step alone: what prepares rows describes the table, and counts each once.
-    The members of a vote are fitted one by one, because scikit-learn does not hand a vote's weights into pipelines.
+    The members of a vote are fitted one by one, because scikit-learn does not hand a vote's weights into pipelines; a
+    member that takes no weights counts every row once, and the others still count by them.
     Of a calibrated model the weights go to the model, for its last step is fixed.
 
     Parameters
@@ -37,14 +38,14 @@ def fit_weighted(model: Any, features: Any, target: npt.NDArray[Any], weights: W
     target : numpy.ndarray of shape (n,)
         Labels or numbers.
     weights : numpy.ndarray of shape (n,) or None
-        Not negative; None is plain ``model.fit``, and so is a model that takes no weights (`takes_weights`).
+        Not negative; None is plain ``model.fit``, and so it is for what takes no weights (`takes_weights`).
 
     Returns
     -------
     estimator
         `model`.
     """
-    if weights is None or not takes_weights(model):
+    if weights is None:
         return model.fit(features, target)
     if _ends_fixed(model):
         # Steps between the first, which learns, and the last, which is fixed, learn nothing.
@@ -55,11 +56,17 @@ def fit_weighted(model: Any, features: Any, target: npt.NDArray[Any], weights: W
         codes = LabelEncoder().fit_transform(target) if isinstance(model, VotingClassifier) else target
         members = [fit_weighted(clone(member), features, codes, weights) for _, member in model.estimators]
         return put_together(model, members, target)
+    if not takes_weights(model):
+        return model.fit(features, target)
     return model.fit(features, target, **{_argument(model): weights})
 
 
 def takes_weights(model: Any) -> bool:
-    """Whether the model, or each member of a vote, lets rows count by a weight."""
+    """Whether the model, or each member of a vote, lets rows count by a weight.
+
+    A vote of which only some members do is fitted with weights all the same (`fit_weighted`): what is asked here is whether
+    weights reach all of it.
+    """
     if _ends_fixed(model):
         return takes_weights(model.steps[0][1])
     if isinstance(model, VotingClassifier | VotingRegressor):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.ensemble import VotingClassifier, VotingRegressor
+from sklearn.ensemble import BaggingClassifier, BaggingRegressor, VotingClassifier, VotingRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import LabelEncoder
@@ -15,11 +15,11 @@ from sklearn.utils.validation import has_fit_parameter
 
 
 def fit(model: Any, features: pd.DataFrame, target: np.ndarray, weights: np.ndarray | None) -> Any:
-    """Fit `model`; a model that takes no weights counts every row once.
+    """Fit `model`; a model that takes no weights counts every row once, and so does such a member of a vote.
 
     The weights go to the last step of a pipeline: what prepares rows describes the table, and counts each once.
     """
-    if weights is None or not takes_weights(model):
+    if weights is None:
         return model.fit(features, target)
     if isinstance(model, Pipeline) and isinstance(model.steps[-1][1], FrozenEstimator):
         # A calibrated model: the first step learns, the others do not, the last is fixed.
@@ -27,18 +27,19 @@ def fit(model: Any, features: pd.DataFrame, target: np.ndarray, weights: np.ndar
         return model
     if isinstance(model, VotingClassifier | VotingRegressor):
         return _fit_members(model, features, target, weights)
+    if not takes_weights(model):
+        return model.fit(features, target)
     return model.fit(features, target, **{_argument(model): weights})
 
 
 def takes_weights(model: Any) -> bool:
-    """Tell whether a model, or every member of a vote, lets rows count by a weight."""
-    if isinstance(model, VotingClassifier | VotingRegressor):
-        return all(takes_weights(member) for _, member in model.estimators)
+    """Tell whether a model that is no vote lets rows count by a weight."""
     if isinstance(model, TransformedTargetRegressor):
         return takes_weights(model.regressor)
     if isinstance(model, Pipeline):
-        fixed = isinstance(model.steps[-1][1], FrozenEstimator)
-        return takes_weights(model.steps[0 if fixed else -1][1])
+        return takes_weights(model.steps[-1][1])
+    if isinstance(model, BaggingClassifier | BaggingRegressor) and not model.bootstrap:
+        return False  # it draws rows by their weights, and without repeats draws all of them
     return has_fit_parameter(model, "sample_weight")
 
 
