@@ -109,3 +109,16 @@ def test_the_simplest_within_noise_is_held_against_the_average_that_would_be_cha
     result = _ended(data, standings, champion="simplest-within-noise")
     assert result.champion.candidate.name == wins
     assert any(("beyond chance" if wins == "ensemble" else "may be chance") in told for told in result.decisions)
+
+
+def test_rows_of_one_group_are_one_voice_against_an_average() -> None:
+    rows, folds = 400, np.arange(400) % 4
+    pairs = tuple((np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(4))
+    data = make_data("regression", rows=rows, pairs=pairs)
+    one, two = np.random.default_rng(0).normal(size=(2, data.rows))
+    # A patient of thirty visits in a fold, on which one of the parts is off each time.
+    patient = np.isin(np.arange(rows), pairs[1][1][:30])
+    far = np.where(patient, 8.0, 0.0)
+    assert not _pays(one, 1.2 * two + far, data=data), "thirty rows would outweigh the others"
+    groups = np.where(patient, 0, 1 + np.arange(rows))
+    assert _pays(one, 1.2 * two + far, data=replace(data, clusters=groups))

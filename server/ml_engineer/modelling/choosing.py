@@ -124,8 +124,8 @@ def averaging_pays(standings: Sequence[Standing], data: TrainingData, folds: Seq
         weights = greedy_weights(known, actual, loss=loss, units=data.units(rows[others]), seed=seed)
         average = np.asarray(sum(weight * one[judged] for weight, one in zip(weights, everything, strict=True)))
         lost.append(row_losses(average, truth, loss) - row_losses(best, truth, loss))
-        units.append(rows[judged])
-    # A row of several foldings is one row: its differences say the same thing again.
+        units.append(data.units(rows[judged]))
+    # A row of several foldings, and rows of one group, are one: their differences say the same thing again.
     place = np.unique(np.concatenate(units), return_inverse=True)[1]
     difference = np.bincount(place, np.concatenate(lost)) / np.bincount(place)
     return bool(difference.mean() < difference.std() / np.sqrt(len(difference)))

@@ -137,6 +137,7 @@ def cross_fitted_average(
     folds: npt.NDArray[np.integer],
     *,
     loss: Loss | None = None,
+    units: npt.NDArray[np.integer] | None = None,
     seed: int = 0,
 ) -> Floats:
     """What an average says of each row with weights that the rows of its own fold had no part in choosing.
@@ -153,7 +154,7 @@ def cross_fitted_average(
         Class codes or numbers.
     folds : numpy.ndarray of shape (n,)
         Fold of each row; a single fold is halved.
-    loss, seed
+    loss, units, seed
         As for `greedy_weights`.
 
     Returns
@@ -164,7 +165,8 @@ def cross_fitted_average(
     average = np.empty(predictions[0].shape)
     for part in np.unique(parts):
         mine = parts == part
-        weights = greedy_weights([one[~mine] for one in predictions], actual[~mine], loss=loss, seed=seed)
+        known = None if units is None else units[~mine]
+        weights = greedy_weights([one[~mine] for one in predictions], actual[~mine], loss=loss, units=known, seed=seed)
         weights[np.argsort(-weights, kind="stable")[MOST_PARTS:]] = 0.0
         weights /= weights.sum()
         average[mine] = sum(weight * one[mine] for weight, one in zip(weights, predictions, strict=True))

@@ -112,12 +112,14 @@ def _without_own_weights(champion: LoadedChampion, development: Development, own
     if len(parts) < 2:
         return None
     actual = encode_target(development.frame[champion.problem.target].iloc[rows], champion.problem)
+    groups = champion.problem.split.group_columns
     average = np.full_like(own, np.nan)
     average[rows] = cross_fitted_average(
         parts,
         actual,
         development.folds[rows],
         loss=loss_for(champion.problem.judged_as, training.leaderboard.metric, quantile=champion.problem.quantile),
+        units=group_codes(development.frame, groups)[rows] if groups else rows,
         seed=training.seed,
     )
     return average
