@@ -11,16 +11,18 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
+from sklearn.ensemble import IsolationForest
 from sklearn.metrics import adjusted_rand_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ml_engineer.errors import InputError, UnsupportedTaskError
+from ml_engineer.independent_fits import InlineExecutor
 from ml_engineer.modelling.executors import can_fork, make_executor
 from ml_engineer.project.definition import load_problem
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
-from ml_engineer.unsupervised.judging import Groupings
+from ml_engineer.unsupervised.judging import Detectors, Groupings
 from ml_engineer.unsupervised.options import Option
 from ml_engineer.unsupervised.rows import LookedAt
 from ml_engineer.unsupervised.search import Limits, try_options
@@ -280,3 +282,27 @@ def test_an_option_that_takes_too_much_memory_costs_only_itself() -> None:
         )
     assert [one.status for one in standings] == ["failed", "finished"]
     assert "all fits together may take 500 MB" in standings[0].reason
+
+
+def test_options_are_tried_anew_where_the_share_to_flag_or_the_groups_changed() -> None:
+    features = blobs(60)[0][["length", "width"]]
+    folds = np.arange(60) % 2
+    pairs = [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(2)]
+    rows = LookedAt(features, pairs, (0, 1))
+    option = Option(
+        "usual", "user", make_pipeline(StandardScaler(), IsolationForest(n_estimators=5, random_state=0)), ""
+    )
+    journal = CountingJournal()
+
+    def kept(rows: LookedAt, fraction: float, folder: Path) -> int:
+        """Options in the journal once it was tried so."""
+        executor = InlineExecutor(folder=folder)
+        executor.load(rows)
+        limits = Limits(lambda: 0.0, np.inf, evaluations=100)
+        try_options([option], rows, Detectors(fraction), executor=executor, limits=limits, journal=journal)
+        return len(journal)
+
+    clustered = replace(rows, clusters=np.arange(60) // 2)
+    folder = Path()
+    assert [kept(rows, 0.1, folder), kept(rows, 0.1, folder), kept(rows, 0.2, folder)] == [1, 1, 2]
+    assert [kept(clustered, 0.2, folder), kept(clustered, 0.2, folder)] == [3, 3]

@@ -19,17 +19,16 @@ from typing import Any
 
 from ml_engineer.errors import InputError
 from ml_engineer.independent_fits import Failure, Work
-from ml_engineer.modelling.dask_worker import begin_session, do_fit, end_session, installed_versions, stop_fit
+from ml_engineer.modelling.dask_worker import begin_session, do_fit, end_session, stop_fit
 from ml_engineer.modelling.executors import LEFT_FOR_FITS, Finished
 from ml_engineer.modelling.pickling import dump_by_value
+from ml_engineer.modelling.versions import COMPUTING, installed_versions
 
 __all__ = ["DaskExecutor", "open_cluster"]
 
 _PATIENCE_SECONDS = 15.0
 _MOST_ATTEMPTS = 4
 """A fit is begun at most so often, if workers keep dying with it or with the rows."""
-_SAME = ("ml-engineer", "scikit-learn", "numpy", "pandas", "scipy", "lightgbm", "catboost", "xgboost-cpu", "xgboost")
-"""Packages whose version changes what a fit gives."""
 
 
 @dataclass
@@ -243,10 +242,10 @@ def _refuse_missing_model(client: Any, path: str, argument: str) -> None:
 
 
 def _refuse_other_versions(client: Any, address: str) -> None:
-    ours = installed_versions(_SAME)
+    ours = installed_versions()
     remedy = "Install the same packages for the workers: `uv pip install -c constraints.txt 'ml-engineer[engine,dask]'`"
     try:
-        theirs = client.run(installed_versions, _SAME)
+        theirs = client.run(installed_versions)
     except Exception as error:  # whatever a worker without our packages raises
         raise InputError(
             f"The workers of the Dask cluster at {address} cannot do fits of ml-engineer",
@@ -254,7 +253,7 @@ def _refuse_other_versions(client: Any, address: str) -> None:
             remedy=remedy,
         ) from error
     for worker, versions in theirs.items():
-        other = [name for name in _SAME if ours.get(name) != versions.get(name)]
+        other = [name for name in COMPUTING if ours.get(name) != versions.get(name)]
         if other:
             name = other[0]
             raise InputError(

@@ -6,11 +6,9 @@ stopped, and one that crashes costs neither the worker nor its other fits.
 
 from __future__ import annotations
 
-import importlib.metadata
 import pickle
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +17,7 @@ from typing import Any
 from ml_engineer.independent_fits import Failure, Work
 from ml_engineer.modelling.executors import LEFT_FOR_FITS, Executor, make_executor
 
-__all__ = ["Outcome", "begin_session", "do_fit", "end_session", "installed_versions", "stop_fit"]
+__all__ = ["Outcome", "begin_session", "do_fit", "end_session", "stop_fit"]
 
 Outcome = tuple[Any, bytes | None]
 """What came of a fit, and the pickled model if one was asked for."""
@@ -159,14 +157,3 @@ def end_session(session: str) -> None:
     one = _sessions.pop(session, None)
     if one is not None:
         one.close()
-
-
-def installed_versions(names: tuple[str, ...]) -> Mapping[str, str]:
-    """Versions of the packages that a fit's result depends on, as far as they are installed here."""
-    found = {}
-    for name in names:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found

@@ -50,6 +50,11 @@ class Judge(Protocol):
         """What `agreement` measures."""
         ...
 
+    @property
+    def told(self) -> str:
+        """Text that changes whenever what it says of a model may."""
+        ...
+
     def judge(self, model: Any, features: pd.DataFrame, *, seed: int) -> Judged:
         """Rows that the model has not seen; `seed` is the number of their fold."""
         ...
@@ -95,6 +100,7 @@ class Groupings:
 
     metric: Metric = "silhouette"
     names: Sequence[str] = ("prediction strength", "adjusted Rand index")
+    told = "silhouette"
 
     def judge(self, model: Pipeline, features: pd.DataFrame, *, seed: int) -> Judged:  # noqa: ARG002 -- as every judge
         """The silhouette of each row, in the space of distances that the model itself works in."""
@@ -121,6 +127,11 @@ class Detectors:
     fraction: float
     metric: Metric = "planted_roc_auc"
     names: Sequence[str] = ("top overlap",)
+
+    @property
+    def told(self) -> str:
+        """The share decides how far two detectors agree."""
+        return f"{self.metric} {self.fraction!r}"
 
     def judge(self, model: Any, features: pd.DataFrame, *, seed: int) -> Judged:
         """For each row, how its spoilt copies are ranked among the real rows."""

@@ -282,10 +282,12 @@ def _halved(option: Option, rows: LookedAt, judge: Judge, *, rng: np.random.Gene
 
 
 def _key(option: Option, rows: LookedAt, judge: Judge, seed: int) -> str:
-    digest = hashlib.sha256(repr((option.name, option.estimator.get_params(), judge.metric, seed)).encode())
+    digest = hashlib.sha256(repr((option.name, option.estimator.get_params(), judge.told, seed)).encode())
     digest.update(pd.util.hash_pandas_object(rows.features, index=True).to_numpy().tobytes())
     for _, test in rows.pairs:
         digest.update(test.astype("<i8").tobytes())
+    # Rows that belong together are halved together.
+    digest.update(b"" if rows.clusters is None else rows.clusters.astype("<i8").tobytes())
     return digest.hexdigest()[:40]
 
 
