@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,7 @@ from ml_engineer.modelling.candidate import model_of, pipeline_of
 from ml_engineer.modelling.fits import Fit, FitTask, attempt, run_task
 from ml_engineer.modelling.portfolio import build_portfolio
 from ml_engineer.modelling.standing import Standing
-from ml_engineer.modelling.tuning import Tuner
+from ml_engineer.modelling.tuning import Tuner, judged_by
 from modelling.tables import make_data
 
 
@@ -52,6 +54,23 @@ def test_a_search_begins_with_the_best_of_those_that_share_its_journal(tmp_path:
     assert not set(second[1:]) & set(first)
     # What other rows said means nothing here.
     assert strengths(Tuner(seed=0, journal=journal, about="other rows")) == first
+
+
+@pytest.mark.parametrize(
+    "change", [{"metric": "mae"}, {"quantile": 0.9}, {"counts": True}, {"named": "ordinal"}, {"fingerprint": "other"}]
+)
+def test_a_search_learns_nothing_from_losses_on_another_scale(change: dict[str, Any], tmp_path: Path) -> None:
+    data, journal = make_data("regression", rows=60), tmp_path / "tuning.jsonl"
+    first = strengths(Tuner(seed=0, journal=journal, about=judged_by(data, seed=0)))
+    assert strengths(Tuner(seed=0, journal=journal, about=judged_by(replace(data, **change), seed=0))) == first
+    assert strengths(Tuner(seed=0, journal=journal, about=judged_by(data, seed=0))) != first
+
+
+def test_nor_from_those_of_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, journal = make_data("regression", rows=60), tmp_path / "tuning.jsonl"
+    first = strengths(Tuner(seed=0, journal=journal, about=judged_by(data, seed=0)))
+    monkeypatch.setattr("importlib.metadata.version", lambda name: f"{name} of tomorrow")
+    assert strengths(Tuner(seed=0, journal=journal, about=judged_by(data, seed=0))) == first
 
 
 def test_asked_widely_every_kind_that_finished_is_tuned() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +12,10 @@ from sklearn.base import clone
 
 from ml_engineer.modelling.candidate import Candidate, model_of
 from ml_engineer.modelling.standing import Standing
+from ml_engineer.modelling.training_data import TrainingData
+from ml_engineer.modelling.versions import installed_versions
 
-__all__ = ["Tuner"]
+__all__ = ["Tuner", "judged_by"]
 
 _LEADERS = 3
 
@@ -112,6 +115,15 @@ class Tuner:
                 study.enqueue_trial(study.best_params)
             self._studies[kind] = study
         return self._studies[kind]
+
+
+def judged_by(data: TrainingData, *, seed: int) -> str:
+    """What losses on `data` depend on beside the settings, as `Tuner` takes it.
+
+    Losses of two scales, or of two versions of what fits, tell nothing of each other.
+    """
+    judged = data.metric, data.named, data.quantile, data.counts, sorted(installed_versions().items())
+    return f"{data.fingerprint[:16]} {hashlib.sha256(repr(judged).encode()).hexdigest()[:16]} seed {seed}"
 
 
 def _kind(candidate: Candidate) -> str:

@@ -19,7 +19,7 @@ from ml_engineer.modelling.search import SearchResult, search
 from ml_engineer.modelling.search_plan import SearchPlan
 from ml_engineer.modelling.search_state import HOLDOUT_ROWS
 from ml_engineer.modelling.standing import Standing
-from ml_engineer.modelling.tuning import Tuner
+from ml_engineer.modelling.tuning import Tuner, judged_by
 from ml_engineer.project.candidate_predictions import write_candidate_predictions
 from ml_engineer.project.definition import load_problem
 from ml_engineer.project.files import file_sha256
@@ -207,9 +207,7 @@ def _tuner(rows: TrainingRows, request: TrainRequest) -> Tuner:
     """Learns from earlier trainings on the same rows; a budget of fits starts from nothing, to give the same twice."""
     if request.budget_evaluations:
         return Tuner(seed=request.seed)
-    return Tuner(
-        seed=request.seed, journal=rows.layout.tuning, about=f"{rows.data.fingerprint[:16]} seed {request.seed}"
-    )
+    return Tuner(seed=request.seed, journal=rows.layout.tuning, about=judged_by(rows.data, seed=request.seed))
 
 
 def _leave_proofs(rows: TrainingRows, result: SearchResult, record: TrainingRun) -> None:
