@@ -59,7 +59,7 @@ class Executor(Protocol):
     is_remote: bool
     """Whether fits use other cores than this machine's."""
     memory_limit: int | None
-    """Bytes that all fits together may take beside the rows; None if nobody watches."""
+    """Bytes that all fits together may take beside the rows; None if nobody set one."""
 
     def load(self, data: Any) -> None:
         """Hand over the rows that all fits are on; before the first one."""
@@ -83,15 +83,17 @@ class InlineExecutor:
         For prepared rows and fitted models; exists.
     clock : callable
         Monotonic seconds.
+    memory_limit : int, optional
+        Bytes that a fit may take: one that is expected to take more is not begun. None of them is stopped midway.
     """
 
     workers = 1
     can_stop = False
     is_remote = False
-    memory_limit: int | None = None
 
-    def __init__(self, *, folder: Path, clock: Clock = time.monotonic) -> None:
+    def __init__(self, *, folder: Path, clock: Clock = time.monotonic, memory_limit: int | None = None) -> None:
         self.folder = folder
+        self.memory_limit = memory_limit
         self._clock = clock
         self._data: Any = None
         self._queue: deque[tuple[int, Work]] = deque()

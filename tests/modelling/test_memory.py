@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from ml_engineer.modelling.executors import can_fork, make_executor
 from ml_engineer.modelling.fits import Fit, FitTask
 from ml_engineer.modelling.memory import expected_bytes, guessed_bytes
 from ml_engineer.modelling.portfolio import baseline_candidate, build_portfolio
+from ml_engineer.modelling.preparation import View
 from ml_engineer.modelling.search import search
 from ml_engineer.modelling.search_plan import SearchPlan
 from ml_engineer.modelling.standing import Standing
@@ -48,6 +50,35 @@ def test_a_fit_tells_what_it_took() -> None:
             assert isinstance(fit, Fit)
             peaks.append(fit.peak_bytes / MEGABYTE)
     assert 250 < peaks[1] - peaks[0] < 450
+
+
+def test_every_view_has_a_guess_and_crossed_numbers_take_more_than_plain_ones() -> None:
+    one = build_portfolio(make_data(), seed=0, threads=1)[0]
+    guesses = {view: guessed_bytes(replace(one, view=view), rows=1_000_000) for view in get_args(View)}
+    assert all(guesses.values()), guesses
+    assert guesses["crossed"] > 5 * guesses["shares"]
+    assert guessed_bytes(replace(one, view=""), rows=1_000_000) == 0
+
+
+def test_a_limit_holds_where_fits_share_a_process_too() -> None:
+    data = make_data()
+    with make_executor(workers=0, memory_limit=10 * MEGABYTE) as executor:
+        executor.load(data)
+        result = search(
+            baseline_candidate(data),
+            build_portfolio(data, seed=0, threads=1)[:2],
+            data,
+            executor=executor,
+            plan=SearchPlan(float("inf"), budget_evaluations=20, seed=0),
+            clock=time.monotonic,
+            journal=CountingJournal(),
+            report=lambda message, fraction: None,
+        )
+    assert result.champion.candidate.name == "baseline"
+    assert any(
+        "all fits together may take 10 MB" in note for one in result.standings for note in (one.reason, *one.story)
+    )
+    assert any("memory_limit_mb" in warning for warning in result.warnings)
 
 
 def test_more_rows_take_more_in_proportion_to_what_was_measured() -> None:

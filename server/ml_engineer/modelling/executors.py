@@ -309,7 +309,7 @@ def make_executor(
             with open_cluster(address, folder=folder, memory_limit=memory_limit) as cluster:
                 yield cluster
         elif workers < 1 or not can_fork():
-            yield InlineExecutor(folder=folder, clock=clock)
+            yield InlineExecutor(folder=folder, clock=clock, memory_limit=memory_limit)
         else:
             processes = ProcessExecutor(workers=workers, folder=folder, memory_limit=memory_limit, imports=imports)
             yield processes

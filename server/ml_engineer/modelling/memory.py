@@ -18,14 +18,19 @@ _NUMBERS_PER_COLUMN: Final[dict[View, float]] = {
     "codes": 1.0,
     "levels": 1.0,
     "shares": 1.0,
+    "crossed": 5.0,
     "scaled": 2.0,
     "dense": 4.0,
     "splines": 9.0,
     "words": 30.0,
+    "terms": 30.0,
+    "bags": 30.0,
     "vectors": 2.0,
 }
 """Numbers that a view makes of a cell: flags, levels, knots and words are more than one column each."""
 _NUMBERS_PER_VECTOR: Final = 256.0
+_NUMBERS_CROSSED: Final = 60.0
+"""Sums and ratios, however many numbers they are of."""
 _COPIES: Final = 4.0
 """The prepared rows, what they were made from, the model's own copy, and the model."""
 _ALWAYS: Final = 80 * 2**20
@@ -38,6 +43,8 @@ def guessed_bytes(candidate: Candidate, *, rows: int) -> int:
         return 0
     columns = len({name for part in candidate.lists for name in part.columns})
     numbers = _NUMBERS_PER_COLUMN[candidate.view] * columns
+    if candidate.view == "crossed":
+        numbers += _NUMBERS_CROSSED
     if candidate.view == "vectors":
         numbers += _NUMBERS_PER_VECTOR * sum(part.constant.startswith("TEXT_") for part in candidate.lists)
     return int(_ALWAYS + 8 * _COPIES * numbers * rows)
