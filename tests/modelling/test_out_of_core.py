@@ -10,11 +10,12 @@ import lightgbm
 import numpy as np
 import numpy.typing as npt
 import pytest
+import xgboost
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from ml_engineer.independent_fits import Clock
-from ml_engineer.modelling.out_of_core import NumbersFile, OutOfCoreFit, paced_rates, tree_parts
+from ml_engineer.modelling.out_of_core import NumbersFile, OutOfCoreFit, paced_rates, tree_parts, with_trees
 
 ROWS = 40_000
 """More than are read at a time."""
@@ -85,3 +86,23 @@ def _each_look(seconds: float) -> Clock:
     """A clock that goes on by so much whenever it is looked at."""
     ticks = itertools.count()
     return lambda: seconds * next(ticks)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_trees_of_xgboost_from_a_file_know_what_those_from_memory_know(tmp_path: Path, classes: int) -> None:
+    rows, actual = _table()
+    actual = actual + (rows[:, 2] > 1) * (classes - 2) * (1 - actual) * 2
+    settings = {"n_estimators": 20, "n_jobs": 1, "learning_rate": 0.2, "max_depth": 4}
+    pipeline = make_pipeline(FunctionTransformer(), xgboost.XGBClassifier(**settings)).fit(rows[:1000], actual[:1000])
+    with NumbersFile(tmp_path / "rows") as prepared, NumbersFile(tmp_path / "target") as target:
+        prepared.append(rows)
+        target.append(actual)
+    (part,) = tree_parts(pipeline, "trees")
+    assert part.classes == (1 if classes == 2 else 3)
+    fit = OutOfCoreFit.of(part, tmp_path / "rows", tmp_path / "target", seconds=float("inf"))
+    grown = fit.run(None, scratch=None, clock=time.monotonic)
+    served = with_trees(pipeline, "trees", [grown.text])
+    expected = xgboost.XGBClassifier(**settings).fit(rows, actual)
+    assert (grown.rounds, grown.learned) == (20, 1.0)
+    # Bins are found on batches rather than on all rows at once, and differ a little.
+    assert np.abs(served.predict_proba(rows) - expected.predict_proba(rows)).mean() < 0.01

@@ -150,6 +150,31 @@ def test_numbers_are_learned_from_the_rows_beyond_a_sample_too(frame_sample, tra
     assert told.gain.value > 0
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_xgboost_learns_from_the_rows_beyond_a_sample_too(frame_sample, train, classes: int) -> None:
+    table, rng = visits()[["price", "noise", "house"]], np.random.default_rng(3)
+    wave = np.sin(2 * table["price"]) + table["noise"] + 0.4 * rng.normal(size=ROWS)
+    table["kind"] = np.array(["low", "high"] if classes == 2 else ["low", "mid", "high"])[
+        np.digitize(wave, [0.0] if classes == 2 else [-0.3, 0.3])
+    ]
+    layout = frame_sample(table, target="kind")
+    told = train(layout, candidates=["gradient_boosting_shallow"])
+    assert told.parts == ("gradient_boosting_shallow",)
+    assert told.further_rows > 5 * told.sampled_rows
+    assert told.gain is not None
+    assert told.gain.value > 0
+    run = load_record(layout, TrainingRun)
+    served = load_model(
+        layout.root / run.champion.model_path, sha256=run.champion.model_sha256, model_format=run.champion.model_format
+    )
+    fresh = np.linspace(-1.5, 1.5, 201)
+    rows = table.iloc[:201].assign(price=fresh, noise=0.0).drop(columns="kind")
+    clear = np.abs(np.sin(2 * fresh)) > 0.7
+    said = served.predict(load_features(layout)(rows))
+    expected = np.where(np.sin(2 * fresh) > 0, "high", "low")
+    assert (said == expected)[clear].mean() > 0.95
+
+
 def test_the_generated_code_reproduces_the_score_on_the_sample_and_says_what_more_was_learned(
     frame_sample, train
 ) -> None:
@@ -239,10 +264,12 @@ def test_features_that_fail_on_further_rows_cost_only_these(frame_sample, train)
     assert "too dear" in told.reason
 
 
-def test_a_champion_without_lightgbm_says_why_it_learned_from_the_sample_alone(frame_sample, train) -> None:
+def test_a_champion_without_boosted_trees_says_why_it_learned_from_the_sample_alone(frame_sample, train) -> None:
     told = train(frame_sample(visits(8_000)), candidates=["linear"])
     assert told.further_rows == 0
-    assert told.reason == "because linear holds no LightGBM model, and others learn from rows in memory alone"
+    assert (
+        told.reason == "because linear holds no LightGBM or XGBoost model, and others learn from rows in memory alone"
+    )
 
 
 def test_a_time_too_short_for_the_further_rows_is_told(frame_sample, train, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -203,7 +203,7 @@ def _constants(candidate: Candidate, facts: ChampionFacts) -> str:
         lines.append(
             _comment(
                 "The table is larger than the memory: development.parquet is a sample of it, on which everything was chosen "
-                "and scored. The trees of LightGBM that `train` saved for serving were then grown on so many rows beyond it "
+                "and scored. The trees of LightGBM and XGBoost that `train` saved for serving were then grown on so many rows beyond it "
                 "too; train.py --save fits on the sample alone."
             )
         )

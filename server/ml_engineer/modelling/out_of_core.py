@@ -1,15 +1,16 @@
-"""LightGBM models of a fitted champion, grown again on more rows than fit into memory.
+"""LightGBM and XGBoost models of a fitted champion, grown again on more rows than fit into memory.
 
-Prepared rows lie in a file. LightGBM reads them a batch at a time and keeps one or two bytes of each number.
+Prepared rows lie in a file. The library reads them a batch at a time and keeps one or two bytes of each number.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -38,17 +39,19 @@ _BATCH_ROWS = 16_384
 _BINNED_ROWS = 200_000
 _FITTED_SET = ("early_stopping_round", "metric", "num_iterations")
 """What LightGBM notes among a booster's parameters and is told apart, or not at all."""
+_GROWN_AGAIN = frozenset({"LGBMClassifier", "LGBMRegressor", "XGBClassifier", "XGBRegressor"})
 _PROBED_ROUNDS = 5
 _MOST_HURRIED = 4.0
 """A learning rate is raised by no more than this."""
 _SAME_RATE = 1.1
 _USUAL_RATE = 0.1
 """LightGBM's, where a model names none."""
+_USUAL_XGBOOST_RATE, _USUAL_XGBOOST_BINS = 0.3, 256
 
 
 @dataclass(frozen=True)
 class TreePart:
-    """A LightGBM model inside of a champion, with what prepares its rows.
+    """A LightGBM or XGBoost model inside of a champion, with what prepares its rows.
 
     Parameters
     ----------
@@ -66,23 +69,31 @@ class TreePart:
 
     @property
     def model(self) -> Any:
-        """The fitted ``LGBMClassifier`` or ``LGBMRegressor``."""
+        """The fitted ``LGBMClassifier``, ``LGBMRegressor``, ``XGBClassifier`` or ``XGBRegressor``."""
         return self.pipeline[-1]
+
+    @property
+    def library(self) -> str:
+        """Module that grows its trees."""
+        return "xgboost" if type(self.model).__name__.startswith("XGB") else "lightgbm"
 
     @property
     def classes(self) -> int:
         """Trees of each round."""
+        if self.library == "xgboost":
+            several = int(getattr(self.model, "n_classes_", 2))
+            return several if several > 2 else 1
         return int(self.model.booster_.num_model_per_iteration())
 
     @property
     def columns(self) -> int:
         """Columns of its prepared rows."""
-        return int(self.model.n_features_)
+        return int(self.model.n_features_in_)
 
     @property
     def refusal(self) -> str:
         """Why it cannot be grown on further rows; empty if it can."""
-        if self.model.get_params()["class_weight"] is not None:
+        if self.model.get_params().get("class_weight") is not None:
             return "its classes are weighted"
         steps = self.pipeline[0].get_params(deep=True).values()
         if any(isinstance(step, TargetEncoder) for step in steps):
@@ -104,13 +115,20 @@ class TreePart:
             raise ValueError(msg)  # noqa: TRY004  (what it says is for a person, and no type is wrong)
         return np.ascontiguousarray(rows, dtype="float64")
 
+    def load(self, text: str) -> None:
+        """Give it other trees, as its library writes them."""
+        if self.library == "xgboost":
+            self.model.get_booster().load_model(bytearray(text, "utf-8"))
+        else:
+            self.model.booster_.model_from_string(text)
+
     def target(self, actual: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """What its trees learn of class codes or numbers, (n,)."""
         return actual if self.scale is None else np.asarray(self.scale.transform(actual[:, None])[:, 0])
 
 
 def tree_parts(model: Any, name: str) -> Iterator[TreePart]:
-    """LightGBM models in a fitted champion called `name`, in the order in which they stand in it."""
+    """LightGBM and XGBoost models in a fitted champion called `name`, in the order in which they stand in it."""
     for part, scale, called in _parts(model, None, name):
         yield TreePart(called, part, scale)
 
@@ -124,25 +142,21 @@ def _parts(model: Any, scale: Any, name: str) -> Iterator[tuple[Pipeline, Any, s
             yield from _parts(one, scale, called if several else name)
     elif isinstance(model, Pipeline) and isinstance(model[-1], FrozenEstimator):
         yield from _parts(model[0], scale, name)  # calibrated: a vote of one, and a fixed map behind it
-    elif (
-        isinstance(model, Pipeline)
-        and len(model) == 2
-        and type(model[-1]).__name__ in {"LGBMClassifier", "LGBMRegressor"}
-    ):
+    elif isinstance(model, Pipeline) and len(model) == 2 and type(model[-1]).__name__ in _GROWN_AGAIN:
         yield model, scale, name
 
 
 def with_trees(model: Any, name: str, trees: Sequence[str | None]) -> Any:
-    """A copy of a champion whose LightGBM models have other trees, as LightGBM writes them; None leaves them as they are."""
+    """A copy of a champion whose boosted models have other trees, as their libraries write them; None leaves them as they are."""
     copy = deepcopy(model)
     for part, text in zip(tree_parts(copy, name), trees, strict=True):
         if text is not None:
-            part.model.booster_.model_from_string(text)
+            part.load(text)
     return copy
 
 
 def growing_bytes(columns: int, classes: int, rows: float) -> float:
-    """What growing on so many rows takes of memory beside LightGBM itself.
+    """What growing on so many rows takes of memory beside the library itself.
 
     Binned columns lie there twice, and each tree of a class reads and writes some numbers a row; bins are found on a sample,
     of which there are three copies at a time.
@@ -181,7 +195,7 @@ class GrownTrees:
     Parameters
     ----------
     text : str
-        As LightGBM writes them.
+        As their library writes them.
     rounds, wanted : int
         Rounds that were grown, and those that there would have been with time enough.
     learned : float
@@ -282,12 +296,14 @@ class OutOfCoreFit:
     target_path: Path
     columns: int
     seconds: float
-    library = "lightgbm"
+    library: ClassVar[str] = "lightgbm"
     model_path = None
 
     @classmethod
     def of(cls, part: TreePart, rows_path: Path, target_path: Path, *, seconds: float) -> OutOfCoreFit:
         """The same model as `part`, with as many rounds."""
+        if part.library == "xgboost":
+            return _XgboostOutOfCore.of_xgboost(part, rows_path, target_path, seconds)
         booster = part.model.booster_
         parameters = {name: value for name, value in booster.params.items() if name not in _FITTED_SET}
         rounds = int(booster.current_iteration())
@@ -345,3 +361,55 @@ class OutOfCoreFit:
                 break
         grown = int(booster.current_iteration())
         return GrownTrees(str(booster.model_to_string()), grown, wanted, learned / max(self.rounds, 1))
+
+
+class _XgboostOutOfCore(OutOfCoreFit):
+    """XGBoost on rows that lie in a file."""
+
+    library: ClassVar[str] = "xgboost"
+
+    @classmethod
+    def of_xgboost(cls, part: TreePart, rows_path: Path, target_path: Path, seconds: float) -> _XgboostOutOfCore:
+        """The same model as `part`, with as many rounds."""
+        booster = part.model.get_booster()
+        given = {name: value for name, value in part.model.get_xgb_params().items() if value is not None}
+        given |= {"objective": json.loads(booster.save_config())["learner"]["objective"]["name"]}
+        if part.classes > 1:
+            given["num_class"] = part.classes
+        return cls(given, int(booster.num_boosted_rounds()), rows_path, target_path, part.columns, seconds)
+
+    def _binned(self, rows: _RowsOfFile, target: npt.NDArray[np.float64]) -> Any:
+        import xgboost
+
+        class Batches(xgboost.DataIter):
+            def __init__(self) -> None:
+                super().__init__()
+                self._start = 0
+
+            def next(self, input_data: Callable[..., Any]) -> bool:
+                start, stop = self._start, min(self._start + _BATCH_ROWS, len(target))
+                if start < stop:
+                    input_data(data=rows.batch(start, stop), label=target[start:stop])
+                self._start = stop
+                return start < stop
+
+            def reset(self) -> None:
+                self._start = 0
+
+        bins = int(self.parameters.get("max_bin", _USUAL_XGBOOST_BINS))
+        return xgboost.QuantileDMatrix(Batches(), max_bin=bins, nthread=self.parameters.get("n_jobs"))
+
+    def _grown(self, data: Any, deadline: float, clock: Clock) -> GrownTrees:
+        import xgboost
+
+        planned = float(self.parameters.get("learning_rate", _USUAL_XGBOOST_RATE))
+        plain = self.parameters.get("booster", "gbtree") == "gbtree"
+        booster = xgboost.Booster(self.parameters, cache=[data])
+        learned, grown = 0.0, 0
+        for rate in paced_rates(self.rounds, planned, deadline=deadline, clock=clock, raised=plain):
+            booster.set_param({"learning_rate": rate})
+            booster.update(data, grown)
+            learned += rate / planned
+            grown += 1
+        text = bytes(booster.save_raw("json")).decode("utf-8")
+        return GrownTrees(text, grown, self.rounds, learned / max(self.rounds, 1))

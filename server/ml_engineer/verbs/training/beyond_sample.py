@@ -1,4 +1,4 @@
-"""The champion's LightGBM models on all development rows, where the table is larger than the memory.
+"""The champion's LightGBM and XGBoost models on all development rows, where the table is larger than the memory.
 
 Everything was chosen on a sample. The rows beyond it are read once, a part at a time; those that the seal deals to
 development are prepared as the champion prepares rows, written to a file, and its trees are grown again from there.
@@ -174,7 +174,7 @@ class _Work:
             raise _NotDoneError(f"because reading the others took longer than there was time: {_MORE_TIME}")
 
     def _parts(self) -> list[TreePart]:
-        """LightGBM models of the champion that can learn from further rows."""
+        """LightGBM and XGBoost models of the champion that can learn from further rows."""
         problem = self.rows.problem
         if problem.judged_as not in _LEARNED:
             raise _NotDoneError(f"because a {problem.judged_as} task learns from rows that are in memory together")
@@ -189,11 +189,11 @@ class _Work:
         parts = list(tree_parts(self.result.model, self._name))
         if not parts:
             raise _NotDoneError(
-                f"because {self._name} holds no LightGBM model, and others learn from rows in memory alone"
+                f"because {self._name} holds no LightGBM or XGBoost model, and others learn from rows in memory alone"
             )
         growing = [part for part in parts if not part.refusal]
         if not growing:
-            raise _NotDoneError(f"because of its LightGBM model: {parts[0].refusal}")
+            raise _NotDoneError(f"because of its boosted trees: {parts[0].refusal}")
         return growing
 
     def _share(self, parts: list[TreePart], further: FurtherRows) -> tuple[float, float]:
