@@ -108,3 +108,38 @@ def test_a_table_whose_only_column_has_a_number_for_a_name_is_forecast() -> None
 def test_two_columns_of_numbers_and_no_target_are_refused() -> None:
     with pytest.raises(InputError, match="2 numeric columns: sales, promotion"):
         Forecaster(**QUICK).fit(promoted(days=120).set_index("day"))
+
+
+def two_shops() -> pd.DataFrame:
+    return pd.concat([shop(days=120, seed=seed).assign(shop=name) for seed, name in enumerate("ab")], ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda rows: rows.index == 130,
+            "'sales' is infinite in 1 rows, the first at 2023-01-12 00:00:00 of the series b",
+        ),
+        (lambda rows: rows["shop"] == "b", "'sales' is infinite in 120 rows"),
+    ],
+)
+def test_infinite_values_are_no_gaps_and_are_refused_with_series_and_moment(change, message: str) -> None:
+    rows = two_shops()
+    spoiled = rows.assign(sales=rows["sales"].mask(change(rows), np.inf))
+    settings = {"target": "sales", "time_column": "day", "series_columns": ("shop",)} | QUICK
+    with pytest.raises(InputError, match=message):
+        Forecaster(**settings).fit(spoiled)
+    model = Forecaster(**settings).fit(rows)
+    with pytest.raises(ValueError, match=message):
+        model.predict(history=spoiled)
+
+
+def test_a_series_without_any_value_is_refused_by_name() -> None:
+    rows = two_shops()
+    empty = rows.assign(sales=rows["sales"].mask(rows["shop"] == "b"))
+    settings = {"target": "sales", "time_column": "day", "series_columns": ("shop",)} | QUICK
+    with pytest.raises(InputError, match="1 of 2 series have no value of 'sales', the first of them b"):
+        Forecaster(**settings).fit(empty)
+    with pytest.raises(InputError, match="no row has a value of 'sales'"):
+        Forecaster(**settings).fit(rows.assign(sales=np.nan))

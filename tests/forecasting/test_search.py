@@ -166,6 +166,21 @@ def test_a_number_of_fits_gives_the_same_fits_however_many_are_done_at_a_time() 
     assert sorted(len(folds) for folds in made[0].values()) == [1, 1, 3, 3, 3, 3]
 
 
+def test_a_forecaster_that_says_nothing_of_hard_moments_fails_and_is_not_judged_by_the_others() -> None:
+    class Silent(SeasonalNaive):
+        def forecast(self, grid: Any, origins: list[int], horizon: int) -> Any:
+            said = super().forecast(grid, origins, horizon)
+            said[:, :, -1] = np.nan
+            return said
+
+    entrants = [Entrant("silent", "linear", Silent(7), ""), Entrant("other", "linear", SeasonalNaive(7), "")]
+    result = found(Simulated(), entrants, Budget(np.inf, evaluations=8))
+    standings = {one.entrant.name: one for one in result.standings}
+    assert standings["silent"].status == "failed"
+    assert "forecasts are no finite number, where the naive rule's are" in standings["silent"].reason
+    assert [one.entrant.name for _, one in result.champion] == ["other"]
+
+
 def test_the_first_four_are_one_of_each_kind_and_smoothing_takes_a_day_of_half_hours_for_its_season() -> None:
     pytest.importorskip("statsmodels", reason="exponential smoothing comes with the part 'forecast'")
     facts = SeriesFacts(season=336, seasons=(48, 336), series=1, horizon=48, positive=True)

@@ -171,6 +171,18 @@ def test_rows_of_unequal_steps_are_refused_with_a_pointer(framed: Callable[..., 
         framed(rows)
 
 
+def test_infinite_values_and_a_series_without_any_value_are_left_out_and_told(call: Call, tmp_path: Path) -> None:
+    data = tmp_path / "data.parquet"
+    rows = pd.concat([shop(days=120).assign(shop=name) for name in "ab"], ignore_index=True)
+    rows.assign(sales=rows["sales"].mask(rows["shop"] == "b", np.inf)).to_parquet(data)
+    asked = {"task_type": "forecasting", "time_column": "day", "horizon": 7, "series_columns": ["shop"]}
+    reply = call("frame_problem", data=str(data), target="sales", project_dir=str(tmp_path / "ml"), **asked)
+    told = " ".join(reply.warnings)
+    assert "Infinite values are missing: 'sales' (120)" in told
+    assert "120 rows without a usable value of 'sales' are left out" in told
+    assert "Read as one series" in told
+
+
 def test_an_argument_of_train_that_would_be_ignored_is_refused_by_name(
     framed: Callable[..., tuple[str, Any]], call: Call
 ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from ml_engineer.forecasting.grid import Layout, join_features, make_grid, series_keys
+from ml_engineer.forecasting.grid import Layout, join_features, make_grid, series_keys, unusable_values
 from ml_engineer.forecasting.model_file import SeriesModel
 
 __all__ = ["forecast_rows", "rows_ahead"]
@@ -34,13 +34,14 @@ def rows_ahead(
     Raises
     ------
     ValueError
-        If the target is nowhere known, or a column known in advance is not filled in for a moment to forecast.
+        If the target is infinite, or of a series nowhere known, or a column known in advance is not filled in for a moment to forecast.
     """
     columns = [layout.time, *layout.series, layout.target, *known, *layout.past]
     seen = history.reindex(columns=columns)
+    fault = unusable_values(seen, layout)
+    if fault:
+        raise ValueError(fault)
     last = seen.loc[seen[layout.target].notna(), layout.time].max()
-    if pd.isna(last):
-        raise ValueError(f"no row has a value of {layout.target!r}, so there is no history to go on from")
     told = [seen[seen[layout.time] > last]]
     if future is not None:
         told.append(future.reindex(columns=columns).assign(**{layout.target: np.nan}))

@@ -19,7 +19,7 @@ from ml_engineer.errors import InputError
 from ml_engineer.forecasting.ahead import rows_ahead
 from ml_engineer.forecasting.backtest import actual_values, plan_windows
 from ml_engineer.forecasting.forecasters import Average
-from ml_engineer.forecasting.grid import Layout, listed_categories, make_grid
+from ml_engineer.forecasting.grid import Layout, listed_categories, make_grid, unusable_values
 from ml_engineer.forecasting.model_file import SeriesModel, history_of
 from ml_engineer.forecasting.past import past_columns_of
 from ml_engineer.forecasting.planning import choose_season, plan_backtest
@@ -124,7 +124,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         Raises
         ------
         InputError
-            If the rows make no series, saying what would.
+            If the rows make no series, or hold infinite values or a series without any, saying what would do.
         ValueError
             If a parameter means nothing.
         """
@@ -133,6 +133,11 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         series, known = tuple(self.series_columns), tuple(self.known_in_advance)
         rows, time_column, target = self._long(rows)
         rhythm = read_rhythm(rows, time_column=time_column, series_columns=series)
+        fault = unusable_values(rows, Layout(time_column, target, rhythm.step, series))
+        if fault:
+            raise InputError(
+                f"The rows cannot be learned from: {fault}", remedy="Correct these values, or leave these series out"
+            )
         horizon = self.horizon or default_horizon(rhythm)
         floor = 0.0 if float(rows[target].min()) >= 0 else None
         categories = listed_categories(rows, known)
@@ -217,7 +222,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         InputError
             If `history` lacks a column that was learned from.
         ValueError
-            If a column known in advance has no value for a moment to forecast.
+            If a column known in advance has no value for a moment to forecast, or the history has an infinite value or a
+            series without any.
         """
         check_is_fitted(self, "model_")
         shown = self.history_ if history is None else self._long(history)[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,7 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["Floats", "Grid", "Layout", "join_features", "listed_categories", "make_grid", "series_keys"]
+__all__ = [
+    "Floats",
+    "Grid",
+    "Layout",
+    "join_features",
+    "listed_categories",
+    "make_grid",
+    "series_keys",
+    "unusable_values",
+]
 
 Floats = npt.NDArray[np.float64]
 _MOST_CATEGORIES = 20
@@ -114,6 +123,34 @@ def series_keys(rows: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series:
     if not columns:
         return pd.Series("", index=rows.index)
     return rows[list(columns)].astype(str).agg("\x1f".join, axis=1)
+
+
+def unusable_values(rows: pd.DataFrame, layout: Layout) -> str:
+    """What keeps these rows from being forecast, as a sentence: an infinite value, or a series without any; else empty."""
+    values = rows[layout.target].to_numpy(dtype="float64", na_value=np.nan)
+    infinite = np.flatnonzero(np.isinf(values))
+    if len(infinite):
+        row = rows.iloc[infinite[0]]
+        of = f" of the series {_named(row[list(layout.series)])}" if layout.series else ""
+        return (
+            f"{layout.target!r} is infinite in {len(infinite):,} rows, the first at {row[layout.time]}{of}; only finite "
+            "numbers are forecast, and a missing one is a gap"
+        )
+    known = pd.Series(np.isfinite(values), index=rows.index)
+    if not known.any():
+        return f"no row has a value of {layout.target!r}, so there is no history to go on from"
+    if not layout.series:
+        return ""
+    found = known.groupby([rows[name] for name in layout.series], dropna=False, observed=True).any()
+    empty = found.index[~found.to_numpy()]
+    if not len(empty):
+        return ""
+    first = _named(empty[0] if len(layout.series) > 1 else [empty[0]])
+    return f"{len(empty):,} of {len(found):,} series have no value of {layout.target!r}, the first of them {first}"
+
+
+def _named(key: Iterable[Any]) -> str:
+    return ", ".join(str(part) for part in key)
 
 
 def join_features(rows: pd.DataFrame, features: pd.DataFrame, layout: Layout) -> pd.DataFrame:

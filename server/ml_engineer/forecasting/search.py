@@ -114,6 +114,7 @@ def search(
         # Here and at once: whatever becomes of those who do the fits, there is a rule to fall back on.
         made = FoldFit(baseline.forecaster, windows, fold).run(grid, clock=clock)
         state.take(first, fold, made.forecast, made.seconds)
+    state.naive = first.forecast
     state.done.clear()
     decisions = _by_count(state, others) if budget.evaluations is not None else _by_clock(state, others)
     return _conclude(state, standings, decisions)

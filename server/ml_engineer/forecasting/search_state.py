@@ -84,6 +84,7 @@ class SearchState:
     finished: Callable[[Standing], None]
     asked_to_stop: Callable[[], bool]
     executor: Executor
+    naive: Floats | None = None
     fits: int = 0
     done: list[Standing] = field(default_factory=list)
 
@@ -154,13 +155,29 @@ class SearchState:
         self.take(standing, fold, outcome.forecast, outcome.seconds)
 
     def take(self, standing: Standing, fold: int, forecast: Floats, seconds: float) -> None:
-        """Note what was forecast of a fold."""
+        """Note what was forecast of a fold.
+
+        A forecaster that says nothing where the naive rule does fails: scores leave out what was not said, so that it would be
+        judged by the easier moments.
+        """
+        unsaid = self._unsaid(fold, forecast)
+        if unsaid:
+            standing.status = "failed"
+            standing.reason = f"fold {fold + 1}: {unsaid:,} of {forecast.size:,} forecasts are no finite number, where the naive rule's are"
+            return
         standing.forecast[fold_places(self.windows, fold)] = forecast
         standing.seconds[fold] = seconds
         if standing.status != "failed" and not self.missing(standing):
             standing.status, standing.reason = "finished", ""
             self.done.append(standing)
             self.finished(standing)
+
+    def _unsaid(self, fold: int, forecast: Floats) -> int:
+        """How many forecasts of a fold, (O, S, H), are not finite where the naive rule's are; 0 before that is known."""
+        if self.naive is None:
+            return 0
+        said = np.isfinite(self.naive[fold_places(self.windows, fold)])
+        return int((said & ~np.isfinite(forecast)).sum())
 
     def closing(self, standing: Standing) -> float:
         """Seconds that it takes to fit a forecaster on all rows and, where errors are few, to backtest it from closer origins."""
