@@ -88,6 +88,34 @@ def test_a_fit_that_takes_too_much_memory_is_stopped_and_the_next_one_runs() -> 
         assert isinstance(fit, Fit)
 
 
+def test_rows_that_fits_share_are_counted_for_none_of_them_and_a_fit_that_hoards_is_still_stopped() -> None:
+    class Wait:
+        library = None
+        hoarded = 0
+
+        def run(self, rows, **_: object):
+            import threading
+
+            kept = np.ones(self.hoarded)
+            threading.Event().wait()
+            return kept
+
+    hoarding = Wait()
+    hoarding.hoarded = 60_000_000
+    with make_executor(workers=5, memory_limit=400 * 2**20) as executor:
+        executor.load(np.ones(25_000_000))  # 200 MB, in each of four processes
+        waiting = [executor.submit(Wait()) for _ in range(4)]
+        while not all(executor._running[ticket] for ticket in waiting):
+            assert executor.wait(0.1) == []
+        assert executor.wait(1.0) == []
+        hoard = executor.submit(hoarding)
+        [(stopped, failure)] = ended(executor)
+        assert stopped == hoard
+        assert "MB beside the rows, and all fits together may take 400 MB" in failure.reason
+        for ticket in waiting:
+            executor.stop(ticket)
+
+
 def hang(_rows):
     import threading
 

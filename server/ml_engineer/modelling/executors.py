@@ -34,7 +34,9 @@ __all__ = [
     "make_executor",
 ]
 
-_MEMORY_CHECKED_EVERY = 0.5
+_MEMORY_CHECKED_EVERY, _CHECKING_SHARE = 0.5, 0.05
+"""Seconds between two looks at what fits take, and the most of the time that looking may take: to tell what is shared, the
+system goes through all pages."""
 _MOST_STARTS = 4
 """So often a process that holds the rows is begun before the search gives up."""
 ENGINE: Final = ("ml_engineer.modelling.fits", "ml_engineer.modelling.portfolio")
@@ -54,7 +56,7 @@ class ProcessExecutor:
     folder : pathlib.Path
         For tasks, results and prepared rows; exists.
     memory_limit : int, optional
-        Bytes that the fits may take together; by default most of what is free.
+        Bytes that the fits may take together beside the rows, which they share; by default most of what is free.
     imports : sequence of str
         Modules that all fits need.
     """
@@ -70,7 +72,8 @@ class ProcessExecutor:
         self._tickets = 0
         self._running: dict[int, int | None] = {}
         self.memory_limit: int | None = memory_limit or int(LEFT_FOR_FITS * psutil.virtual_memory().available)
-        self._memory_checked = time.monotonic()
+        self._memory_due = time.monotonic() + _MEMORY_CHECKED_EVERY
+        self._began_with: dict[int, int] = {}
         self._imports = tuple(imports)
         self._data: Any = None
         self._starts = 0
@@ -213,6 +216,8 @@ class ProcessExecutor:
             ticket, pid = details
             if ticket in self._running:
                 self._running[ticket] = pid
+                with contextlib.suppress(psutil.Error):
+                    self._began_with[ticket] = psutil.Process(pid).memory_info().rss
         elif kind == "done":
             ticket, status = details
             if self._running.pop(ticket, -1) != -1:
@@ -232,16 +237,13 @@ class ProcessExecutor:
 
     def _over_memory(self) -> list[Finished]:
         """Stop the largest fit if all together take more than they may."""
-        now = time.monotonic()
-        if now - self._memory_checked < _MEMORY_CHECKED_EVERY:
+        began = time.monotonic()
+        if self.memory_limit is None or began < self._memory_due:
             return []
-        self._memory_checked = now
-        sizes: dict[int, int] = {}
-        for ticket, pid in self._running.items():
-            if pid is not None:
-                with contextlib.suppress(psutil.Error):
-                    sizes[ticket] = psutil.Process(pid).memory_info().rss
-        if self.memory_limit is None or sum(sizes.values()) <= self.memory_limit:
+        sizes = self._sizes(self.memory_limit)
+        now = time.monotonic()
+        self._memory_due = now + max(_MEMORY_CHECKED_EVERY, (now - began) / _CHECKING_SHARE)
+        if sum(sizes.values()) <= self.memory_limit:
             return []
         largest = max(sizes, key=lambda ticket: sizes[ticket])
         self.stop(largest)
@@ -249,11 +251,24 @@ class ProcessExecutor:
             (
                 largest,
                 Failure(
-                    f"it took {sizes[largest] / 2**20:,.0f} MB, and all fits together may take "
+                    f"it took {sizes[largest] / 2**20:,.0f} MB beside the rows, and all fits together may take "
                     f"{self.memory_limit / 2**20:,.0f} MB"
                 ),
             )
         ]
+
+    def _sizes(self, limit: int) -> dict[int, int]:
+        """Bytes that each fit takes beside the rows; at least those where all pages together are within the limit."""
+        processes: dict[int, psutil.Process] = {}
+        sizes: dict[int, int] = {}
+        for ticket, pid in self._running.items():
+            if pid is not None:
+                with contextlib.suppress(psutil.Error):
+                    processes[ticket] = psutil.Process(pid)
+                    sizes[ticket] = processes[ticket].memory_info().rss
+        if sum(sizes.values()) <= limit:
+            return sizes
+        return {ticket: _own_bytes(processes[ticket], self._began_with.get(ticket, 0)) for ticket in sizes}
 
     def _all_lost(self) -> list[Finished]:
         """What to say when the server is gone."""
@@ -261,6 +276,18 @@ class ProcessExecutor:
         lost = [(ticket, Failure("the process that holds the rows ended")) for ticket in self._running]
         self._running.clear()
         return list(lost)
+
+
+def _own_bytes(process: psutil.Process, began_with: int) -> int:
+    """Memory of a forked process that it shares with none; where that is not told, what it grew by since it began."""
+    try:
+        return int(process.memory_full_info().uss)
+    except (psutil.AccessDenied, AttributeError):
+        with contextlib.suppress(psutil.Error):
+            return max(0, process.memory_info().rss - began_with)
+    except psutil.Error:
+        pass  # it has ended
+    return 0
 
 
 def can_fork() -> bool:
@@ -285,7 +312,7 @@ def make_executor(
     workers : int
         Fits at a time; 0 keeps everything in this process.
     memory_limit : int, optional
-        Bytes that the fits may take together.
+        Bytes that the fits may take together beside the rows.
     address : str, optional
         Scheduler of a Dask cluster that does the fits instead, with as many at a time as it has threads.
     beside : str, optional
