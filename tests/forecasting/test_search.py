@@ -19,7 +19,7 @@ from ml_engineer.forecasting.portfolio import Entrant, SeriesFacts, tried_foreca
 from ml_engineer.forecasting.remaking import reach_in_time
 from ml_engineer.forecasting.scores import scales_of
 from ml_engineer.forecasting.search import Budget, SearchResult, Standing, search
-from ml_engineer.independent_fits import Work
+from ml_engineer.independent_fits import Failure, Work, attempt
 from ml_engineer.modelling.executors import can_fork, make_executor
 from modelling.tables import CountingJournal
 
@@ -68,7 +68,8 @@ class Simulated:
         return [(ticket, self._outcome(*self._running.pop(ticket))) for ticket in ended]
 
     def _outcome(self, _end: float, task: FoldFit) -> Any:
-        return replace(task.run(GRID), seconds=getattr(task.forecaster, "seconds", 0.0))
+        made = attempt(lambda: task.run(GRID))
+        return made if isinstance(made, Failure) else replace(made, seconds=getattr(task.forecaster, "seconds", 0.0))
 
     def stop(self, ticket: int) -> None:
         del self._running[ticket]
@@ -164,6 +165,22 @@ def test_a_number_of_fits_gives_the_same_fits_however_many_are_done_at_a_time() 
     assert list(made[0]) == ["baseline", "one 0", "one 1", "one 2", "one 3", "one 4"]
     assert sum(len(folds) for folds in made[0].values()) == 3 + 11
     assert sorted(len(folds) for folds in made[0].values()) == [1, 1, 3, 3, 3, 3]
+
+
+def test_a_forecaster_that_fails_takes_as_many_of_the_fits_however_many_are_done_at_a_time() -> None:
+    class Broken(Slow):
+        def fit(self, grid: Any, until: int, horizon: int) -> Any:
+            raise ValueError("no luck")
+
+    made = []
+    for workers in (1, 3):
+        others = [slow(f"one {place}", 1, season=1 + place) for place in range(4)]
+        entrants = [Entrant("broken", "linear", Broken(7), ""), *others]
+        result = found(Simulated(workers=workers), entrants, Budget(np.inf, evaluations=9))
+        made.append({one.entrant.name: sorted(one.seconds) for one in result.standings})
+    assert made[0] == made[1]
+    # Three folds of the broken one, three of the six that are left for the race, the others for the best of it.
+    assert sorted(len(folds) for name, folds in made[0].items() if name.startswith("one")) == [0, 1, 2, 3]
 
 
 def test_a_forecaster_that_says_nothing_of_hard_moments_fails_and_is_not_judged_by_the_others() -> None:

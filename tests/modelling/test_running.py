@@ -33,7 +33,7 @@ class OneWorker:
 def test_no_fit_begins_once_what_has_ended_needs_the_rest_of_the_time() -> None:
     worker = OneWorker()
     runner = Runner(worker, None, journal=None, clock=lambda: worker.now, tell=lambda jobs: None)  # type: ignore[arg-type]  # stand-ins: nothing else is asked of them
-    standing: Any = SimpleNamespace(candidate=SimpleNamespace(name="boosting"))
+    standing: Any = SimpleNamespace(candidate=SimpleNamespace(name="boosting"), failed=False)
     done: list[Fit | Failure] = []
     jobs = (Job(standing, f"fold {number}", None, kept=False) for number in range(9))  # type: ignore[arg-type]  # stand-ins: nothing else is asked of them
     # A hundred seconds, until the second fit shows that the end needs eighty of them.

@@ -192,6 +192,40 @@ def test_a_candidate_that_fails_costs_only_itself(run_search) -> None:
     assert {entry.status for entry in board.candidates[2:]} == {"failed"}
 
 
+def test_a_candidate_that_fails_takes_as_many_of_the_fits_however_many_are_done_at_a_time(run_search) -> None:
+    data = numeric_data()
+    marked = data.features.iloc[data.pairs[0][1], 0].dropna().iloc[0]
+
+    def filled(rows):
+        return rows.fillna(0.0)
+
+    class Refusing(LogisticRegression):
+        """Fails in every fold but the first, which is not learned from this row."""
+
+        def fit(self, X, y, sample_weight=None):  # noqa: N803  (scikit-learn's name)
+            if (np.asarray(X)[:, 0] == marked).any():
+                raise RuntimeError("no luck")
+            return super().fit(X, y, sample_weight)
+
+    candidates = [
+        numbers_only("first", LogisticRegression(C=0.2)),
+        Candidate("refusing", "user", make_pipeline(FunctionTransformer(filled), Refusing())),
+        numbers_only("second", LogisticRegression(C=0.15)),
+        numbers_only("third", LogisticRegression(C=0.12)),
+    ]
+    folds = len(data.pairs)
+    found = []
+    for workers in (0, 2):
+        # A race of four, and folds: all of the first, all of the refusing one, and all but one of the next.
+        result = run_search(
+            data, candidates=candidates, fits=4 + 3 * folds - 1, workers=workers, journal=CountingJournal()
+        )
+        made = {one.candidate.name: len(one.fits) for one in result.standings if not one.failed}
+        found.append((result.champion.candidate.name, made))
+    assert found[0] == found[1]
+    assert found[0][1] == {"baseline": folds, "first": folds, "second": folds - 1, "third": 0}
+
+
 def test_nothing_better_than_the_baseline_makes_it_the_champion(run_search) -> None:
     data = numeric_data()
     result = run_search(data, candidates=[numbers_only("coin", DummyClassifier(strategy="uniform", random_state=0))])

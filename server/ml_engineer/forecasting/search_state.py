@@ -62,6 +62,8 @@ class Standing:
     reason: str = ""
     decisions: list[str] = field(default_factory=list)
     peak_bytes: int = 0
+    counted: set[int] = field(default_factory=set)
+    """Folds that a budget of fits was charged for."""
 
     @property
     def slowest(self) -> float:
@@ -112,17 +114,24 @@ class SearchState:
 
         def pieces() -> Iterator[Piece]:
             for standing, fold in wanted:
-                if standing.status == "failed" or fold in standing.seconds or self.fits >= most_fits:
+                if fold in standing.seconds or self.fits >= most_fits:
+                    continue
+                if standing.status == "failed":
+                    # Counted all the same: with more workers it would have begun before the others failed.
+                    self.fits += fold not in standing.counted
+                    standing.counted.add(fold)
                     continue
                 kept = self.journal.find(self._key(standing.entrant, fold))
                 if kept is not None:
                     self.fits += 1
+                    standing.counted.add(fold)
                     self.take(standing, fold, kept["forecast"], float(kept["seconds"]))
                     continue
                 # Where a fit cannot be cut short, it begins only if it should end in time, and the champion can still be fitted.
                 if not self.executor.can_stop and self.clock() + (1 + _SLOWER) * standing.slowest >= until():
                     continue
                 self.fits += 1
+                standing.counted.add(fold)
                 running[:] = [standing.entrant.name]
                 work = FoldFit(standing.entrant.forecaster, self.windows, fold)
                 yield Piece((standing, fold), work, seconds, standing.peak_bytes)

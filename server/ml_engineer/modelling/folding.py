@@ -164,7 +164,7 @@ def fold(state: SearchState, standings: Sequence[Standing]) -> None:
 def fold_jobs(state: SearchState, standing: Standing) -> Iterator[Job]:
     """The folds that a candidate has not yet."""
     for number in state.folds:
-        if number in standing.fits or standing.failed:
+        if number in standing.fits:
             continue
         train, test = state.data.all_pairs[number]
         first = number == state.folds[0]

@@ -60,7 +60,7 @@ class Runner:
     tell : callable
         Called with the jobs that run, several times a second; may raise `JobCancelledError`.
     most_fits : int, optional
-        A budget of fits; counts also those that the journal had.
+        A budget of fits; counts also those that the journal had, and those that a failed candidate is spared.
     """
 
     def __init__(
@@ -131,6 +131,8 @@ class Runner:
             if running and job.memory + sum(one.memory for one, _, _ in running.values()) > self._most_memory:
                 return chain([job], waiting)
             self.fits_left -= 1
+            if job.standing.failed:
+                continue  # counted all the same: with more workers it would have begun before the others failed
             kept = self._journal.find(self._key(job)) if job.kept else None
             if kept is not None:
                 ended(job, Fit.from_arrays(kept))
