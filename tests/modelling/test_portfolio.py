@@ -17,7 +17,7 @@ from ml_engineer.modelling.ensemble import row_losses
 from ml_engineer.modelling.fits import FitTask, fit_rows, predict, run_task
 from ml_engineer.modelling.portfolio import build_portfolio
 from ml_engineer.modelling.training_data import TrainingData
-from modelling.tables import make_data
+from modelling.tables import make_data, small
 
 
 def entries(data: TrainingData) -> dict[str, Candidate]:
@@ -136,3 +136,18 @@ def test_models_of_a_logarithm_predict_little_beyond_what_was_seen() -> None:
         if isinstance(model, TransformedTargetRegressor):
             assert model.predict(house)[0] < 1.11 * largest, name
     assert np.exp(11 + 0.6 * 15) > 20 * largest
+
+
+def test_no_model_of_survival_takes_a_mean_of_signed_times_or_an_order_of_names_for_what_a_category_is_worth() -> None:
+    data = make_data("regression", rows=240)
+    signed = np.where(np.arange(240) % 3 == 0, -1.0, 1.0) * (1 + np.abs(data.target))
+    data = replace(data, target=signed, named="survival", metric="concordance")
+    candidates = build_portfolio(data, seed=0, threads=1)
+    assert {"cox", "cox_boosting", "survival_forest"} <= {one.name for one in candidates}
+    for one in candidates:
+        text = one.source.body()
+        assert "TargetEncoder" not in text, one.name
+        assert "OrdinalEncoder" not in text, one.name
+        assert not any("LightGBM" in part.why or "mean target" in part.why for part in one.lists), one.name
+        fit = run_task(FitTask(small(one), *data.pairs[0], ""), data, scratch=None)
+        assert np.isfinite(fit.predictions).all()

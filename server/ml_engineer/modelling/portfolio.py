@@ -28,7 +28,7 @@ from ml_engineer.modelling.portfolio_entries import (
     Engine,
     PortfolioEntry,
 )
-from ml_engineer.modelling.preparation import View, prepare
+from ml_engineer.modelling.preparation import TargetType, View, prepare
 from ml_engineer.modelling.training_data import ABSOLUTE, TrainingData
 from ml_engineer.statistics.metrics import Task
 from ml_engineer.vocabulary.training import Family
@@ -163,9 +163,8 @@ def build_candidate(
     if data.quantile is not None and not _fits_quantile(entry, data, columns):
         return None
     view = _view(entry, columns)
-    preparation = prepare(
-        columns, view, rows=data.rows, seed=seed, target_type=data.target_type, text_model=data.text_model
-    )
+    target_type: TargetType = "survival" if data.named == "survival" else data.target_type
+    preparation = prepare(columns, view, rows=data.rows, seed=seed, target_type=target_type, text_model=data.text_model)
     if preparation is None:
         return None
     build = BUILDERS[entry.engine]

@@ -434,7 +434,7 @@ COX: tuple[PortfolioEntry, ...] = (
     PortfolioEntry(
         "cox_boosting",
         "cox_trees",
-        "codes",
+        "shares",
         "Boosted trees of depth three under Cox's likelihood: curves and interactions of features.",
         {"learning_rate": 0.05, "max_depth": 3, "min_child_weight": 1.0, "colsample_bytree": 0.7, "subsample": 0.8},
     ),
@@ -454,21 +454,21 @@ COX: tuple[PortfolioEntry, ...] = (
     PortfolioEntry(
         "survival_forest",
         "cox_forest",
-        "codes",
+        "shares",
         "Trees on resampled rows, each split by Cox's likelihood, averaged: robust with little tuning.",
         {"num_parallel_tree": 200, "max_depth": 6, "min_child_weight": 3.0, "colsample_bynode": 0.4, "subsample": 0.63},
     ),
     PortfolioEntry(
         "cox_boosting_shallow",
         "cox_trees",
-        "codes",
+        "shares",
         "Boosted stumps under Cox's likelihood: additive steps, hard to overfit.",
         {"learning_rate": 0.05, "max_depth": 1, "min_child_weight": 1.0, "subsample": 0.8},
     ),
     PortfolioEntry(
         "cox_boosting_deep",
         "cox_trees",
-        "codes",
+        "shares",
         "Deep boosted trees with a low learning rate under Cox's likelihood.",
         {"learning_rate": 0.02, "max_depth": 6, "min_child_weight": 3.0, "colsample_bytree": 0.5, "subsample": 0.7},
     ),

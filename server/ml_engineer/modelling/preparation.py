@@ -32,7 +32,7 @@ from sklearn.random_projection import SparseRandomProjection
 from ml_engineer.modelling.columns import CYCLES, MANY_CATEGORIES, Columns
 from ml_engineer.modelling.text_vectors import TextVectors
 
-__all__ = ["ColumnList", "Preparation", "View", "prepare"]
+__all__ = ["ColumnList", "Preparation", "TargetType", "View", "prepare"]
 
 View = Literal[
     "scaled", "dense", "splines", "codes", "bags", "levels", "shares", "crossed", "words", "terms", "vectors"
@@ -44,6 +44,8 @@ those of nothing else, 'bags' for LightGBM on words, 'vectors' for models of wha
 _FURTHEST = 4.0
 """Standard deviations from the mean. Ames, three splits: lines, lasso, kernels, support vectors and neighbours erred 1 to 12 %
 less than with numbers as far out as they are; breast cancer, diabetes, german credit: no difference beyond noise."""
+TargetType = Literal["binary", "multiclass", "multilabel", "continuous", "survival"]
+_WITHOUT_MEANS: frozenset[TargetType] = frozenset({"multilabel", "survival"})
 _MOST_VALUES = 100
 _MOST_CROSSED = 30
 _MOST_BENT = 100
@@ -86,7 +88,7 @@ def prepare(
     *,
     rows: int,
     seed: int,
-    target_type: Literal["binary", "multiclass", "multilabel", "continuous"],
+    target_type: TargetType,
     text_model: str = "",
 ) -> Preparation | None:
     """The preparation that a family of models needs.
@@ -102,9 +104,10 @@ def prepare(
         support are not asked for.
     seed : int
         Random state of the cross-fitted parts.
-    target_type : {'binary', 'multiclass', 'multilabel', 'continuous'}
+    target_type : {'binary', 'multiclass', 'multilabel', 'continuous', 'survival'}
         What the means of a category are means of. Told, because whole numbers would be taken for classes. Of several labels
-        a row there is no one mean, and a category has a column for each of its frequent values.
+        a row there is no one mean, and of times that are signed by whether an event happened a mean tells how rows were
+        followed as much as their risk: there a category has a column for each of its frequent values.
     text_model : str
         Folder of a static embedding model; without one there is no view 'vectors'.
 
@@ -137,19 +140,19 @@ class _Facts:
     columns: Columns
     rows: int
     seed: int
-    target_type: Literal["binary", "multiclass", "multilabel", "continuous"]
+    target_type: TargetType
     text_model: str = ""
 
     @property
-    def labelled(self) -> bool:
-        return self.target_type == "multilabel"
+    def has_means(self) -> bool:
+        return self.target_type not in _WITHOUT_MEANS
 
     def by_target(self, means: str) -> str:
         """Why a category is treated as `target_means` does."""
-        return f"One column for each of its {_MOST_VALUES} most frequent values." if self.labelled else means
+        return means if self.has_means else f"One column for each of its {_MOST_VALUES} most frequent values."
 
     def target_means(self) -> TargetEncoder | OneHotEncoder:
-        if self.target_type == "multilabel":
+        if self.target_type in _WITHOUT_MEANS:
             return OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=_MOST_VALUES, sparse_output=False)
         # Plain folds rather than stratified ones: a class with two rows must not stop it.
         folds = KFold(n_splits=5, shuffle=True, random_state=self.seed)
