@@ -182,6 +182,18 @@ def test_the_facts_stand_in_the_file_as_python() -> None:
     assert "# Chosen so: 0.4: least cost." in text
 
 
+def test_each_list_of_columns_stands_there_once_with_the_reasons_of_all_who_use_it() -> None:
+    data = make_data("regression")
+    data = replace(data, features=data.features[["width (mm)", "count"]])
+    names = {"linear", "extra_trees"}
+    parts = [(one, 0.5) for one in build_portfolio(data, seed=0, threads=1) if one.name in names]
+    text = render_champion(ensemble_of(parts, data), ChampionFacts(run_id="r", metric="rmse", score=1.0))
+    assert text.count('["width (mm)", "count"]') == 1
+    told = " ".join(line.removeprefix("# ") for line in text.splitlines())
+    assert "Trees take numbers as they are" in told
+    assert "mean 0 and variance 1" in told
+
+
 def test_the_folds_that_a_score_rests_on_stand_beside_it() -> None:
     names: dict[str, object] = {}
     exec(render_champion(baseline_candidate(make_data()), ChampionFacts("run_7", "log_loss", 0.5, (3, 4))), names)

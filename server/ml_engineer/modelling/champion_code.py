@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from ml_engineer.modelling.calibration import Calibration
 from ml_engineer.modelling.candidate import Candidate
 from ml_engineer.modelling.foundation import FOUNDATION_IMPORTS, FOUNDATION_MODEL, foundation_source
 from ml_engineer.modelling.layout import Atom, Bracket, quoted, render
+from ml_engineer.modelling.preparation import ColumnList
 from ml_engineer.modelling.source_code import NotWritable, SourceCode, merged_imports
 from ml_engineer.modelling.text_vectors import TEXT_MODEL, VECTORS_IMPORTS, vectors_source
 
@@ -80,7 +82,7 @@ def _written(candidate: Candidate, facts: ChampionFacts, source: SourceCode) -> 
         _constants(candidate, facts),
         *([_text_model(source.text_model)] if source.text_model else []),
         *([_foundation_model(source.foundation_model)] if source.foundation_model else []),
-        *(_column_list(part.constant, part.columns, part.why) for part in candidate.lists),
+        *(_column_list(part.constant, part.columns, part.why) for part in _named(candidate.lists)),
     ]
     classes = f"{vectors_source()}\n\n\n" if source.text_model else ""
     classes += f"{foundation_source(source.foundation_class)}\n\n\n" if source.foundation_model else ""
@@ -214,6 +216,16 @@ def _constants(candidate: Candidate, facts: ChampionFacts) -> str:
     if facts.calibration is not None:
         lines += calibration_constants(facts.calibration, facts.classes, facts.fold_numbers)
     return "\n".join(lines)
+
+
+def _named(lists: Sequence[ColumnList]) -> Iterable[ColumnList]:
+    """The lists that the code names: of those that hold the same columns the first, with the reasons of all."""
+    named: dict[tuple[str, ...], ColumnList] = {}
+    for part in lists:
+        known = named.get(part.columns, part)
+        why = known.why if part.why in known.why else f"{known.why} {part.why}"
+        named[part.columns] = replace(known, why=why)
+    return named.values()
 
 
 def _column_list(constant: str, columns: tuple[str, ...], why: str) -> str:
