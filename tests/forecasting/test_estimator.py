@@ -143,3 +143,11 @@ def test_a_series_without_any_value_is_refused_by_name() -> None:
         Forecaster(**settings).fit(empty)
     with pytest.raises(InputError, match="no row has a value of 'sales'"):
         Forecaster(**settings).fit(rows.assign(sales=np.nan))
+
+
+def test_a_series_that_is_empty_yet_is_not_forecast_and_keeps_no_other_from_it() -> None:
+    rows = two_shops()
+    model = Forecaster(target="sales", time_column="day", series_columns=("shop",), **QUICK).fit(rows)
+    new = rows[rows["shop"] == "b"].assign(shop="new", sales=np.nan)
+    said = model.predict(history=pd.concat([rows, new], ignore_index=True))
+    pd.testing.assert_frame_equal(said, model.predict(history=rows))

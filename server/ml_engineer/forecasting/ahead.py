@@ -7,7 +7,14 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from ml_engineer.forecasting.grid import Layout, join_features, make_grid, series_keys, unusable_values
+from ml_engineer.forecasting.grid import (
+    Layout,
+    join_features,
+    make_grid,
+    series_keys,
+    unusable_values,
+    without_empty_series,
+)
 from ml_engineer.forecasting.model_file import SeriesModel
 
 __all__ = ["forecast_rows", "rows_ahead"]
@@ -16,7 +23,7 @@ __all__ = ["forecast_rows", "rows_ahead"]
 def rows_ahead(
     history: pd.DataFrame, future: pd.DataFrame | None, layout: Layout, *, known: tuple[str, ...], horizon: int
 ) -> pd.DataFrame:
-    """The history with a row for each series and each of the `horizon` moments after it.
+    """The history with a row for each series and each of the `horizon` moments after it; without series that have no value.
 
     Parameters
     ----------
@@ -34,7 +41,7 @@ def rows_ahead(
     Raises
     ------
     ValueError
-        If the target is infinite, or of a series nowhere known, or a column known in advance is not filled in for a moment to forecast.
+        If the target is infinite or nowhere known, or a column known in advance is not filled in for a moment to forecast.
     """
     columns = [layout.time, *layout.series, layout.target, *known, *layout.past]
     seen = history.reindex(columns=columns)
@@ -45,7 +52,8 @@ def rows_ahead(
     told = [seen[seen[layout.time] > last]]
     if future is not None:
         told.append(future.reindex(columns=columns).assign(**{layout.target: np.nan}))
-    past = seen[seen[layout.time] <= last]
+    # A panel is not refused for a series that is empty yet: framing leaves such ones out, too.
+    past = without_empty_series(seen[seen[layout.time] <= last], layout)
     keys = past[list(layout.series)].drop_duplicates() if layout.series else pd.DataFrame(index=[0])
     moments = pd.DataFrame({layout.time: layout.moments(last, horizon + 1)[1:]}).astype(
         {layout.time: past[layout.time].dtype}

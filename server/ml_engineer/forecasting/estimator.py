@@ -19,7 +19,7 @@ from ml_engineer.errors import InputError
 from ml_engineer.forecasting.ahead import rows_ahead
 from ml_engineer.forecasting.backtest import actual_values, plan_windows
 from ml_engineer.forecasting.forecasters import Average
-from ml_engineer.forecasting.grid import Layout, listed_categories, make_grid, unusable_values
+from ml_engineer.forecasting.grid import Layout, empty_series, listed_categories, make_grid, unusable_values
 from ml_engineer.forecasting.model_file import SeriesModel, history_of
 from ml_engineer.forecasting.past import past_columns_of
 from ml_engineer.forecasting.planning import choose_season, plan_backtest
@@ -133,7 +133,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         series, known = tuple(self.series_columns), tuple(self.known_in_advance)
         rows, time_column, target = self._long(rows)
         rhythm = read_rhythm(rows, time_column=time_column, series_columns=series)
-        fault = unusable_values(rows, Layout(time_column, target, rhythm.step, series))
+        laid_out = Layout(time_column, target, rhythm.step, series)
+        fault = unusable_values(rows, laid_out) or empty_series(rows, laid_out)
         if fault:
             raise InputError(
                 f"The rows cannot be learned from: {fault}", remedy="Correct these values, or leave these series out"
@@ -222,8 +223,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         InputError
             If `history` lacks a column that was learned from.
         ValueError
-            If a column known in advance has no value for a moment to forecast, or the history has an infinite value or a
-            series without any.
+            If a column known in advance has no value for a moment to forecast, or the history has an infinite value or none.
         """
         check_is_fitted(self, "model_")
         shown = self.history_ if history is None else self._long(history)[0]

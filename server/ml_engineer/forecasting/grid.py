@@ -14,11 +14,13 @@ __all__ = [
     "Floats",
     "Grid",
     "Layout",
+    "empty_series",
     "join_features",
     "listed_categories",
     "make_grid",
     "series_keys",
     "unusable_values",
+    "without_empty_series",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -126,7 +128,7 @@ def series_keys(rows: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series:
 
 
 def unusable_values(rows: pd.DataFrame, layout: Layout) -> str:
-    """What keeps these rows from being forecast, as a sentence: an infinite value, or a series without any; else empty."""
+    """What keeps these rows from being forecast, as a sentence: an infinite value, or none at all; else empty."""
     values = rows[layout.target].to_numpy(dtype="float64", na_value=np.nan)
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
@@ -136,17 +138,31 @@ def unusable_values(rows: pd.DataFrame, layout: Layout) -> str:
             f"{layout.target!r} is infinite in {len(infinite):,} rows, the first at {row[layout.time]}{of}; only finite "
             "numbers are forecast, and a missing one is a gap"
         )
-    known = pd.Series(np.isfinite(values), index=rows.index)
-    if not known.any():
+    if not np.isfinite(values).any():
         return f"no row has a value of {layout.target!r}, so there is no history to go on from"
+    return ""
+
+
+def empty_series(rows: pd.DataFrame, layout: Layout) -> str:
+    """Which series have no value, as a sentence; empty if all have one."""
     if not layout.series:
         return ""
-    found = known.groupby([rows[name] for name in layout.series], dropna=False, observed=True).any()
+    found = _has_values(rows, layout).any()
     empty = found.index[~found.to_numpy()]
     if not len(empty):
         return ""
     first = _named(empty[0] if len(layout.series) > 1 else [empty[0]])
     return f"{len(empty):,} of {len(found):,} series have no value of {layout.target!r}, the first of them {first}"
+
+
+def without_empty_series(rows: pd.DataFrame, layout: Layout) -> pd.DataFrame:
+    """The rows of series that have a value somewhere."""
+    return rows[_has_values(rows, layout).transform("any")] if layout.series else rows
+
+
+def _has_values(rows: pd.DataFrame, layout: Layout) -> Any:
+    """Whether a row has a value, grouped by series."""
+    return rows[layout.target].notna().groupby([rows[name] for name in layout.series], dropna=False, observed=True)
 
 
 def _named(key: Iterable[Any]) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from ml_engineer import seal
 from ml_engineer.errors import InputError, SealError
 from ml_engineer.forecasting.ahead import forecast_rows
+from ml_engineer.forecasting.grid import empty_series
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record
 from ml_engineer.seal.recognised import HELD_OUT
@@ -53,7 +54,9 @@ def predict_forecast(
         if champion.plan.known_in_advance:
             remedy += f", and a file with {', '.join(champion.plan.known_in_advance[:5])} for the moments to forecast as future_data"
         raise InputError(f"The rows cannot be forecast from: {error}", remedy=remedy) from error
-    warnings = [*_sealed_rows(history.frame, champion), *history.report.warnings, *_far_from_training(said, champion)]
+    left_out = empty_series(history.frame, champion.model.layout)
+    warnings = [f"{left_out}: these are not forecast"] if left_out else []
+    warnings += [*_sealed_rows(history.frame, champion), *history.report.warnings, *_far_from_training(said, champion)]
     context.report("writing the forecast", 0.8)
     write_table(said, output)
     plan = champion.plan
