@@ -239,6 +239,21 @@ def test_a_category_and_a_truth_are_known_again_in_another_type(again) -> None:
     assert np.allclose(model.predict(pd.DataFrame({"level": level, "flag": flag})), model.predict(frame))
 
 
+@pytest.mark.parametrize("kind", [object, "boolean", "Int64", "string"])
+def test_a_missing_truth_is_missing_whatever_it_is_written_as(kind: object) -> None:
+    cells = np.arange(60) % 3
+    frame = pd.DataFrame(
+        {"flag": pd.Series(np.select([cells == 0, cells == 1], [True, False], pd.NA)), "size": cells * 1.0}
+    )
+    model = TabularRegressor(**QUICK).fit(frame, frame["size"])
+    again = frame.assign(
+        flag=frame["flag"].map(str).astype("string").where(frame["flag"].notna())
+        if kind == "string"
+        else frame["flag"].astype(kind)
+    )
+    assert np.allclose(model.predict(again), model.predict(frame))
+
+
 @pytest.mark.parametrize(
     ("cell", "message"),
     [

@@ -45,7 +45,7 @@ class Readings:
     truths : frozenset of str
         True and false.
     full_truths : frozenset of str
-        Those of them without a missing cell: models read no gap there.
+        Those of them without a missing cell: what reads them learned no gap there, and many models read none.
     texts : frozenset of str
         Categories of whatever type, and all else that is learned from as text.
     places : tuple of Place
@@ -190,7 +190,7 @@ def _truth_values(column: pd.Series, *, gaps: bool) -> pd.Series:
     """True and false that came as 1 and 0, or as text."""
     read = column
     if not pd.api.types.is_bool_dtype(column):
-        read = column.astype(object).map(_truth)
+        read = column.astype(object).where(column.notna(), None).map(_truth)
         _refuse_strange(column, read, held="true or false", wanted="True or False")
     missing = int(read.isna().sum())
     if missing and not gaps:
