@@ -89,6 +89,16 @@ def test_a_member_of_a_vote_that_takes_no_weights_keeps_them_from_no_other() -> 
     assert not takes_weights(vote), "weights do not reach all of it"
 
 
+def test_a_member_that_was_dropped_has_no_vote() -> None:
+    features, target, weights = table()
+    line = piped(LinearRegression())
+    vote = VotingRegressor([("line", clone(line)), ("gone", "drop")])
+    assert np.allclose(
+        fit_weighted(vote, features, target, weights).predict(features),
+        fit_weighted(line, features, target, weights).predict(features),
+    )
+
+
 def test_the_same_holds_for_what_a_calibration_stands_behind() -> None:
     features, score, weights = table()
     target = np.where(score > 0, "yes", "no").astype(object)

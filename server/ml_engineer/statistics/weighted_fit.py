@@ -54,7 +54,7 @@ def fit_weighted(model: Any, features: Any, target: npt.NDArray[Any], weights: W
     if isinstance(model, VotingClassifier | VotingRegressor):
         # Members of a vote over classes learn codes from 0 on, as scikit-learn has it.
         codes = LabelEncoder().fit_transform(target) if isinstance(model, VotingClassifier) else target
-        members = [fit_weighted(clone(member), features, codes, weights) for _, member in model.estimators]
+        members = [fit_weighted(clone(member), features, codes, weights) for _, member in _voting(model)]
         return put_together(model, members, target)
     if not takes_weights(model):
         return model.fit(features, target)
@@ -70,7 +70,7 @@ def takes_weights(model: Any) -> bool:
     if _ends_fixed(model):
         return takes_weights(model.steps[0][1])
     if isinstance(model, VotingClassifier | VotingRegressor):
-        return all(takes_weights(member) for _, member in model.estimators)
+        return all(takes_weights(member) for _, member in _voting(model))
     last = _last(model)
     if isinstance(last, BaggingClassifier | BaggingRegressor) and not last.bootstrap:
         return False  # it draws rows by their weights, and without repeats draws all of them
@@ -80,13 +80,18 @@ def takes_weights(model: Any) -> bool:
 def put_together(vote: Any, models: Sequence[Any], target: npt.NDArray[Any]) -> Any:
     """The fitted vote of members that were fitted apart: what fitting `vote` on `target` (n,) would give."""
     vote.estimators_ = list(models)
-    vote.named_estimators_ = Bunch(**dict(zip((name for name, _ in vote.estimators), models, strict=True)))
+    vote.named_estimators_ = Bunch(**dict(zip((name for name, _ in _voting(vote)), models, strict=True)))
     if isinstance(vote, VotingClassifier):
         vote.le_ = LabelEncoder().fit(target)
         vote.classes_ = vote.le_.classes_
     if hasattr(models[0], "feature_names_in_"):
         vote.feature_names_in_ = models[0].feature_names_in_
     return vote
+
+
+def _voting(vote: Any) -> list[tuple[str, Any]]:
+    """Members of a vote by name, without those that were dropped."""
+    return [(name, member) for name, member in vote.estimators if not isinstance(member, str)]
 
 
 def _ends_fixed(model: Any) -> bool:

@@ -50,8 +50,9 @@ def _fit_members(vote: Any, features: pd.DataFrame, target: np.ndarray, weights:
         vote.le_ = LabelEncoder().fit(target)
         vote.classes_ = vote.le_.classes_
         learned = vote.le_.transform(target)
-    vote.estimators_ = [fit(clone(member), features, learned, weights) for _, member in vote.estimators]
-    vote.named_estimators_ = Bunch(**dict(zip([name for name, _ in vote.estimators], vote.estimators_, strict=True)))
+    members = [(name, member) for name, member in vote.estimators if member != "drop"]
+    vote.estimators_ = [fit(clone(member), features, learned, weights) for _, member in members]
+    vote.named_estimators_ = Bunch(**dict(zip([name for name, _ in members], vote.estimators_, strict=True)))
     vote.feature_names_in_ = features.columns.to_numpy(dtype=object)
     return vote
 
