@@ -314,7 +314,7 @@ def search_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Search among one model on a machine whose rows count as very many; what was found, and when."""
     monkeypatch.setattr("ml_engineer.modelling.search_state.HOLDOUT_ROWS", 200)
 
-    def _search(data, *, seconds: float, slowness: float = 1.0):
+    def _search(data, *, seconds: float, slowness: float = 1.0, told=None, asked_to_stop=lambda: False):
         machine = TakingTime.machine = SimulatedMachine(tmp_path, slowness=slowness)
         machine.load(data)
         result = search(
@@ -325,7 +325,8 @@ def search_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             plan=SearchPlan(seconds),
             clock=machine,
             journal=CountingJournal(),
-            report=lambda message, fraction: None,
+            report=lambda message, _fraction: None if told is None else told.append(message),
+            asked_to_stop=asked_to_stop,
         )
         return result, machine.now
 
@@ -369,6 +370,15 @@ def test_of_more_rows_than_there_is_time_for_a_sample_is_learned_and_judged_on_r
     assert any(told in text for text in result.warnings)
     line = next(one for one in result.standings if one.candidate.name == "line")
     assert line.candidate.most_rows is None
+
+
+def test_asked_to_stop_while_a_sample_is_learned_there_is_one_model_of_it(search_on) -> None:
+    told: list[str] = []
+    result, _ = search_on(
+        numeric_data(), seconds=16.0, told=told, asked_to_stop=lambda: any("line_on_sample" in line for line in told)
+    )
+    assert result.stopped_early
+    assert [one.candidate.name for one in result.standings].count("line_on_sample") == 1
 
 
 def test_no_sample_is_learned_where_all_rows_have_room(search_on) -> None:

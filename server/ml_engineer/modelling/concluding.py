@@ -80,7 +80,10 @@ def conclude(state: SearchState, naive: Standing) -> SearchResult:
     ordered = [champion, *others]
     rest = [one for one in state.standings if not any(one is two for two in ordered)]
     rest.sort(key=lambda one: (one.failed, not one.fits, one.race_loss))
-    warnings = [told] if told else []
+    # Of another, where the chosen one could not be fitted, it would not be true.
+    warnings = [told] if told and champion is chosen else []
+    if champion.candidate.most_rows is not None:
+        state.decisions += warnings
     warnings += [f"{one.candidate.name}: {one.notes[0]}" for one in ordered if one.notes]
     warnings += _cramped(state, champion, naive) + _overrun(state)
     return SearchResult(
@@ -131,13 +134,11 @@ def _champion(state: SearchState, naive: Standing) -> tuple[Standing, str]:
 
 def _told_of_sample(state: SearchState, champion: Standing) -> str:
     """What a person should know of a champion that learned from a part of the rows."""
-    told = (
+    return (
         f"{champion.candidate.name} learned from {champion.candidate.most_rows:,} of the {state.data.rows:,} development rows, "
         "and was judged on rows that it did not learn from: all took longer than there was time. Give it more time "
         "(budget_seconds)."
     )
-    state.decide(told)
-    return told
 
 
 def _within_price(state: SearchState) -> list[Standing]:

@@ -26,7 +26,11 @@ def fall_back(state: SearchState) -> None:
     It learns from rows of the training part alone and is judged on all rows that the fold leaves out, like any other. As a
     champion, it learns from as many of all rows.
     """
-    if not state.may_sample or any(state.has_time_to_refit(one) for one in state.done):
+    # One that was begun when somebody asked for the best so far is begun anew.
+    state.standings = [one for one in state.standings if one.candidate.most_rows is None or one.fits]
+    if not state.may_sample or any(one.candidate.most_rows is not None for one in state.standings):
+        return
+    if any(state.has_time_to_refit(one) for one in state.done):
         return
     chosen = _chosen(state)
     if chosen is None:
