@@ -84,7 +84,7 @@ class InlineExecutor:
     clock : callable
         Monotonic seconds.
     memory_limit : int, optional
-        Bytes that a fit may take: one that is expected to take more is not begun. None of them is stopped midway.
+        Bytes that a fit may take, for a search that asks before it begins one. None of them is stopped midway.
     """
 
     workers = 1

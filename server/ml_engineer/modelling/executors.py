@@ -37,6 +37,8 @@ __all__ = [
 _MEMORY_CHECKED_EVERY, _CHECKING_SHARE = 0.5, 0.05
 """Seconds between two looks at what fits take, and the most of the time that looking may take: to tell what is shared, the
 system goes through all pages."""
+_UNCHECKED_AT_MOST = 3.0
+"""Seconds without a look, however long one takes: a fit may take all memory in not many more."""
 _MOST_STARTS = 4
 """So often a process that holds the rows is begun before the search gives up."""
 ENGINE: Final = ("ml_engineer.modelling.fits", "ml_engineer.modelling.portfolio")
@@ -242,7 +244,7 @@ class ProcessExecutor:
             return []
         sizes = self._sizes(self.memory_limit)
         now = time.monotonic()
-        self._memory_due = now + max(_MEMORY_CHECKED_EVERY, (now - began) / _CHECKING_SHARE)
+        self._memory_due = now + max(_MEMORY_CHECKED_EVERY, min((now - began) / _CHECKING_SHARE, _UNCHECKED_AT_MOST))
         if sum(sizes.values()) <= self.memory_limit:
             return []
         largest = max(sizes, key=lambda ticket: sizes[ticket])

@@ -22,13 +22,14 @@ _NUMBERS_PER_COLUMN: Final[dict[View, float]] = {
     "scaled": 2.0,
     "dense": 4.0,
     "splines": 9.0,
-    "words": 30.0,
-    "terms": 30.0,
-    "bags": 30.0,
+    "words": 2.0,
+    "terms": 2.0,
+    "bags": 1.0,
     "vectors": 2.0,
 }
-"""Numbers that a view makes of a cell: flags, levels, knots and words are more than one column each."""
-_NUMBERS_PER_VECTOR: Final = 256.0
+"""Numbers that a view makes of a cell: flags, levels and knots are more than one column each."""
+_NUMBERS_PER_TEXT: Final[dict[str, float]] = {"words": 30.0, "terms": 30.0, "bags": 30.0, "vectors": 256.0}
+"""And of a cell of running text: its words, or its vector."""
 _NUMBERS_CROSSED: Final = 60.0
 """Sums and ratios, however many numbers they are of."""
 _COPIES: Final = 4.0
@@ -45,8 +46,8 @@ def guessed_bytes(candidate: Candidate, *, rows: int) -> int:
     numbers = _NUMBERS_PER_COLUMN[candidate.view] * columns
     if candidate.view == "crossed":
         numbers += _NUMBERS_CROSSED
-    if candidate.view == "vectors":
-        numbers += _NUMBERS_PER_VECTOR * sum(part.constant.startswith("TEXT_") for part in candidate.lists)
+    texts = {name for part in candidate.lists if part.constant.startswith("TEXT_") for name in part.columns}
+    numbers += _NUMBERS_PER_TEXT.get(candidate.view, 0.0) * len(texts)
     return int(_ALWAYS + 8 * _COPIES * numbers * rows)
 
 

@@ -152,7 +152,7 @@ class _Facts:
         return means if self.has_means else f"One column for each of its {_MOST_VALUES} most frequent values."
 
     def target_means(self) -> TargetEncoder | OneHotEncoder:
-        if self.target_type in _WITHOUT_MEANS:
+        if not self.has_means:
             return OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=_MOST_VALUES, sparse_output=False)
         # Plain folds rather than stratified ones: a class with two rows must not stop it.
         folds = KFold(n_splits=5, shuffle=True, random_state=self.seed)
