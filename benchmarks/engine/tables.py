@@ -21,6 +21,14 @@ _COSTS = {
     "model MB": ("model_mb", "median"),
 }
 """Heading, what is read of a run, and what of several runs."""
+_TOLD_COSTS: Mapping[str, tuple[str, int]] = {
+    "median CPU-seconds": ("CPU s", 0),
+    "longest wall seconds": ("longest s", 0),
+    "most seconds over the budget": ("overshoot s", 1),
+    "median peak memory, MB": ("peak MB", 0),
+    "median prediction, ms a row": ("predict ms/row", 2),
+}
+"""What a table for people says of costs: heading of a summary, and digits."""
 _NAMES: Mapping[str, str] = {
     "ours": "this search",
     "autogluon_medium": "AG medium",
@@ -70,9 +78,9 @@ def for_people(
         return "\n".join(lines)
     fewer = [f"{(errors['ours'] < errors[one]).sum()} of {errors[one].notna().sum()}" for one in peers if one != "ours"]
     lines.append(_line("this search errs less on", ["-", *fewer]))
-    for heading, digits in (("CPU s", 0), ("longest s", 0), ("overshoot s", 1), ("peak MB", 0), ("predict ms/row", 2)):
+    for told, (heading, digits) in _TOLD_COSTS.items():
         cells = ["" if np.isnan(value) else f"{value:.{digits}f}" for value in summary.loc[peers, heading]]
-        lines.append(_line(heading, cells))
+        lines.append(_line(told, cells))
     return "\n".join(lines)
 
 
