@@ -92,7 +92,7 @@ def averaged(standings: Sequence[Standing], weights: dict[int, float], data: Tra
     shares = {place: weight for place, (_, weight) in zip(ordered, candidate.members, strict=True)}
     total = sum(shares.values())
     parts = [standings[place] for place in ordered]
-    folds = sorted(set.intersection(*(set(part.fits) for part in parts)))
+    folds = _common_folds(parts)
     fits = {
         fold: Fit(
             np.asarray(sum(shares[place] / total * standings[place].fits[fold].predictions for place in ordered)),
@@ -161,7 +161,7 @@ def simplest_as_good(standings: Sequence[Standing], best: Standing, data: Traini
     data : TrainingData
         Development rows.
     """
-    folds = sorted(set.intersection(*(set(one.fits) for one in (best, *standings))))
+    folds = _common_folds([best, *standings])
     losses = {id(one): _unit_losses(one, data, folds) for one in (best, *standings)}
     mine = losses[id(best)]
     for one in sorted(standings, key=lambda one: (SIMPLICITY[one.candidate.family], losses[id(one)].mean())):
@@ -171,6 +171,11 @@ def simplest_as_good(standings: Sequence[Standing], best: Standing, data: Traini
         if lost.mean() <= _AS_GOOD * lost.std(ddof=1) / np.sqrt(len(lost)):
             return one
     return best
+
+
+def _common_folds(standings: Sequence[Standing]) -> list[int]:
+    """Folds that all of them have."""
+    return sorted(set.intersection(*(set(one.fits) for one in standings)))
 
 
 def _unit_losses(standing: Standing, data: TrainingData, folds: Sequence[int]) -> npt.NDArray[np.float64]:
@@ -195,7 +200,7 @@ def simplest_within_noise(standings: Sequence[Standing], best: Standing, data: T
     seed : int
         Random state of the bootstrap.
     """
-    folds = sorted(set.intersection(*(set(one.fits) for one in (best, *standings))))
+    folds = _common_folds([best, *standings])
     ordered = sorted(standings, key=lambda one: (SIMPLICITY[one.candidate.family], one.predict_seconds_per_row(data)))
     for one in ordered:
         if one is best:

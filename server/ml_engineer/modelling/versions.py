@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Final
 
 __all__ = ["COMPUTING", "installed_versions"]
@@ -22,9 +22,9 @@ COMPUTING: Final = (
 """Packages whose version changes what a fit gives."""
 
 
-def installed_versions(names: tuple[str, ...] = COMPUTING) -> Mapping[str, str]:
+def installed_versions(names: Iterable[str] = COMPUTING) -> dict[str, str]:
     """Versions of packages by name, as far as they are installed here."""
-    found = {}
+    found: dict[str, str] = {}
     for name in names:
         try:
             found[name] = importlib.metadata.version(name)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from ml_engineer.errors import ProjectStateError
 from ml_engineer.forecasting.plain import plain_modules
+from ml_engineer.modelling.versions import installed_versions
 from ml_engineer.project.definition import load_problem, refuse_redealt
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import load_record, refuse_stale
@@ -67,7 +67,7 @@ def scaffold_project(request: ScaffoldProjectRequest, context: WorkContext) -> S
         profile,
         split,
         chosen,
-        versions=_installed_versions(),
+        versions=installed_versions(ALL_PACKAGES),
         contract=contract,
         more_files=more,
         text_model=layout.text_models.is_dir(),
@@ -137,17 +137,6 @@ def _framed(layout: ProjectLayout) -> tuple[ProblemDefinition, DataProfile, Spli
             remedy="Remove them from problem.yaml, or call frame_problem again",
         )
     return problem, profile, split
-
-
-def _installed_versions() -> dict[str, str]:
-    """Versions of the packages here, which the project then asks for."""
-    versions = {}
-    for package in ALL_PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions
 
 
 def _top(root: Path) -> tuple[Path, list[str]]:

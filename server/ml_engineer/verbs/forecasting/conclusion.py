@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import importlib.metadata
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from ml_engineer.forecasting.portfolio import smoothing_missing
 from ml_engineer.forecasting.remaking import reach_in_time
 from ml_engineer.forecasting.search import SearchResult
 from ml_engineer.independent_fits import Executor
+from ml_engineer.modelling.versions import installed_versions
 from ml_engineer.project.candidate_predictions import write_candidate_predictions
 from ml_engineer.project.files import replacing, write_text
 from ml_engineer.project.records import save_record
@@ -263,7 +263,7 @@ def _log(tracked: tracking.TrackedRun, record: TrainingRun, rows: ForecastRows, 
         _SCRIPT.format(known=rows.plan.known_in_advance),
         code={"models/__init__.py": "", **plain_modules(), **features},
         files={_MODEL_FILE: text},
-        requirements=[f"{name}=={version}" for name, version in _versions().items()],
+        requirements=[f"{name}=={version}" for name, version in installed_versions(_PACKAGES).items()],
     )
 
 
@@ -320,15 +320,5 @@ def _manifest(record: TrainingRun, rows: ForecastRows) -> dict[str, object]:
         "features_sha256": champion.features_sha256,
         "feature_columns": list(record.feature_columns),
         "trained_at": record.started_at,
-        "packages": _versions(),
+        "packages": installed_versions(_PACKAGES),
     }
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found

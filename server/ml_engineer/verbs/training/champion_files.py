@@ -6,7 +6,6 @@ other: model, manifest, code, record.
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import platform
 import shutil
@@ -22,6 +21,7 @@ import skops.io
 from ml_engineer.errors import ProjectStateError
 from ml_engineer.modelling.model_files import SavedModel, save_model
 from ml_engineer.modelling.training_data import Predictions
+from ml_engineer.modelling.versions import installed_versions
 from ml_engineer.project.files import replacing, write_text
 from ml_engineer.project.layout import ProjectLayout
 from ml_engineer.project.records import save_record
@@ -169,7 +169,7 @@ def describe_environment(*, text_model: bool = False, foundation_model: bool = F
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
         cores=available_cores(),
-        packages=_versions([*_PACKAGES, *more]),
+        packages=installed_versions([*_PACKAGES, *more]),
     )
 
 
@@ -178,7 +178,7 @@ def model_requirements(saved: SavedModel, code: str) -> list[str]:
     names: Sequence[str] = (*_MODEL_PACKAGES, "cloudpickle")
     if saved.model_format == "skops":
         names = [name for name in _MODEL_PACKAGES if f"from {_BOOSTERS.get(name, '')}" in code]
-    return [f"{name}=={version}" for name, version in _versions([*names, *_own_packages(code)]).items()]
+    return [f"{name}=={version}" for name, version in installed_versions([*names, *_own_packages(code)]).items()]
 
 
 def _own_packages(code: str) -> list[str]:
@@ -226,15 +226,5 @@ def _manifest(record: TrainingRun, rows: TrainingRows, saved: SavedModel, path: 
         "features_sha256": champion.features_sha256,
         "feature_columns": list(record.feature_columns),
         "trained_at": record.started_at,
-        "packages": _versions([*_MODEL_PACKAGES, *_own_packages(code)]),
+        "packages": installed_versions([*_MODEL_PACKAGES, *_own_packages(code)]),
     }
-
-
-def _versions(names: Sequence[str]) -> dict[str, str]:
-    found = {}
-    for name in names:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
